@@ -1,0 +1,27 @@
+# Unit tests, and the checks that look at the repository and at what was built.
+#
+# Labels: `unit` for the unit tests, `repository` for checks of the sources, `package` for checks of what is shipped.
+include(GoogleTest)
+find_package(GTest REQUIRED)
+
+# Fakes and tests may use all of C++; the code under test is the very objects of the library.
+if(hakmem_unit_test_sources)
+  add_executable(hakmem_unit_tests ${hakmem_unit_test_sources} $<TARGET_OBJECTS:hakmem_core>)
+  target_link_libraries(hakmem_unit_tests PRIVATE hakmem_includes hakmem_warnings GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(hakmem_unit_tests DISCOVERY_MODE PRE_TEST PROPERTIES LABELS unit TIMEOUT 300)
+endif()
+
+foreach(check check_layers check_docs checks_test)
+  add_test(NAME repository.${check} COMMAND "${PROJECT_SOURCE_DIR}/tools/${check}")
+  set_tests_properties(repository.${check} PROPERTIES LABELS repository)
+endforeach()
+
+# A sanitizer's run-time libraries are dependencies of all it builds, so these hold for what is shipped only.
+if(NOT HAKMEM_SANITIZE)
+  add_test(NAME package.shared_library
+    COMMAND "${PROJECT_SOURCE_DIR}/tools/check_library" $<TARGET_FILE:hakmem>)
+  add_test(NAME package.consumer
+    COMMAND "${PROJECT_SOURCE_DIR}/tests/consumer/check_install" "${PROJECT_BINARY_DIR}" "${CMAKE_COMMAND}"
+      "${CMAKE_C_COMPILER}")
+  set_tests_properties(package.shared_library package.consumer PROPERTIES LABELS package)
+endif()

@@ -1,0 +1,58 @@
+# The library itself: sources, compile flags, link flags.
+#
+# The library depends on the C library alone. It is written in C++ but linked by the C driver, so that anything that
+# would need libstdc++ (an exception, a non-inline std:: function) is an undefined symbol when the library is linked and
+# not one more dependency of every program that preloads it.
+
+file(GLOB_RECURSE hakmem_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/*.cpp")
+set(hakmem_core_sources ${hakmem_sources})
+list(FILTER hakmem_core_sources EXCLUDE REGEX "_(test|fake)\\.cpp$|/src/api/override[^/]*\\.cpp$")
+set(hakmem_override_sources ${hakmem_sources})
+list(FILTER hakmem_override_sources INCLUDE REGEX "/src/api/override[^/]*\\.cpp$")
+list(FILTER hakmem_override_sources EXCLUDE REGEX "_(test|fake)\\.cpp$")
+set(hakmem_unit_test_sources ${hakmem_sources})
+list(FILTER hakmem_unit_test_sources INCLUDE REGEX "_(test|fake)\\.cpp$")
+
+# Where sources of the project find headers: "pages/run.hpp" below src/, "hakmem/hakmem.h" below include/.
+add_library(hakmem_includes INTERFACE)
+target_include_directories(hakmem_includes INTERFACE "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/include")
+
+# hakmem_flags: how library code is compiled.
+# - initial-exec: thread-local state is one %fs-relative load, with no call to __tls_get_addr (which may allocate).
+# - no-builtin-*: the compiler must not assume what malloc does while it compiles malloc, nor turn our malloc+memset
+#   into a call of our calloc.
+# - no-threadsafe-statics: their guards live in libstdc++.
+add_library(hakmem_flags INTERFACE)
+target_compile_options(hakmem_flags INTERFACE
+  -fPIC -ftls-model=initial-exec
+  -fvisibility=hidden -fvisibility-inlines-hidden -fno-semantic-interposition
+  -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free
+  $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions> $<$<COMPILE_LANGUAGE:CXX>:-fno-rtti>
+  $<$<COMPILE_LANGUAGE:CXX>:-fno-threadsafe-statics>)
+target_link_libraries(hakmem_flags INTERFACE hakmem_includes hakmem_warnings)
+
+add_library(hakmem_core OBJECT ${hakmem_core_sources})
+target_link_libraries(hakmem_core PRIVATE hakmem_flags)
+set(hakmem_objects $<TARGET_OBJECTS:hakmem_core>)
+
+# A sanitizer brings a malloc of its own; under it, tests call the hak_* functions.
+if(hakmem_override_sources AND NOT HAKMEM_SANITIZE)
+  add_library(hakmem_override OBJECT ${hakmem_override_sources})
+  target_link_libraries(hakmem_override PRIVATE hakmem_flags)
+  list(APPEND hakmem_objects $<TARGET_OBJECTS:hakmem_override>)
+endif()
+
+add_library(hakmem SHARED ${hakmem_objects})
+add_library(hakmem_static STATIC ${hakmem_objects})
+add_library(hakmem::hakmem ALIAS hakmem)
+add_library(hakmem::static ALIAS hakmem_static)
+
+# CMake would name libstdc++ for the C++ objects on the C driver's command line; the C++ driver adds it by itself.
+set(CMAKE_CXX_IMPLICIT_LINK_LIBRARIES "")
+set_target_properties(hakmem hakmem_static PROPERTIES OUTPUT_NAME hakmem LINKER_LANGUAGE C)
+target_link_options(hakmem PRIVATE -Wl,-z,now,-z,relro -Wl,--no-undefined -Wl,-Bsymbolic-functions)
+
+foreach(library hakmem hakmem_static)
+  target_include_directories(${library} INTERFACE
+    "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
+endforeach()
