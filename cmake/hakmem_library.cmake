@@ -50,7 +50,10 @@ add_library(hakmem::static ALIAS hakmem_static)
 # CMake would name libstdc++ for the C++ objects on the C driver's command line; the C++ driver adds it by itself.
 set(CMAKE_CXX_IMPLICIT_LINK_LIBRARIES "")
 set_target_properties(hakmem hakmem_static PROPERTIES OUTPUT_NAME hakmem LINKER_LANGUAGE C)
-target_link_options(hakmem PRIVATE -Wl,-z,now,-z,relro -Wl,--no-undefined -Wl,-Bsymbolic-functions)
+target_link_options(hakmem PRIVATE -Wl,-z,now,-z,relro -Wl,-Bsymbolic-functions)
+if(NOT HAKMEM_SANITIZE)   # clang's sanitizers leave their symbols for the executable to bring
+  target_link_options(hakmem PRIVATE -Wl,--no-undefined)
+endif()
 
 foreach(library hakmem hakmem_static)
   target_include_directories(${library} INTERFACE
