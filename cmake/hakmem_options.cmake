@@ -3,7 +3,7 @@
 #   HAKMEM_SANITIZE     "", address, undefined or thread
 #   HAKMEM_WERROR       warnings are errors
 #   HAKMEM_BUILD_CLI    the `hakmem` command (needs CLI11, fmt, nlohmann-json)
-#   HAKMEM_BUILD_TESTS  tests, checks and tools (needs GoogleTest)
+#   BUILD_TESTING       tests, checks and tools (needs GoogleTest)
 #   HAKMEM_BUILD_BENCH  the benchmarks
 #
 # The last three are on when hakmem is the top project and off when it is part of another.
@@ -13,7 +13,7 @@ set(HAKMEM_SANITIZE "" CACHE STRING "Sanitizer: empty, address, undefined or thr
 set_property(CACHE HAKMEM_SANITIZE PROPERTY STRINGS "" address undefined thread)
 option(HAKMEM_WERROR "Treat warnings as errors" ON)
 option(HAKMEM_BUILD_CLI "Build the hakmem command" ${PROJECT_IS_TOP_LEVEL})
-option(HAKMEM_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
+option(BUILD_TESTING "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(HAKMEM_BUILD_BENCH "Build the benchmarks" ${PROJECT_IS_TOP_LEVEL})
 
 if(NOT HAKMEM_SANITIZE MATCHES "^(|address|undefined|thread)$")
