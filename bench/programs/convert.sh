@@ -1,0 +1,15 @@
+#!/bin/sh
+# title: ImageMagick: makes, resizes, sharpens and rotates images
+# set: full only
+# needs: convert
+. "$(dirname "$0")/lib.sh"
+
+work() {
+  by_size 500 1200
+  for operation in '-resize 160%' '-sharpen 0x2' '-rotate 17' '-quantize YUV -colors 32'; do
+    # The operation is several words.
+    convert -size "${amount}x$amount" -seed 1 gradient:red-blue -wave 9x70 -swirl 60 $operation ppm:- | cksum
+  done
+}
+
+main nothing_to_prepare work

@@ -1,0 +1,280 @@
+// `hakmem compare [-- PROGRAM ARGS]`: a program, or the built-in set of programs, under every
+// allocator of the machine.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "allocators.hpp"
+#include "commands.hpp"
+#include "experiment.hpp"
+#include "report.hpp"
+#include "workloads.hpp"
+
+namespace hakmem::cli {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr int kRoundsOfAProgram = 5;
+constexpr int kRoundsOfTheSet = 3;
+constexpr unsigned kProbeSeconds = 10;
+
+struct Flags {
+  std::vector<std::string> with;
+  std::vector<std::string> only;
+  std::vector<std::string> programs;
+  int rounds = 0;  // 0: the default of what is compared
+  int warmup = 0;
+  unsigned limit_seconds = 120;
+  std::string metric;
+  std::string json;
+  std::string name;
+};
+
+// A directory for the set's inputs that goes away with the object.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    std::string pattern = (fs::temp_directory_path() / "hakmem-compare-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) throw UsageError("cannot create " + pattern);
+    path_ = pattern;
+  }
+  ~TemporaryDirectory() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// ld.so goes on without a library it cannot load, and the run would count as the C library's.
+std::string why_unusable(const Allocator& allocator) {
+  if (allocator.library.empty()) return "";
+  const Environment environment = environment_for(allocator, Environment::inherited());
+  const RunResult probe = run_measured({"/bin/true"}, environment, kProbeSeconds);
+  if (!probe.succeeded()) return describe_end(probe) + " when preloaded into 'true'";
+  if (probe.error_tail.find("cannot be preloaded") != std::string::npos)
+    return "cannot be preloaded";
+  return "";
+}
+
+std::vector<Allocator> candidates(const Flags& flags) {
+  std::vector<Allocator> all{{std::string(kLibcName), {}, {}}};
+  if (const auto ours = find_our_library()) all.push_back({std::string(kOurName), *ours, {}});
+  for (Allocator& installed : find_installed(library_directories()))
+    all.push_back(std::move(installed));
+  for (const std::string& text : flags.with) {
+    try {
+      all.push_back(parse_allocator(text));
+    } catch (const std::invalid_argument& error) {
+      throw UsageError(std::string("--with: ") + error.what());
+    }
+  }
+  return all;
+}
+
+// The allocators to compare; a name that appears again replaces the earlier one, so that --with can
+// stand in for an installed library.
+std::vector<Allocator> choose_allocators(const Flags& flags) {
+  std::vector<Allocator> chosen;
+  for (Allocator& allocator : candidates(flags)) {
+    if (!flags.only.empty() && !contains(flags.only, allocator.name)) continue;
+    const std::string reason = why_unusable(allocator);
+    if (!reason.empty()) {
+      fmt::print(stderr, "hakmem: leaving out {} ({}): {}\n", allocator.name,
+                 allocator.library.filename().string(), reason);
+      continue;
+    }
+    std::erase_if(chosen, [&](const Allocator& earlier) { return earlier.name == allocator.name; });
+    chosen.push_back(std::move(allocator));
+  }
+  for (const std::string& name : flags.only) {
+    const auto named = [&](const Allocator& allocator) { return allocator.name == name; };
+    if (std::none_of(chosen.begin(), chosen.end(), named))
+      throw UsageError("no allocator named " + name);
+  }
+  if (chosen.empty()) throw UsageError("no allocator left to compare");
+  return chosen;
+}
+
+// Ratios are relative to hakmem, or to the first allocator where hakmem is not among them.
+std::string baseline_of(const std::vector<Allocator>& allocators) {
+  const std::string ours(kOurName);
+  for (const Allocator& allocator : allocators) {
+    if (allocator.name == ours) return ours;
+  }
+  fmt::print(stderr, "hakmem: comparing without {}, ratios are relative to {}\n", ours,
+             allocators[0].name);
+  return allocators[0].name;
+}
+
+Settings settings_of(const Flags& flags, int default_rounds) {
+  Settings settings;
+  settings.rounds = flags.rounds > 0 ? flags.rounds : default_rounds;
+  settings.warmup = flags.warmup;
+  settings.limit_seconds = flags.limit_seconds;
+  if (flags.metric.empty()) return settings;
+  try {
+    settings.metric = std::regex(flags.metric);
+  } catch (const std::regex_error& error) {
+    throw UsageError(fmt::format("--metric '{}': {}", flags.metric, error.what()));
+  }
+  if (settings.metric->mark_count() != 1) throw UsageError("--metric needs exactly one (group)");
+  return settings;
+}
+
+std::vector<Comparison> compare_program(const Flags& flags, const Program& program,
+                                        const std::vector<Allocator>& allocators,
+                                        const Settings& settings) {
+  const std::string name =
+      flags.name.empty() ? fs::path(program[0]).filename().string() : flags.name;
+  Progress progress(runs_planned(settings, allocators.size()));
+  return {compare(name, program, allocators, Environment::inherited(), settings, progress)};
+}
+
+// The long ones run only when they are named.
+bool wanted(const Flags& flags, const Workload& workload) {
+  return flags.programs.empty() ? !workload.full_only : contains(flags.programs, workload.name);
+}
+
+std::vector<Workload> choose_workloads(const Flags& flags) {
+  const auto directory = find_programs_directory();
+  if (!directory)
+    throw UsageError("the programs directory is missing; give a program: -- PROGRAM ARGS");
+  std::vector<Workload> chosen;
+  for (Workload& workload : load_workloads(*directory)) {
+    if (!wanted(flags, workload)) continue;
+    if (const auto missing = missing_command(workload)) {
+      fmt::print(stderr, "hakmem: leaving out {}: {} is not installed\n", workload.name, *missing);
+      continue;
+    }
+    chosen.push_back(std::move(workload));
+  }
+  if (chosen.empty()) throw UsageError("no program to compare");
+  return chosen;
+}
+
+Comparison compare_workload(const Workload& workload, const std::vector<Allocator>& allocators,
+                            const Settings& settings, Progress& progress) {
+  const TemporaryDirectory inputs;
+  progress.begin(workload.name + ", making its inputs");
+  const Environment environment = Environment::inherited();
+  const RunResult prepared =
+      run_measured(workload.command("prepare", inputs.path()), environment, settings.limit_seconds);
+  if (!prepared.succeeded()) {
+    progress.finish_steps(runs_planned(settings, allocators.size()));
+    Comparison skipped;
+    skipped.program = workload.name;
+    skipped.skipped = "its inputs could not be made: " + prepared.error_tail;
+    return skipped;
+  }
+  return compare(workload.name, workload.command("run", inputs.path()), allocators, environment,
+                 settings, progress);
+}
+
+std::vector<Comparison> compare_set(const Flags& flags, const std::vector<Allocator>& allocators,
+                                    const Settings& settings) {
+  const std::vector<Workload> workloads = choose_workloads(flags);
+  Progress progress(runs_planned(settings, allocators.size()) * workloads.size());
+  std::vector<Comparison> comparisons;
+  for (const Workload& workload : workloads) {
+    comparisons.push_back(compare_workload(workload, allocators, settings, progress));
+  }
+  return comparisons;
+}
+
+void write_json(const std::string& file, const nlohmann::json& json) {
+  std::ofstream out(file);
+  out << json.dump(1) << "\n";
+  if (!out.flush()) throw UsageError("cannot write " + file);
+}
+
+void print_report(const std::vector<Comparison>& comparisons, const std::string& baseline,
+                  const Settings& settings) {
+  const bool colours = ::isatty(STDOUT_FILENO) == 1;
+  fmt::print("{}\n", results_table(comparisons, baseline, colours));
+  const std::string summary = summary_table(comparisons, baseline, colours);
+  if (!summary.empty()) fmt::print("{}\n", summary);
+  fmt::print("{}", legend(baseline, settings));
+}
+
+// Every run of the baseline worked and printed what it should.
+bool baseline_is_right(const std::vector<Comparison>& comparisons, const std::string& baseline) {
+  return std::all_of(comparisons.begin(), comparisons.end(), [&](const Comparison& comparison) {
+    const Series* ours = comparison.find(baseline);
+    return ours == nullptr || (ours->complete() && !ours->output_differs);
+  });
+}
+
+int run(const Flags& flags, const Program& program) {
+  const std::vector<Allocator> allocators = choose_allocators(flags);
+  const std::string baseline = baseline_of(allocators);
+  const bool whole_set = program.empty();
+  if (whole_set && !flags.metric.empty())
+    throw UsageError("--metric needs a program: -- PROGRAM ARGS");
+  const Settings settings = settings_of(flags, whole_set ? kRoundsOfTheSet : kRoundsOfAProgram);
+  const std::vector<Comparison> comparisons =
+      whole_set ? compare_set(flags, allocators, settings)
+                : compare_program(flags, program, allocators, settings);
+  print_report(comparisons, baseline, settings);
+  if (!flags.json.empty()) write_json(flags.json, samples_json(comparisons, allocators, settings));
+  const bool measured = std::any_of(comparisons.begin(), comparisons.end(),
+                                    [](const Comparison& one) { return !one.series.empty(); });
+  return measured && baseline_is_right(comparisons, baseline) ? 0 : kFailure;
+}
+
+void add_flags(CLI::App& app, Flags& flags) {
+  app.add_option("--with", flags.with, "one more allocator, with variables for its runs if needed")
+      ->type_name("[NAME=]X.so[,VAR=VALUE]")
+      ->allow_extra_args(false);
+  app.add_option("--only", flags.only, "compare these allocators only")
+      ->type_name("NAME")
+      ->delimiter(',');
+  app.add_option("--programs", flags.programs, "run these of the built-in programs only")
+      ->type_name("NAME")
+      ->delimiter(',');
+  app.add_option("--rounds", flags.rounds,
+                 fmt::format("measured rounds (default {}, built-in programs {})",
+                             kRoundsOfAProgram, kRoundsOfTheSet))
+      ->check(CLI::Range(1, 1000).description(""))
+      ->type_name("N");
+  app.add_option("--warmup", flags.warmup, "unmeasured rounds before the first (default 0)")
+      ->check(CLI::Range(0, 1000).description(""))
+      ->type_name("N");
+  app.add_option("--limit", flags.limit_seconds,
+                 "end a run after this time (default 120, 0: never)")
+      ->type_name("SECONDS");
+  app.add_option("--metric", flags.metric,
+                 "compare by the number this pattern's group matches on stdout; higher is better")
+      ->type_name("REGEX");
+  app.add_option("--name", flags.name, "what to call the program in the table")->type_name("NAME");
+  app.add_option("--json", flags.json, "write every sample to this file")->type_name("FILE");
+}
+
+}  // namespace
+
+Command add_compare_command(CLI::App& app) {
+  CLI::App* compare_app = app.add_subcommand(
+      "compare", "Run a program under every allocator found and print one table");
+  set_usage(*compare_app, "hakmem compare [OPTIONS] [-- PROGRAM ARGS]");
+  compare_app->prefix_command();
+  compare_app->footer(
+      "Without a program, a built-in set of real programs is run (about two minutes).");
+  const auto flags = std::make_shared<Flags>();
+  add_flags(*compare_app, *flags);
+  return {compare_app, [flags](const Program& program) { return run(*flags, program); }};
+}
+
+}  // namespace hakmem::cli

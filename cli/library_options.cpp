@@ -1,0 +1,79 @@
+// See library_options.hpp.
+#include "library_options.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace hakmem::cli {
+namespace {
+
+constexpr LibraryOption kOptions[] = {
+    {"--thp", "HAKMEM_THP", "auto|always|never", 0, 0, "WHEN",
+     "huge pages: auto (where they pay), always, never"},
+    {"--purge-delay", "HAKMEM_PURGE_DELAY", "", 0, 600'000, "MS",
+     "milliseconds a free run is kept before its memory goes back"},
+    {"--stats", "HAKMEM_STATS", "", 0, 0, "FILE",
+     "write what the heap holds to FILE; %p becomes the process id"},
+    {"--mode", "HAKMEM_MODE", "static", 0, 0, "MODE", "how the allocator decides"},
+    {"--verbose", "HAKMEM_VERBOSE", "", 0, 0, "", "let the library say what it does"},
+};
+
+bool is_one_of(std::string_view value, std::string_view words) {
+  while (!words.empty()) {
+    const std::size_t end = words.find('|');
+    if (value == words.substr(0, end)) return true;
+    if (end == std::string_view::npos) break;
+    words.remove_prefix(end + 1);
+  }
+  return false;
+}
+
+bool is_number_within(std::string_view value, long lowest, long highest) {
+  long number = 0;
+  const char* end = value.data() + value.size();
+  const auto parsed = std::from_chars(value.data(), end, number);
+  return parsed.ec == std::errc() && parsed.ptr == end && number >= lowest && number <= highest;
+}
+
+bool is_switch(const LibraryOption& option) { return *option.placeholder == '\0'; }
+
+}  // namespace
+
+std::span<const LibraryOption> library_options() { return kOptions; }
+
+std::string check_value(const LibraryOption& option, const std::string& value) {
+  if (*option.words != '\0') {
+    if (is_one_of(value, option.words)) return {};
+    return fmt::format("'{}' is not one of {}", value, option.words);
+  }
+  if (option.highest > 0) {
+    if (is_number_within(value, option.lowest, option.highest)) return {};
+    return fmt::format("'{}' is not a number within {}..{}", value, option.lowest, option.highest);
+  }
+  return value.empty() ? "needs a value" : "";
+}
+
+void add_library_flags(CLI::App& app, LibraryValues& values) {
+  for (const LibraryOption& option : kOptions) {
+    const auto set = [&values, &option](const std::string& value) {
+      values[option.variable] = value;
+    };
+    CLI::Option* flag = nullptr;
+    if (is_switch(option)) {
+      flag = app.add_flag_callback(
+          option.flag, [set] { set("1"); }, option.help);
+    } else {
+      flag = app.add_option_function<std::string>(option.flag, set, option.help);
+      flag->type_name(*option.words != '\0' ? option.words : option.placeholder);
+      flag->check([&option](const std::string& text) { return check_value(option, text); });
+    }
+    flag->group("Options of the library");
+  }
+}
+
+void put_into(const LibraryValues& values, Environment& environment) {
+  for (const auto& [variable, value] : values) environment.set(variable, value);
+}
+
+}  // namespace hakmem::cli
