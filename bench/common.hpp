@@ -1,9 +1,9 @@
 // What every benchmark needs: options, a clock, random numbers and threads that start together.
 //
-// The benchmarks know nothing of hakmem: they call malloc and free, link only the C and C++ runtimes, and are
-// measured under any allocator by LD_PRELOAD. Each warms up, times its hot loop alone with the monotonic clock and
-// prints its settings and one line `throughput: <number> Mops/s`. Seeds are fixed, so every allocator gets the same
-// sequence of requests.
+// The benchmarks know nothing of hakmem: they call malloc and free, link only the C and C++
+// runtimes, and are measured under any allocator by LD_PRELOAD. Each warms up, times its hot loop
+// alone with the monotonic clock and prints its settings and one line `throughput: <number>
+// Mops/s`. Seeds are fixed, so every allocator gets the same sequence of requests.
 #pragma once
 
 #include <barrier>
@@ -22,7 +22,10 @@ namespace bench {
 // Options of the form `--name VALUE` and `--flag`; a value may end in K, M or G (powers of 1024).
 class Options {
  public:
-  Options(int argc, char** argv, const char* purpose) : args_(argv + 1, argv + argc), help_(purpose) { help_ += '\n'; }
+  Options(int argc, char** argv, const char* purpose)
+      : args_(argv + 1, argv + argc), help_(purpose) {
+    help_ += '\n';
+  }
 
   std::size_t number(const char* name, std::size_t fallback, const char* help) {
     describe(name, help, std::to_string(fallback));
@@ -46,7 +49,8 @@ class Options {
     return on;
   }
 
-  // To be called once all options are read: answers --help, refuses what is left over, prints the settings.
+  // To be called once all options are read: answers --help, refuses what is left over, prints the
+  // settings.
   void done() {
     if (take("help") < args_.size()) {
       std::fputs(help_.c_str(), stdout);
@@ -94,7 +98,8 @@ inline double now_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// Marsaglia's xorshift64 (2003): a few instructions, so that the allocator and not the dice is measured.
+// Marsaglia's xorshift64 (2003): a few instructions, so that the allocator and not the dice is
+// measured.
 class Rng {
  public:
   explicit Rng(std::uint64_t seed) : state_(seed * 0x9E3779B97F4A7C15u + 1) {}
@@ -110,7 +115,9 @@ class Rng {
   std::size_t between(std::size_t low, std::size_t high) { return low + below(high - low + 1); }
 
   // Maps 32 random bits to [0, bound) without a division; bound must fit into 32 bits.
-  static std::size_t scale(std::uint64_t bits, std::size_t bound) { return (bits & 0xFFFFFFFFu) * bound >> 32; }
+  static std::size_t scale(std::uint64_t bits, std::size_t bound) {
+    return (bits & 0xFFFFFFFFu) * bound >> 32;
+  }
 
  private:
   std::uint64_t state_;
@@ -136,10 +143,12 @@ struct Measured {
 
 inline void report(const Measured& measured) {
   std::printf("ops: %zu\nseconds: %.4f\n", measured.ops, measured.seconds);
-  std::printf("throughput: %.2f Mops/s\n", static_cast<double>(measured.ops) / measured.seconds / 1e6);
+  std::printf("throughput: %.2f Mops/s\n",
+              static_cast<double>(measured.ops) / measured.seconds / 1e6);
 }
 
-// One thread's stopwatch: start() waits until all threads are warm, stop() ends the time and says what was done.
+// One thread's stopwatch: start() waits until all threads are warm, stop() ends the time and says
+// what was done.
 class Lap {
  public:
   explicit Lap(std::barrier<>& gate) : gate_(&gate) {}
@@ -162,8 +171,9 @@ class Lap {
   std::size_t ops_ = 0;
 };
 
-// Runs body(thread index, lap) on so many threads; one alone runs on the main thread, where allocators may know that
-// no other exists. The time is from the first thread's start to the last one's stop.
+// Runs body(thread index, lap) on so many threads; one alone runs on the main thread, where
+// allocators may know that no other exists. The time is from the first thread's start to the last
+// one's stop.
 template <class Body>
 Measured run_threads(std::size_t count, Body body) {
   std::barrier<> gate(static_cast<std::ptrdiff_t>(count));

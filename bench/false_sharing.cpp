@@ -1,12 +1,14 @@
 // False sharing, timed and counted: which allocator puts blocks of two threads into one cache line?
 //
-// Three ways of asking; the first two follow the tests of the Hoard paper (Berger et al., ASPLOS 2000):
-//   --mode 1  passive (cache-scratch): the main thread allocates blocks and deals them out like cards; each thread frees
-//             its own, then allocates the same size again. An allocator that reuses what a thread freed shares lines.
-//   --mode 2  active (cache-thrash): threads allocate one block each, in lock step, all from nothing.
-//   --mode 3  mixed: random sizes; a quarter of the blocks is handed to other threads, which free them.
-// Modes 1 and 2 run for several sizes and print the sum. At check points all threads stop at a barrier and the lines
-// with live blocks of two or more threads are counted: `shared_lines` of `live_lines`. An op is one malloc or free.
+// Three ways of asking; the first two follow the Hoard paper (Berger et al., ASPLOS 2000):
+//   --mode 1  passive (cache-scratch): the main thread allocates blocks and deals them out like
+//             cards; each thread frees its own, then allocates the same size again. An allocator
+//             that gives a thread what it freed, wherever that lies, shares lines.
+//   --mode 2  active (cache-thrash): threads allocate one block each, in lock step.
+//   --mode 3  mixed: random sizes; a quarter of the blocks go to other threads, which free them.
+// Modes 1 and 2 run for several sizes and print the sum. At check points all threads stop at a
+// barrier and the lines with live blocks of two or more threads are counted: `shared_lines` of
+// `live_lines`. An op is one malloc or one free.
 #include <array>
 #include <cstdlib>
 #include <memory>
@@ -45,15 +47,19 @@ struct Block {
   }
 };
 
-// Everything the threads share: the barrier at which the main thread counts, the cards it deals, the mailboxes.
+// Everything the threads share: the barrier at which the main thread counts, the cards it deals,
+// the mailboxes.
 struct Table {
   explicit Table(const Settings& s)
-      : settings(s), gate(static_cast<std::ptrdiff_t>(s.threads + 1)), step(static_cast<std::ptrdiff_t>(s.threads)),
-        hands(s.threads, std::vector<Block>(s.blocks)), post(s.threads) {}
+      : settings(s),
+        gate(static_cast<std::ptrdiff_t>(s.threads + 1)),
+        step(static_cast<std::ptrdiff_t>(s.threads)),
+        hands(s.threads, std::vector<Block>(s.blocks)),
+        post(s.threads) {}
 
   Settings settings;
-  std::barrier<> gate;               // workers and main
-  std::barrier<> step;               // workers only, for lock step
+  std::barrier<> gate;                    // workers and main
+  std::barrier<> step;                    // workers only, for lock step
   std::vector<std::vector<Block>> hands;  // the live blocks of each thread
   bench::PostOffice post;
 };
@@ -61,9 +67,13 @@ struct Table {
 class Worker {
  public:
   Worker(Table& table, std::size_t self)
-      : table_(table), settings_(table.settings), self_(self), hand_(table.hands[self]), rng_(self + 1) {}
+      : table_(table),
+        settings_(table.settings),
+        self_(self),
+        hand_(table.hands[self]),
+        rng_(self + 1) {}
 
-  // Mirrors play() of the main thread: one gate before and one after each step.
+  // Gate by gate the mirror of the main thread's play().
   void play(std::size_t size) {
     table_.gate.arrive_and_wait();  // dealt
     first_fill(size);
@@ -75,6 +85,7 @@ class Worker {
     table_.gate.arrive_and_wait();  // second check point begins
     table_.gate.arrive_and_wait();  // and ends
     for (Block& block : hand_) block.release();
+    table_.gate.arrive_and_wait();  // all is free
   }
 
  private:
@@ -101,8 +112,9 @@ class Worker {
   }
 
   bool hand_over(const Block& block) {
-    const std::size_t to = rng_.below(4 * settings_.threads);
-    return to < settings_.threads && to != self_ && table_.post.send(self_, to, block.at);
+    if (settings_.threads < 2 || rng_.below(4) != 0) return false;
+    const std::size_t to = (self_ + 1 + rng_.below(settings_.threads - 1)) % settings_.threads;
+    return table_.post.send(self_, to, block.at);
   }
 
   Table& table_;
@@ -126,7 +138,7 @@ void count(const Table& table, bench::LineCensus& census) {
   census.close();
 }
 
-// The main thread's side of one game; returns the time of the churn.
+// The main thread's side of one game, gate by gate; returns the time of the churn.
 double play(Table& table, std::size_t size, bench::LineCensus& census) {
   deal(table, size);
   table.gate.arrive_and_wait();
@@ -138,6 +150,7 @@ double play(Table& table, std::size_t size, bench::LineCensus& census) {
   const double seconds = bench::now_seconds() - begin;
   count(table, census);
   table.gate.arrive_and_wait();
+  table.gate.arrive_and_wait();
   return seconds;
 }
 
@@ -148,14 +161,16 @@ int main(int argc, char** argv) {
   const std::size_t mode = options.number("mode", 1, "1 passive, 2 active, 3 mixed");
   const std::size_t threads = options.number("threads", 4, "threads");
   const std::size_t blocks = options.number("blocks", 200, "live blocks per thread");
-  const std::size_t turns = options.number("turns", 4000, "times each block is freed and allocated again, per size");
+  const std::size_t turns =
+      options.number("turns", 4000, "times each block is freed and allocated again, per size");
   const std::size_t writes = options.number("writes", 4, "writes to each new block");
   options.done();
   if (mode < 1 || mode > 3) return std::fputs("--mode must be 1, 2 or 3\n", stderr), 2;
 
   const Settings settings{static_cast<Mode>(mode), threads, blocks, turns, writes};
   std::vector<std::size_t> sizes(kSizes.begin(), kSizes.end());
-  if (settings.mode == Mode::kMixed) sizes.assign(kSizes.size(), 0);  // 0: a random size for each block
+  if (settings.mode == Mode::kMixed)
+    sizes.assign(kSizes.size(), 0);  // 0: a random size for each block
 
   Table table(settings);
   bench::LineCensus census(threads * blocks, kSizes.back());

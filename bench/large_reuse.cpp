@@ -1,8 +1,8 @@
 // Large blocks that come and go: 64 KiB, 256 KiB, 1 MiB and 4 MiB, a few alive at a time.
 //
-// Shows what an allocator's release policy costs when a block is wanted again at once. With --touch every page of the
-// block is written, so pages that were given back are faulted in again. An op is one malloc or one free; each size is
-// also reported by itself.
+// Shows what an allocator's release policy costs when a block is wanted again at once. With --touch
+// every page of the block is written, so pages that were given back are faulted in again. An op is
+// one malloc or one free; each size is also reported by itself.
 #include <array>
 #include <cstdlib>
 #include <vector>
@@ -48,7 +48,8 @@ int main(int argc, char** argv) {
   bench::Measured total;
   for (const std::size_t size : kSizes) {
     const bench::Measured one = measure(alive, size, rounds, touch);
-    std::printf("%zu KiB: %.3f Mops/s\n", size >> 10, static_cast<double>(one.ops) / one.seconds / 1e6);
+    std::printf("%zu KiB: %.3f Mops/s\n", size >> 10,
+                static_cast<double>(one.ops) / one.seconds / 1e6);
     total.ops += one.ops;
     total.seconds += one.seconds;
   }

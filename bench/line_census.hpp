@@ -1,10 +1,11 @@
 // Counts the cache lines in which live blocks of two or more threads lie.
 //
-// On machines whose CPUs share their first-level cache false sharing cannot be timed, but it can be counted: while all
-// threads stand still, every live block is entered with its owner, and a line that has two owners is shared. Its
-// memory comes from mmap, so that counting does not disturb the allocator that is looked at.
+// On machines whose CPUs share their first-level cache false sharing cannot be timed, but it can be
+// counted: while all threads stand still, every live block is entered with its owner, and a line
+// that has two owners is shared. Its memory comes from mmap, so that counting does not disturb the
+// allocator that is looked at.
 //
-//   record:  line number (address / 64) << 16 | owner          sorted: records of one line lie side by side
+//   record: line number (address / 64) << 16 | owner; once sorted, a line's records lie together
 #pragma once
 
 #include <sys/mman.h>
@@ -21,7 +22,8 @@ class LineCensus {
  public:
   explicit LineCensus(std::size_t max_blocks, std::size_t max_size)
       : capacity_(max_blocks * (max_size / kLine + 2)), bytes_(capacity_ * sizeof(std::uint64_t)) {
-    void* memory = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* memory =
+        mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) std::abort();
     records_ = static_cast<std::uint64_t*>(memory);
   }
@@ -44,7 +46,8 @@ class LineCensus {
       const std::size_t first = i;
       while (i < used_ && line_at(i) == line_at(first)) ++i;
       ++live_lines_;
-      if (records_[i - 1] != records_[first]) ++shared_lines_;  // sorted: the ends differ if any two owners do
+      if (records_[i - 1] != records_[first])
+        ++shared_lines_;  // sorted: the ends differ if any two owners do
     }
     used_ = 0;
   }

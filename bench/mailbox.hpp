@@ -1,9 +1,10 @@
-// How benchmark threads hand blocks to each other: bounded rings with one sender and one receiver, and a post office
-// of one ring for each ordered pair of threads. No locks, no allocation after construction, so what is measured is
-// the allocator's way of taking back another thread's block.
+// How benchmark threads hand blocks to each other: bounded rings with one sender and one receiver,
+// and a post office of one ring for each ordered pair of threads. No locks, no allocation after
+// construction, so what is measured is the allocator's way of taking back another thread's block.
 //
-//   sender: to_fill() -> write the slot -> publish()        receiver: to_drain() -> read the slot -> release()
-//   invariant (1): head_ <= tail_ <= head_ + Capacity; only the receiver moves head_, only the sender moves tail_.
+//   sender:    to_fill()  -> write the slot -> publish()
+//   receiver:  to_drain() -> read the slot  -> release()
+//   Only the receiver moves head_, only the sender tail_; head_ <= tail_ <= head_ + Capacity.
 #pragma once
 
 #include <array>
@@ -35,7 +36,8 @@ class SpscRing {
     return tail == head ? nullptr : &slots_[head % Capacity];
   }
   void release() {
-    // The release pairs with the acquire in to_fill(): the slot has been read before it is written again.
+    // The release pairs with the acquire in to_fill(): the slot has been read before it is written
+    // again.
     head_.store(head_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
 
@@ -47,7 +49,8 @@ class SpscRing {
 
 class PostOffice {
  public:
-  explicit PostOffice(std::size_t threads) : threads_(threads), boxes_(std::make_unique<Box[]>(threads * threads)) {}
+  explicit PostOffice(std::size_t threads)
+      : threads_(threads), boxes_(std::make_unique<Box[]>(threads * threads)) {}
 
   // False when the receiver's box is full; the block stays the sender's.
   bool send(std::size_t from, std::size_t to, void* block) {

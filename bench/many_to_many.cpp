@@ -1,8 +1,8 @@
-// Many to many: every thread allocates blocks and hands each to a random other thread, which frees it.
+// Many to many: every thread allocates blocks and hands each to a random other, which frees it.
 //
-// There is no fixed pair for an allocator to learn, and every thread is producer and consumer at once. When a
-// receiver's box is full the sender empties its own and waits, so the number of blocks in flight is bounded. An op is
-// one malloc or one free.
+// There is no fixed pair for an allocator to learn, and every thread is producer and consumer at
+// once. When a receiver's box is full the sender empties its own and waits, so the number of blocks
+// in flight is bounded. An op is one malloc or one free.
 #include <atomic>
 #include <cstdlib>
 
@@ -27,7 +27,8 @@ class Exchange {
       send_one(self, rng);
       if (i % 32 == 0) post_.free_received(self);
     }
-    finished_.fetch_add(1, std::memory_order_release);  // pairs with the load below: all was sent before
+    finished_.fetch_add(
+        1, std::memory_order_release);  // pairs with the load below: all was sent before
     while (finished_.load(std::memory_order_acquire) < phase * settings_.threads) wait(self);
     post_.free_received(self);
   }
@@ -53,11 +54,12 @@ class Exchange {
 }  // namespace
 
 int main(int argc, char** argv) {
-  bench::Options options(argc, argv, "many_to_many: blocks go to random other threads, which free them");
+  bench::Options options(argc, argv,
+                         "many_to_many: blocks go to random other threads, which free them");
   const std::size_t threads = options.number("threads", 4, "threads, at least 2");
   const std::size_t min = options.number("min", 16, "smallest block in bytes");
   const std::size_t max = options.number("max", 512, "largest block in bytes");
-  const std::size_t turns = options.number("turns", 2500000, "blocks per thread");
+  const std::size_t turns = options.number("turns", 4000000, "blocks per thread");
   options.done();
   if (threads < 2) return std::fputs("--threads must be at least 2\n", stderr), 2;
 

@@ -1,8 +1,8 @@
 // Producer and consumer: one thread allocates, the other frees, nothing ever comes back by itself.
 //
-// The producer fills batches of pointers in place in a bounded ring; the consumer frees them. Each block is written by
-// the producer and read by the consumer. With --pairs N there are N such pairs at once. An op is one malloc or one
-// free.
+// The producer fills batches of pointers in place in a bounded ring; the consumer frees them. Each
+// block is written by the producer and read by the consumer. With --pairs N there are N such pairs
+// at once. An op is one malloc or one free.
 #include <array>
 #include <cstdlib>
 #include <memory>
@@ -54,7 +54,7 @@ int main(int argc, char** argv) {
   const std::size_t pairs = options.number("pairs", 1, "pairs of threads");
   const std::size_t size = options.number("size", 64, "bytes per block");
   const std::size_t batch = options.number("batch", 128, "blocks per batch, 256 at the most");
-  const std::size_t blocks = options.number("blocks", 12000000, "blocks per pair");
+  const std::size_t blocks = options.number("blocks", 30000000, "blocks per pair");
   options.done();
   if (batch == 0 || batch > kMaxBatch) return std::fputs("--batch must be 1 to 256\n", stderr), 2;
 

@@ -1,9 +1,11 @@
-// Random Mixed: one thread, random sizes, random slots. An occupied slot is freed, then filled anew; with --toggle it
-// is only freed, and filled at the next visit, which adds a branch that no CPU can predict.
+// Random Mixed: one thread, random sizes, random slots. An occupied slot is freed, then filled
+// anew; with --toggle it is only freed, and filled at the next visit, which adds a branch that no
+// CPU can predict.
 //
-// The usual life of small objects: no order between allocation and free, many size classes at once. The first and the
-// last byte of each block are written. An op is one malloc or one free; much of the time is the benchmark's own work
-// (random numbers, cache misses on the slots), so differences between allocators look smaller than they are.
+// The usual life of small objects: no order between allocation and free, many size classes at once.
+// The first and the last byte of each block are written. An op is one malloc or one free; much of
+// the time is the benchmark's own work (random numbers, cache misses on the slots), so differences
+// between allocators look smaller than they are.
 #include <cstdlib>
 #include <vector>
 
@@ -56,7 +58,7 @@ int main(int argc, char** argv) {
   const std::size_t slots = options.number("slots", 4096, "slots");
   const std::size_t min = options.number("min", 8, "smallest block in bytes");
   const std::size_t max = options.number("max", 128, "largest block in bytes");
-  const std::size_t turns = options.number("turns", 32000000, "slots visited");
+  const std::size_t turns = options.number("turns", 50000000, "slots visited");
   const bool toggle = options.flag("toggle", "fill a slot only when it was found empty");
   options.done();
 

@@ -1,8 +1,10 @@
-// Server mix: worker threads that handle requests, with sizes and lifetimes as a network service has them.
+// Server mix: worker threads that handle requests, with sizes and lifetimes as a network service
+// has them.
 //
-// A request allocates a few dozen blocks: most 16 to 256 bytes, some 1 to 8 KiB, a few 32 to 256 KiB. One of them goes
-// into the worker's session cache at a random slot, whose earlier block dies (lifetimes are geometric); one is handed
-// to another worker, which frees it; the rest die with the request, the latest first. An op is one malloc or one free.
+// A request allocates a few dozen blocks: most 16 to 256 bytes, some 1 to 8 KiB, a few 32 to 256
+// KiB. One of them goes into the worker's session cache at a random slot, whose earlier block dies
+// (lifetimes are geometric); one is handed to another worker, which frees it; the rest die with the
+// request, the latest first. An op is one malloc or one free.
 #include <array>
 #include <cstdlib>
 #include <vector>
@@ -83,10 +85,11 @@ class Worker {
 }  // namespace
 
 int main(int argc, char** argv) {
-  bench::Options options(argc, argv, "server_mix: workers that handle requests of many sizes and lifetimes");
+  bench::Options options(argc, argv,
+                         "server_mix: workers that handle requests of many sizes and lifetimes");
   const std::size_t workers = options.number("workers", 4, "worker threads, at least 2");
   const std::size_t sessions = options.number("sessions", 1000, "session cache slots per worker");
-  const std::size_t requests = options.number("requests", 150000, "requests per worker");
+  const std::size_t requests = options.number("requests", 250000, "requests per worker");
   options.done();
   if (workers < 2) return std::fputs("--workers must be at least 2\n", stderr), 2;
 

@@ -1,8 +1,9 @@
 // Thread churn: threads that live only as long as one small task, a few of them at a time.
 //
-// Each allocates some hundreds of blocks, inherits some from the thread before it on its lane and frees those, leaves
-// some to the next one and exits. Creating and joining the threads is part of the time: what an allocator does at a
-// thread's start and exit is what is asked for. An op is one malloc or one free.
+// Each allocates some hundreds of blocks, inherits some from the thread before it on its lane and
+// frees those, leaves some to the next one and exits. Creating and joining the threads is part of
+// the time: what an allocator does at a thread's start and exit is what is asked for. An op is one
+// malloc or one free.
 #include <array>
 #include <cstdlib>
 
@@ -16,7 +17,8 @@ struct Settings {
   std::size_t max;
 };
 
-// What one thread leaves to the next on the same lane. The main thread joins the one before it starts the other.
+// What one thread leaves to the next on the same lane. The main thread joins the one before it
+// starts the other.
 struct Legacy {
   static constexpr std::size_t kCapacity = 32;
   std::array<void*, kCapacity> blocks{};
@@ -58,9 +60,10 @@ void run_lanes(std::vector<Legacy>& lanes, std::size_t lives, const Settings& se
 }  // namespace
 
 int main(int argc, char** argv) {
-  bench::Options options(argc, argv, "thread_churn: short-lived threads that leave blocks to their successors");
+  bench::Options options(argc, argv,
+                         "thread_churn: short-lived threads that leave blocks to their successors");
   const std::size_t alive = options.number("alive", 4, "threads alive at a time");
-  const std::size_t lives = options.number("lives", 6000, "threads in all");
+  const std::size_t lives = options.number("lives", 10000, "threads in all");
   const std::size_t blocks = options.number("blocks", 400, "blocks each allocates, at least 32");
   const std::size_t min = options.number("min", 16, "smallest block in bytes");
   const std::size_t max = options.number("max", 2000, "largest block in bytes");

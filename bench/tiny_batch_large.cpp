@@ -1,7 +1,8 @@
 // A million small blocks at once, freed in the same, the reverse and a random order.
 //
-// The working set exceeds every thread cache and every CPU cache, so that refills, drains and the store behind the
-// thread caches are what counts. An op is one malloc or one free; each order is also reported by itself.
+// The working set exceeds every thread cache and every CPU cache, so that refills, drains and the
+// store behind the thread caches are what counts. An op is one malloc or one free; each order is
+// also reported by itself.
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -14,7 +15,8 @@ namespace {
 
 class Population {
  public:
-  Population(std::size_t count, std::size_t min, std::size_t max) : blocks_(count), sizes_(count), order_(count) {
+  Population(std::size_t count, std::size_t min, std::size_t max)
+      : blocks_(count), sizes_(count), order_(count) {
     for (std::size_t& size : sizes_) size = rng_.between(min, max);
   }
 
@@ -54,7 +56,8 @@ struct Order {
 }  // namespace
 
 int main(int argc, char** argv) {
-  bench::Options options(argc, argv, "tiny_batch_large: many small blocks at once, freed in three orders");
+  bench::Options options(argc, argv,
+                         "tiny_batch_large: many small blocks at once, freed in three orders");
   const std::size_t count = options.number("blocks", 1000000, "blocks at once");
   const std::size_t min = options.number("min", 16, "smallest block in bytes");
   const std::size_t max = options.number("max", 256, "largest block in bytes");
@@ -75,7 +78,8 @@ int main(int argc, char** argv) {
       order.total.ops += one.ops;
       order.total.seconds += one.seconds;
     }
-    std::printf("%s: %.2f Mops/s\n", order.name, static_cast<double>(order.total.ops) / order.total.seconds / 1e6);
+    std::printf("%s: %.2f Mops/s\n", order.name,
+                static_cast<double>(order.total.ops) / order.total.seconds / 1e6);
     total.ops += order.total.ops;
     total.seconds += order.total.seconds;
   }

@@ -1,8 +1,8 @@
 // Tiny Hot: allocate a batch of small blocks, free them in the order they came, again and again.
 //
-// The shortest path an allocator has: everything fits the nearest cache and every block comes back at once. An op is
-// one malloc or one free. With --touch the program also writes each block, which lists threaded through the blocks
-// have already paid for and arrays of pointers have not.
+// The shortest path an allocator has: everything fits the nearest cache and every block comes back
+// at once. An op is one malloc or one free. With --touch the program also writes each block, which
+// lists threaded through the blocks have already paid for and arrays of pointers have not.
 #include <cstdlib>
 #include <vector>
 
@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
   bench::Options options(argc, argv, "tiny_hot: allocate a batch, free it, repeat");
   const std::size_t size = options.number("size", 32, "bytes per block");
   const std::size_t batch_size = options.number("batch", 100, "blocks per batch");
-  const std::size_t rounds = options.number("rounds", 500000, "batches");
+  const std::size_t rounds = options.number("rounds", 1000000, "batches");
   const bool touch = options.flag("touch", "write one byte of each block");
   options.done();
 
