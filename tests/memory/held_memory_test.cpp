@@ -1,0 +1,192 @@
+// How much memory is still held a short while after it was freed, when nobody reminds the
+// allocator.
+//
+// Bounds are in MiB of the whole process, test framework included, so each test must run in a
+// process of its own, as ctest does. No bound is on time: a test waits up to three seconds for
+// memory to go, and ends as soon as it has gone. While it waits, no thread calls the allocator.
+#include <gtest/gtest.h>
+#include <malloc.h>
+
+#include <barrier>
+#include <cstdlib>
+#include <cstring>
+#include <latch>
+#include <thread>
+#include <vector>
+
+#include "support/opaque.hpp"
+#include "support/resident.hpp"
+
+namespace {
+
+using support::kMiB;
+using support::opaque;
+
+constexpr std::size_t kBound = 64;  // MiB
+constexpr int kSeconds = 3;
+
+// Blocks chained through their first word, so that a million of them need no table.
+class Chain {
+ public:
+  void add(std::size_t size) {
+    auto* const link = static_cast<Link*>(std::malloc(opaque(size)));
+    std::memset(link, 1, size);
+    link->next = first_;
+    first_ = link;
+  }
+  // Adds blocks until they are `total` bytes; sizes go round from `smallest`, doubling, to
+  // `largest`.
+  void add_all(std::size_t total, std::size_t smallest, std::size_t largest) {
+    for (std::size_t size = smallest; total >= size;
+         size = size * 2 > largest ? smallest : size * 2) {
+      add(size);
+      total -= size;
+    }
+  }
+  void free_all() {
+    while (first_ != nullptr) {
+      Link* const next = first_->next;
+      std::free(first_);
+      first_ = next;
+    }
+  }
+
+ private:
+  struct Link {
+    Link* next;
+  };
+  Link* first_ = nullptr;
+};
+
+struct Sizes {
+  std::size_t smallest;
+  std::size_t largest;
+};
+
+void PrintTo(const Sizes& sizes, std::ostream* out) {
+  *out << sizes.smallest << "_to_" << sizes.largest;
+}
+
+class HeldMemory : public testing::TestWithParam<Sizes> {};
+
+// The producer allocates 1 GiB and sleeps; a consumer frees it all. Nobody calls the allocator
+// after that.
+TEST_P(HeldMemory, SleepingProducer) {
+  Chain chain;
+  std::latch produced(1);
+  std::latch tested(1);
+  std::thread producer([&] {
+    chain.add_all(1024 * kMiB, GetParam().smallest, GetParam().largest);
+    produced.count_down();
+    tested.wait();
+  });
+  produced.wait();
+  EXPECT_GE(support::resident_mib(), 900u);
+  std::thread consumer([&] {
+    chain.free_all();
+    tested.wait();
+  });
+  EXPECT_LT(support::resident_mib_within(kBound, kSeconds), kBound);
+  tested.count_down();
+  producer.join();
+  consumer.join();
+}
+
+constexpr std::size_t kThreads = 64;
+
+// 64 threads hold 16 MiB each at the same time. `at_end` is what each of them then does with its
+// chain.
+template <class AtEnd>
+void run_64_threads(const Sizes& sizes, std::vector<Chain>& chains, AtEnd at_end) {
+  std::barrier all_allocated(static_cast<std::ptrdiff_t>(kThreads));
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&, i] {
+      chains[i].add_all(16 * kMiB, sizes.smallest, sizes.largest);
+      all_allocated.arrive_and_wait();
+      at_end(chains[i]);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_P(HeldMemory, ThreadsThatFreeAndExit) {
+  std::vector<Chain> chains(kThreads);
+  run_64_threads(GetParam(), chains, [](Chain& chain) { chain.free_all(); });
+  EXPECT_LT(support::resident_mib_within(kBound, kSeconds), kBound);
+}
+
+TEST_P(HeldMemory, ThreadsThatLeaveItToMain) {
+  std::vector<Chain> chains(kThreads);
+  run_64_threads(GetParam(), chains, [](Chain&) {});
+  EXPECT_GE(support::resident_mib(), 900u);
+  for (Chain& chain : chains) chain.free_all();
+  EXPECT_LT(support::resident_mib_within(kBound, kSeconds), kBound);
+}
+
+INSTANTIATE_TEST_SUITE_P(Blocks, HeldMemory,
+                         testing::Values(Sizes{64, 1024}, Sizes{1024, 32'768},
+                                         Sizes{65'536, 1 << 20}, Sizes{16, 1 << 20}),
+                         testing::PrintToStringParamName());
+
+// 25 MiB of data in 500 threads, each with 100 blocks of 16 to 1,006 bytes.
+TEST(HeldMemory, FiveHundredThreadsWithAHundredBlocks) {
+  std::latch all_allocated(500);
+  std::latch measured(1);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 500; ++i) {
+    threads.emplace_back([&] {
+      Chain chain;
+      for (std::size_t size = 16; size <= 1006; size += 10) chain.add(size);
+      all_allocated.count_down();
+      measured.wait();
+      chain.free_all();
+    });
+  }
+  all_allocated.wait();
+  EXPECT_LE(support::resident_mib(), 64u);
+  measured.count_down();
+  for (std::thread& thread : threads) thread.join();
+}
+
+// A program that goes on working in small blocks needs no trim either.
+TEST(HeldMemory, PurgeHappensOnLaterSlowPaths) {
+  Chain chain;
+  chain.add_all(256 * kMiB, 48, 1 << 20);
+  chain.free_all();
+  for (int tick = 0; tick < 60 && support::resident_mib() >= 32; ++tick) {
+    support::sleep_ms(50);
+    Chain work;
+    work.add_all(kMiB, 16, 4096);
+    work.free_all();
+  }
+  EXPECT_LT(support::resident_mib(), 32u);
+}
+
+// After the second trim nothing is left to give: what one call can release, it has released.
+TEST(HeldMemory, TrimGivesEverythingBackAtOnce) {
+  const std::size_t before = support::resident_mib();
+  Chain chain;
+  chain.add_all(512 * kMiB, 16, 4 << 20);
+  chain.free_all();
+  EXPECT_EQ(malloc_trim(0), 1);
+  const std::size_t once = support::resident_mib();
+  malloc_trim(0);
+  EXPECT_LE(once, before + 16);
+  EXPECT_LE(once, support::resident_mib() + 1);
+}
+
+// What blocks cost above their payload: classes' rounding, unused slots and metadata together.
+TEST(HeldMemory, OverheadOfLiveBlocks) {
+  for (const std::size_t size : {64ul, 1024ul, 16'384ul, 262'144ul}) {
+    const std::size_t before = support::resident_bytes();
+    Chain chain;
+    chain.add_all(128 * kMiB, size, size);
+    const double held = static_cast<double>(support::resident_bytes() - before);
+    EXPECT_LT(held / static_cast<double>(128 * kMiB), 1.04) << "blocks of " << size;
+    chain.free_all();
+    malloc_trim(0);
+  }
+}
+
+}  // namespace

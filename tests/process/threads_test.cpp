@@ -1,0 +1,150 @@
+// Many threads: one after another, many at once, on tiny stacks. None of them leaves more than the
+// first did.
+#include <gtest/gtest.h>
+#include <pthread.h>
+
+#include <barrier>
+#include <climits>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "support/opaque.hpp"
+#include "support/resident.hpp"
+
+namespace {
+
+using support::kMiB;
+using support::opaque;
+
+std::vector<void*> touched_blocks(std::size_t count, std::size_t step) {
+  std::vector<void*> blocks(count);
+  for (std::size_t i = 0; i < count; ++i)
+    std::memset(blocks[i] = std::malloc(opaque(16 + i * step)), 1, 16 + i * step);
+  return blocks;
+}
+
+void free_all(const std::vector<void*>& blocks) {
+  for (void* block : blocks) std::free(block);
+}
+
+void run_one_after_another(int count) {
+  for (int i = 0; i < count; ++i) {
+    std::thread([] { free_all(touched_blocks(100, 100)); }).join();
+  }
+}
+
+TEST(Threads, TenThousandOneAfterAnother) {
+  run_one_after_another(100);
+  const std::size_t first = support::resident_mib();
+  run_one_after_another(9'900);
+  EXPECT_LE(support::resident_mib(), first + 4);
+}
+
+// Each thread leaves half of its blocks behind, and the main thread frees them later.
+TEST(Threads, TheirBlocksAreFreedAfterThem) {
+  std::size_t first = 0;
+  std::vector<void*> left;
+  for (int i = 0; i < 5'000; ++i) {
+    std::thread([&] {
+      std::vector<void*> blocks = touched_blocks(60, 60);
+      left.insert(left.end(), blocks.begin(), blocks.begin() + 30);
+      blocks.erase(blocks.begin(), blocks.begin() + 30);
+      free_all(blocks);
+    }).join();
+    if (i % 100 == 99) {
+      free_all(left);
+      left.clear();
+    }
+    if (i == 499) first = support::resident_mib();
+  }
+  EXPECT_LE(support::resident_mib(), first + 8);
+}
+
+// Resident sets in MiB while all threads of a round hold their blocks, and after they have gone.
+struct Round {
+  std::size_t peak;
+  std::size_t after;
+};
+
+Round run_at_once(unsigned count) {
+  std::barrier all_allocated(count + 1);
+  std::barrier measured(count + 1);
+  std::vector<std::thread> threads;
+  for (unsigned i = 0; i < count; ++i) {
+    threads.emplace_back([&] {
+      const std::vector<void*> blocks = touched_blocks(100, 50);
+      all_allocated.arrive_and_wait();
+      measured.arrive_and_wait();
+      free_all(blocks);
+    });
+  }
+  all_allocated.arrive_and_wait();
+  Round round{support::resident_mib(), 0};
+  measured.arrive_and_wait();
+  for (std::thread& thread : threads) thread.join();
+  round.after = support::resident_mib();
+  return round;
+}
+
+TEST(Threads, FiveHundredAtOnceInRounds) {
+  run_at_once(500);
+  const Round early = run_at_once(500);
+  Round late = early;
+  for (int round = 0; round < 6; ++round) late = run_at_once(500);
+  EXPECT_LE(late.peak, early.peak + 16);
+  EXPECT_LE(late.after, early.after + 16);
+}
+
+void* work_in_every_tier(void*) {
+  for (int round = 0; round < 50; ++round) {
+    for (std::size_t size = 1; size <= 8 * kMiB; size = size * 3 + 5) {
+      void* block = std::calloc(1, opaque(size));
+      block = std::realloc(block, opaque(size * 2));
+      if (block == nullptr) return nullptr;
+      std::free(block);
+    }
+    std::free(std::aligned_alloc(4096, opaque(std::size_t{10'000})));
+  }
+  return opaque(static_cast<void*>(const_cast<char*>("done")));
+}
+
+// The slow paths must fit the smallest stack a thread may have.
+TEST(Threads, TinyStacks) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  ASSERT_EQ(pthread_attr_setstacksize(&attributes, static_cast<std::size_t>(PTHREAD_STACK_MIN)), 0);
+  for (int round = 0; round < 20; ++round) {
+    pthread_t threads[8];
+    for (pthread_t& thread : threads)
+      ASSERT_EQ(pthread_create(&thread, &attributes, work_in_every_tier, nullptr), 0);
+    for (pthread_t thread : threads) {
+      void* result = nullptr;
+      ASSERT_EQ(pthread_join(thread, &result), 0);
+      EXPECT_NE(result, nullptr);
+    }
+  }
+  pthread_attr_destroy(&attributes);
+}
+
+TEST(Threads, DetachedAndCancelled) {
+  for (int round = 0; round < 200; ++round) {
+    pthread_t sleeper;
+    ASSERT_EQ(pthread_create(
+                  &sleeper, nullptr,
+                  [](void*) -> void* {
+                    free_all(touched_blocks(50, 200));
+                    for (;;) support::sleep_ms(1000);
+                  },
+                  nullptr),
+              0);
+    pthread_cancel(sleeper);
+    pthread_join(sleeper, nullptr);
+    std::thread([] { free_all(touched_blocks(50, 200)); }).detach();
+  }
+  support::sleep_ms(100);
+  free_all(touched_blocks(100, 100));
+}
+
+}  // namespace
