@@ -1,0 +1,64 @@
+/* hakmem/hakmem.h: the allocator's own interface. Plain C.
+ *
+ * Preloading or linking the library replaces malloc and its family; nothing here is needed for that.
+ * This header is for programs that want heaps of their own, or to ask what is held.
+ *
+ * Every block is 16-byte aligned at least. Functions that return a block return NULL and set errno to
+ * ENOMEM when there is no memory or the size is impossible. Any thread may call any function, but for
+ * hak_heap_destroy(), which must be the last use of its heap.
+ */
+#ifndef HAKMEM_H
+#define HAKMEM_H
+
+#include <stddef.h>
+
+#include "hakmem/stats.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define HAK_EXPORT __attribute__((visibility("default")))
+#else
+#define HAK_EXPORT
+#endif
+
+#define HAKMEM_VERSION_MAJOR 0
+#define HAKMEM_VERSION_MINOR 1
+#define HAKMEM_VERSION_PATCH 0
+
+/* "0.1.0" */
+HAK_EXPORT const char* hak_version(void);
+
+/* The malloc family under its own names, whether or not malloc itself is replaced. */
+HAK_EXPORT void* hak_malloc(size_t bytes);
+HAK_EXPORT void* hak_calloc(size_t count, size_t bytes);
+HAK_EXPORT void* hak_realloc(void* block, size_t bytes);
+HAK_EXPORT void* hak_aligned_alloc(size_t alignment, size_t bytes); /* EINVAL: not a power of two */
+HAK_EXPORT void hak_free(void* block);                              /* keeps errno */
+HAK_EXPORT size_t hak_usable_size(const void* block);               /* 0 for NULL */
+
+/* Returns all free memory within this thread's reach to the kernel, at once. */
+HAK_EXPORT void hak_trim(void);
+
+/* What is held, and why. `bytes` is sizeof(struct hak_stats); a shorter record is filled in part.
+ * Returns 0, or -1 with errno EINVAL when `stats` is NULL or `bytes` is too small for a header. */
+HAK_EXPORT int hak_stats_get(struct hak_stats* stats, size_t bytes);
+
+/* A heap whose blocks can be freed one by one, by any thread, with free() or hak_free(), or all at
+ * once by destroying it. Its operations take a lock: it is for grouping lifetimes, not for speed. */
+typedef struct hak_heap hak_heap_t;
+
+HAK_EXPORT hak_heap_t* hak_heap_create(void);
+HAK_EXPORT void hak_heap_destroy(hak_heap_t* heap); /* NULL is allowed; all its blocks are gone */
+HAK_EXPORT void* hak_heap_malloc(hak_heap_t* heap, size_t bytes);
+HAK_EXPORT void* hak_heap_calloc(hak_heap_t* heap, size_t count, size_t bytes);
+HAK_EXPORT void* hak_heap_realloc(hak_heap_t* heap, void* block, size_t bytes);
+HAK_EXPORT void* hak_heap_aligned_alloc(hak_heap_t* heap, size_t alignment, size_t bytes);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* HAKMEM_H */

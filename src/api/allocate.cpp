@@ -1,0 +1,68 @@
+#include "api/allocate.hpp"
+
+#include <cstring>
+
+#include "api/next_allocator.hpp"
+#include "large/large.hpp"
+#include "thread/boot_hook.hpp"
+#include "thread/housekeeping.hpp"
+#include "thread/registry.hpp"
+
+namespace hakmem {
+
+void* allocate_zeroed(std::size_t count, std::size_t size) {
+  std::size_t bytes = 0;
+  if (__builtin_mul_overflow(count, size, &bytes)) return nullptr;
+  if (bytes > kMaxSmall) {
+    boot();
+    const LargeBlock block = make_large(bytes, kMinAlign, kNoOwner);
+    if (block.start != nullptr && !block.zeroed) std::memset(block.start, 0, bytes);
+    return block.start;
+  }
+  void* block = allocate(bytes);
+  return block == nullptr ? nullptr : std::memset(block, 0, bytes);
+}
+
+void* allocate_aligned(std::size_t alignment, std::size_t size) {
+  if (alignment <= kMinAlign) return allocate(size);
+  const std::size_t c = aligned_class_index(size, alignment);
+  if (c < kClasses) return pop_block(c);
+  boot();
+  return make_large(size, alignment, kNoOwner).start;
+}
+
+std::size_t block_bytes(const void* block, Tag tag) {
+  return owner_of(tag) != kNoOwner ? size_of(class_of(tag)) : large_bytes(block);
+}
+
+std::size_t usable_size(const void* block) {
+  if (block == nullptr) return 0;
+  const Tag tag = page_map.tag_of(block);
+  return tag == tag_for(Kind::kForeign) ? next_usable_size(block) : block_bytes(block, tag);
+}
+
+void* reallocate(void* block, std::size_t size) {
+  const Tag tag = page_map.tag_of(block);
+  if (tag == tag_for(Kind::kForeign)) return next_reallocate(block, size);
+  const std::size_t held = block_bytes(block, tag);
+  if (owner_of(tag) != kNoOwner) {
+    if (fits_in_place(size, held)) return block;
+  } else if (size > kMaxSmall) {
+    if (void* resized = resize_large(block, size)) return resized;
+  }
+  void* moved = allocate(size);
+  if (moved == nullptr) return nullptr;
+  std::memcpy(moved, block, size < held ? size : held);
+  deallocate(block);
+  return moved;
+}
+
+bool trim() {
+  const std::uint64_t before = run_store.use().purged_bytes;
+  Heap* heap = thread_cache.heap;
+  if (heap != nullptr) heap->flush_all();
+  return_everything_idle(heap);
+  return run_store.use().purged_bytes != before;
+}
+
+}  // namespace hakmem

@@ -1,0 +1,62 @@
+// Boot: the only file that wires everything together.
+//
+// The first slow path of the process calls boot(): before any constructor, often from the dynamic
+// linker. Nothing here may allocate before `ready` is set; what comes after may.
+#include "base/lock.hpp"
+#include "api/fork.hpp"
+#include "api/snapshot.hpp"
+#include "config/options.hpp"
+#include "os/file.hpp"
+#include "os/memory.hpp"
+#include "pages/page_map.hpp"
+#include "thread/boot_hook.hpp"
+#include "thread/registry.hpp"
+
+namespace hakmem {
+
+namespace {
+
+constinit Atomic<bool> ready{false};
+constinit Lock lock{LockRank::kHeap};
+
+void say_settings() {
+  const char* thp[] = {"auto", "always", "never"};
+  os::write_stderr("hakmem: mode static, huge pages ", thp[static_cast<int>(settings.huge_pages)], ", page map ",
+                   page_map.is_flat() ? "flat" : "compact", "\n");
+}
+
+void boot_once() {
+  if (os::memory.map == nullptr) os::use_kernel_memory();
+  if (!os::environment_is_untrusted()) read_options(os::environment_all(), settings);
+  page_map.boot(os::address_space_limit() == SIZE_MAX && !os::strict_overcommit());
+  boot_registry();
+}
+
+// The parts of start-up that may allocate.
+void boot_late() {
+  watch_forks();
+  start_snapshots();
+  if (settings.verbose) say_settings();
+}
+
+}  // namespace
+
+void boot() {
+  if (ready.load_acquire()) return;  // pairs with the store below
+  {
+    const LockGuard guard(lock);
+    if (ready.load_relaxed()) return;
+    boot_once();
+    ready.store_release(true);
+  }
+  boot_late();
+}
+
+namespace {
+
+// Even a program that never allocates keeps what its environment asked for.
+[[gnu::constructor]] void boot_at_load() { boot(); }
+
+}  // namespace
+
+}  // namespace hakmem

@@ -1,0 +1,10 @@
+// Misuse: what a program is told when it frees what is no block. One line a kind, on stderr, once;
+// the pointer is left alone and the program goes on. (Stronger answers belong to hardening.)
+#pragma once
+
+namespace hakmem {
+
+// "hakmem: free(0x...) ignored: not a block of this allocator, and there is no other"
+void report_unknown_pointer(const char* function, const void* block);
+
+}  // namespace hakmem

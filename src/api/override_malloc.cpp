@@ -1,0 +1,90 @@
+// Override: the C library's malloc family, replaced. Errors as POSIX and C23 say; free keeps errno.
+//
+// A slow path may run in any of these; the warm paths are thread/hot.hpp. The C++ operators are in
+// override_new.cpp, the reports in override_info.cpp.
+#include <cerrno>
+#include <cstddef>
+
+#include "api/allocate.hpp"
+#include "api/errors.hpp"
+#include "base/bits.hpp"
+#include "os/memory.hpp"
+#include "thread/boot_hook.hpp"
+
+#define HAK_REPLACE [[gnu::visibility("default")]]
+
+using hakmem::or_enomem;
+
+namespace {
+
+void* aligned_or_einval(std::size_t alignment, std::size_t size) {
+  if (hakmem::is_power_of_two(alignment)) return or_enomem(hakmem::allocate_aligned(alignment, size));
+  errno = EINVAL;
+  return nullptr;
+}
+
+}  // namespace
+
+extern "C" {
+
+HAK_REPLACE void* malloc(std::size_t size) { return hakmem::allocate(size); }
+
+HAK_REPLACE void free(void* block) { hakmem::deallocate(block); }
+
+HAK_REPLACE void* calloc(std::size_t count, std::size_t size) {
+  return or_enomem(hakmem::allocate_zeroed(count, size));
+}
+
+// As the GNU C library: size 0 frees and returns nullptr.
+HAK_REPLACE void* realloc(void* block, std::size_t size) {
+  if (block == nullptr) return hakmem::allocate(size);
+  if (size == 0) {
+    hakmem::deallocate(block);
+    return nullptr;
+  }
+  return or_enomem(hakmem::reallocate(block, size));
+}
+
+HAK_REPLACE void* reallocarray(void* block, std::size_t count, std::size_t size) {
+  std::size_t bytes = 0;
+  if (__builtin_mul_overflow(count, size, &bytes)) return or_enomem<void>(nullptr);
+  return realloc(block, bytes);
+}
+
+// C23: the size and alignment are promises that may be used, or not.
+HAK_REPLACE void free_sized(void* block, std::size_t) { hakmem::deallocate(block); }
+HAK_REPLACE void free_aligned_sized(void* block, std::size_t, std::size_t) { hakmem::deallocate(block); }
+
+HAK_REPLACE int posix_memalign(void** block, std::size_t alignment, std::size_t size) {
+  if (!hakmem::is_power_of_two(alignment) || alignment % sizeof(void*) != 0) return EINVAL;
+  const int saved = errno;
+  void* made = hakmem::allocate_aligned(alignment, size);
+  errno = saved;
+  if (made == nullptr) return ENOMEM;
+  *block = made;
+  return 0;
+}
+
+HAK_REPLACE void* aligned_alloc(std::size_t alignment, std::size_t size) {
+  return aligned_or_einval(alignment, size);
+}
+
+HAK_REPLACE void* memalign(std::size_t alignment, std::size_t size) {
+  return aligned_or_einval(alignment, size);
+}
+
+HAK_REPLACE void* valloc(std::size_t size) {
+  hakmem::boot();
+  return or_enomem(hakmem::allocate_aligned(hakmem::os::memory.page_size, size));
+}
+
+HAK_REPLACE void* pvalloc(std::size_t size) {
+  hakmem::boot();
+  const std::size_t page = hakmem::os::memory.page_size;
+  if (size > PTRDIFF_MAX) return or_enomem<void>(nullptr);
+  return or_enomem(hakmem::allocate_aligned(page, size == 0 ? page : hakmem::align_up(size, page)));
+}
+
+HAK_REPLACE std::size_t malloc_usable_size(void* block) { return hakmem::usable_size(block); }
+
+}  // extern "C"

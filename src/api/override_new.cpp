@@ -1,0 +1,90 @@
+// Override: C++'s operators new and delete, replaced.
+//
+// A failed throwing new calls the new-handler until it gives up, and then throws std::bad_alloc. The
+// library itself is built without exceptions and without a C++ runtime: both functions are found in
+// the runtime that the program has loaded; a program that has none cannot expect an exception, and is
+// aborted with a message.
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+#include "api/allocate.hpp"
+#include "os/file.hpp"
+#include "os/next_symbol.hpp"
+
+#define HAK_REPLACE [[gnu::visibility("default")]]
+
+namespace {
+
+using Handler = void (*)();
+using GetHandler = Handler (*)();
+using Throw = void (*)();
+
+Handler current_new_handler() {
+  // std::get_new_handler(), in the Itanium C++ ABI's mangling.
+  const auto get = reinterpret_cast<GetHandler>(hakmem::os::cxx_runtime_symbol("_ZSt15get_new_handlerv"));
+  return get == nullptr ? nullptr : get();
+}
+
+[[noreturn]] void throw_bad_alloc() {
+  // std::__throw_bad_alloc(), exported by libstdc++ and libc++.
+  const auto raise = reinterpret_cast<Throw>(hakmem::os::cxx_runtime_symbol("_ZSt17__throw_bad_allocv"));
+  if (raise != nullptr) raise();
+  hakmem::os::write_stderr("hakmem: out of memory in operator new, and no C++ runtime to throw with\n");
+  std::abort();
+}
+
+// Cold: the first attempt has failed.
+[[gnu::noinline]] void* retry_new(std::size_t size, std::size_t alignment, bool throws) {
+  for (;;) {
+    const Handler handler = current_new_handler();
+    if (handler == nullptr) break;
+    handler();
+    if (void* block = hakmem::allocate_aligned(alignment, size)) return block;
+  }
+  if (throws) throw_bad_alloc();
+  return nullptr;
+}
+
+inline void* new_block(std::size_t size, bool throws) {
+  void* block = hakmem::allocate(size);
+  return HAK_LIKELY(block != nullptr) ? block : retry_new(size, hakmem::kMinAlign, throws);
+}
+
+inline void* new_aligned(std::size_t size, std::align_val_t alignment, bool throws) {
+  const auto align = static_cast<std::size_t>(alignment);
+  void* block = hakmem::allocate_aligned(align, size);
+  return HAK_LIKELY(block != nullptr) ? block : retry_new(size, align, throws);
+}
+
+}  // namespace
+
+HAK_REPLACE void* operator new(std::size_t size) { return new_block(size, true); }
+HAK_REPLACE void* operator new[](std::size_t size) { return new_block(size, true); }
+HAK_REPLACE void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return new_block(size, false); }
+HAK_REPLACE void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return new_block(size, false); }
+HAK_REPLACE void* operator new(std::size_t size, std::align_val_t a) { return new_aligned(size, a, true); }
+HAK_REPLACE void* operator new[](std::size_t size, std::align_val_t a) { return new_aligned(size, a, true); }
+HAK_REPLACE void* operator new(std::size_t size, std::align_val_t a, const std::nothrow_t&) noexcept {
+  return new_aligned(size, a, false);
+}
+HAK_REPLACE void* operator new[](std::size_t size, std::align_val_t a, const std::nothrow_t&) noexcept {
+  return new_aligned(size, a, false);
+}
+
+HAK_REPLACE void operator delete(void* block) noexcept { hakmem::deallocate(block); }
+HAK_REPLACE void operator delete[](void* block) noexcept { hakmem::deallocate(block); }
+HAK_REPLACE void operator delete(void* block, std::size_t) noexcept { hakmem::deallocate(block); }
+HAK_REPLACE void operator delete[](void* block, std::size_t) noexcept { hakmem::deallocate(block); }
+HAK_REPLACE void operator delete(void* block, const std::nothrow_t&) noexcept { hakmem::deallocate(block); }
+HAK_REPLACE void operator delete[](void* block, const std::nothrow_t&) noexcept { hakmem::deallocate(block); }
+HAK_REPLACE void operator delete(void* block, std::align_val_t) noexcept { hakmem::deallocate(block); }
+HAK_REPLACE void operator delete[](void* block, std::align_val_t) noexcept { hakmem::deallocate(block); }
+HAK_REPLACE void operator delete(void* block, std::size_t, std::align_val_t) noexcept { hakmem::deallocate(block); }
+HAK_REPLACE void operator delete[](void* block, std::size_t, std::align_val_t) noexcept { hakmem::deallocate(block); }
+HAK_REPLACE void operator delete(void* block, std::align_val_t, const std::nothrow_t&) noexcept {
+  hakmem::deallocate(block);
+}
+HAK_REPLACE void operator delete[](void* block, std::align_val_t, const std::nothrow_t&) noexcept {
+  hakmem::deallocate(block);
+}

@@ -1,0 +1,89 @@
+#include "api/user_heap.hpp"
+
+#include "api/allocate.hpp"
+#include "pages/metadata.hpp"
+#include "thread/boot_hook.hpp"
+#include "thread/registry.hpp"
+
+namespace hakmem {
+
+namespace {
+
+constinit Lock list_lock{LockRank::kUserHeaps};
+constinit List<hak_heap, &hak_heap::in_all> all;
+constinit Pool<hak_heap> pool;
+
+// Slabs of `owner`, found by walking the page map, as many as fit.
+unsigned find_slabs(OwnerId owner, Slab** found, unsigned capacity) {
+  unsigned n = 0;
+  run_store.for_each_granule([&](Granule g, Tag tag) {
+    if (n == capacity || owner_of(tag) != owner) return;
+    auto* slab = static_cast<Slab*>(page_map.details_of(g));
+    if (slab->run->first == g) found[n++] = slab;
+  });
+  return n;
+}
+
+void destroy_slabs(const Heap& heap) {
+  constexpr unsigned kBatch = 512;
+  Slab* slabs[kBatch];
+  while (const unsigned n = find_slabs(heap.id(), slabs, kBatch)) {
+    for (unsigned i = 0; i < n; ++i) slabs[i]->shard.load_relaxed()->destroy(slabs[i]);
+  }
+}
+
+}  // namespace
+
+hak_heap* create_user_heap() {
+  boot();
+  hak_heap* user = pool.take();
+  if (user == nullptr) return nullptr;
+  user->heap = take_users_heap();
+  if (user->heap == nullptr) {
+    pool.give(user);
+    return nullptr;
+  }
+  user->heap->open(&user->cache);
+  const LockGuard guard(list_lock);
+  all.push_front(user);
+  return user;
+}
+
+void destroy_user_heap(hak_heap* user) {
+  {
+    const LockGuard guard(list_lock);
+    all.remove(user);
+  }
+  user->heap->close();
+  destroy_slabs(*user->heap);
+  destroy_large_of(user->heap->id());
+  give_users_heap(user->heap);
+  pool.give(user);
+}
+
+LargeBlock allocate_in(hak_heap* user, std::size_t size, std::size_t alignment) {
+  const std::size_t c = aligned_class_index(size, alignment);
+  if (c == kClasses) return make_large(size, alignment, user->heap->id());
+  const LockGuard guard(user->lock);
+  Slot*& top = user->cache.top[c];
+  if (top[-1] == kEmptyMark) return {user->heap->refill(ClassId{static_cast<std::uint8_t>(c)}), false};
+  return {reinterpret_cast<void*>(*--top), false};
+}
+
+void lock_user_heaps_for_fork() {
+  list_lock.lock_for_fork();
+  for (hak_heap* user = all.front(); user != nullptr; user = all.next(user)) {
+    user->lock.lock_for_fork();
+    user->heap->shard()->lock_for_fork();
+  }
+}
+
+void unlock_user_heaps_after_fork() {
+  for (hak_heap* user = all.front(); user != nullptr; user = all.next(user)) {
+    user->heap->shard()->unlock_after_fork();
+    user->lock.unlock_after_fork();
+  }
+  list_lock.unlock_after_fork();
+}
+
+}  // namespace hakmem

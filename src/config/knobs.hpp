@@ -1,0 +1,87 @@
+// Knobs: every number that trades time against memory, in one place.
+//
+// Compile-time constants stand here with the reason for their value; what an option can change is
+// in `Settings`, written once at boot and read with plain loads afterwards.
+//
+// Above: everything that decides. Below: base.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/units.hpp"
+#include "config/size_classes.hpp"
+
+namespace hakmem {
+
+enum class HugePagePolicy : std::uint8_t { kAuto, kAlways, kNever };
+
+struct Settings {
+  HugePagePolicy huge_pages = HugePagePolicy::kAuto;
+  std::uint32_t purge_delay_ms = 1000;
+  bool verbose = false;
+  const char* stats_path = nullptr;
+};
+
+inline constinit Settings settings;
+
+namespace knobs {
+
+// A magazine holds at most this many bytes, so that a thread's caches stay small where blocks are
+// large, but at least kMinMagazine blocks, so that a random walk of allocations and frees rarely
+// reaches either end.
+inline constexpr std::size_t kMagazineBytes = 256 * kKiB;
+inline constexpr std::size_t kMinMagazine = 8;
+
+// Full magazines that a thread keeps beyond the loaded ones, in bytes over all classes. The same
+// order as the caches of other allocators (gperftools: 32 MiB over all threads; tcmalloc: 1.5 MiB a
+// processor).
+inline constexpr std::size_t kSpareBytes = 1 * kMiB;
+
+// The first refill of a class takes this many blocks, each further one twice as many.
+inline constexpr std::size_t kFirstFill = 8;
+
+// Slabs of one class that a thread keeps attached (reachable without any lock). More keep more
+// memory from other threads while their owner sleeps.
+inline constexpr std::size_t kAttachedSlabs = 4;
+
+// Bundles of freed blocks waiting for a live owner, per class: more are sent to their slabs, so that
+// a sleeping owner strands little.
+inline constexpr std::size_t kInboxBytes = 256 * kKiB;
+
+// Bundles in the depot, per class.
+inline constexpr std::size_t kDepotBytes = 256 * kKiB;
+
+// Free memory that may stay resident while it waits for its release delay. Above it, the oldest
+// goes at once: with nobody calling the allocator, nothing else would ever release it.
+inline constexpr std::size_t kDirtyLimit = 32 * kMiB;
+
+// How often slow paths look whether something is due.
+inline constexpr std::uint32_t kHousekeepingMs = 100;
+
+// How long a bundle of blocks may wait, in a thread or in the depot, before it goes home.
+inline constexpr std::uint32_t kFlushMs = 1000;
+
+// From this much mapped heap on, automatic mode asks for huge pages: a smaller heap holds a fifth
+// more memory with them and is not faster (docs/decisions/0004-huge-pages.md).
+inline constexpr std::size_t kHugePagesFrom = 512 * kMiB;
+
+// Blocks from this size are mappings of their own.
+inline constexpr std::size_t kHugeFrom = 32 * kMiB;
+
+// realloc moves pages instead of copying from this size.
+inline constexpr std::size_t kMoveFrom = 1 * kMiB;
+
+// With more live heaps than this for each processor, a heap's first blocks of a class come from a
+// slab shared by all, so that hundreds of threads with a few blocks each do not touch a page each
+// for every class.
+inline constexpr unsigned kOwnSlabHeapsPerCpu = 4;
+inline constexpr std::size_t kSharedStartBytes = 4 * kKiB;
+
+}  // namespace knobs
+
+constexpr std::size_t clamp_size(std::size_t n, std::size_t low, std::size_t high) {
+  return n < low ? low : n > high ? high : n;
+}
+
+}  // namespace hakmem

@@ -1,0 +1,106 @@
+#include "config/options.hpp"
+
+#include <cstring>
+
+#include "os/file.hpp"
+
+namespace hakmem {
+
+namespace {
+
+constexpr const char* kPrefix = "HAKMEM_";
+constexpr std::uint32_t kMaxPurgeDelayMs = 600'000;
+
+bool parse_huge_pages(const char* text, Settings& into) {
+  if (std::strcmp(text, "auto") == 0) into.huge_pages = HugePagePolicy::kAuto;
+  else if (std::strcmp(text, "always") == 0) into.huge_pages = HugePagePolicy::kAlways;
+  else if (std::strcmp(text, "never") == 0) into.huge_pages = HugePagePolicy::kNever;
+  else return false;
+  return true;
+}
+
+bool parse_purge_delay(const char* text, Settings& into) {
+  std::uint32_t value = 0;
+  if (*text == '\0') return false;
+  for (const char* p = text; *p != '\0'; ++p) {
+    if (*p < '0' || *p > '9') return false;
+    value = value * 10 + static_cast<std::uint32_t>(*p - '0');
+    if (value > kMaxPurgeDelayMs) return false;
+  }
+  into.purge_delay_ms = value;
+  return true;
+}
+
+bool parse_mode(const char* text, Settings&) { return std::strcmp(text, "static") == 0; }
+
+bool parse_stats(const char* text, Settings& into) {
+  if (*text == '\0') return false;
+  into.stats_path = text;
+  return true;
+}
+
+bool parse_verbose(const char* text, Settings& into) {
+  if ((text[0] != '0' && text[0] != '1') || text[1] != '\0') return false;
+  into.verbose = text[0] == '1';
+  return true;
+}
+
+const Option* find_option(const char* name, std::size_t length) {
+  for (std::size_t i = 0; i < kOptionCount; ++i) {
+    if (std::strlen(kOptions[i].name) == length && std::strncmp(kOptions[i].name, name, length) == 0) {
+      return &kOptions[i];
+    }
+  }
+  return nullptr;
+}
+
+void report_unknown(const char* name, std::size_t length) {
+  char shown[64] = {};
+  std::memcpy(shown, name, length < sizeof shown ? length : sizeof shown - 1);
+  char known[256] = {};
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < kOptionCount; ++i) {
+    const std::size_t more = std::strlen(kOptions[i].name);
+    if (n + more + 2 >= sizeof known) break;
+    if (i > 0) known[n++] = ' ';
+    std::memcpy(known + n, kOptions[i].name, more);
+    n += more;
+  }
+  os::write_stderr("hakmem: unknown option ", shown, " ignored; the options are: ", known, "\n");
+}
+
+void report_bad_value(const Option& option, const char* text) {
+  os::write_stderr("hakmem: ", option.name, "=", text, " ignored; ");
+  os::write_stderr("allowed: ", option.allowed, "; using the default, ", option.default_value, "\n");
+}
+
+}  // namespace
+
+const Option kOptions[] = {
+    {"HAKMEM_THP", "auto, always, never", "auto",
+     "transparent huge pages: auto asks for them from 512 MiB of heap on", parse_huge_pages},
+    {"HAKMEM_PURGE_DELAY", "0 to 600000 (milliseconds)", "1000",
+     "how long free memory stays resident before it is returned to the kernel", parse_purge_delay},
+    {"HAKMEM_MODE", "static", "static", "how release policies are chosen", parse_mode},
+    {"HAKMEM_STATS", "a file's path; %p stands for the process id", "none",
+     "keep a snapshot of what is held, and why, in this file (read it with: hakmem stats)", parse_stats},
+    {"HAKMEM_VERBOSE", "0, 1", "0", "say on stderr at start which settings are in force", parse_verbose},
+};
+const std::size_t kOptionCount = sizeof kOptions / sizeof kOptions[0];
+
+void read_options(const char* const* environment, Settings& into) {
+  if (environment == nullptr) return;
+  const std::size_t prefix = std::strlen(kPrefix);
+  for (; *environment != nullptr; ++environment) {
+    const char* entry = *environment;
+    if (std::strncmp(entry, kPrefix, prefix) != 0) continue;
+    const char* equals = std::strchr(entry, '=');
+    if (equals == nullptr) continue;
+    const auto length = static_cast<std::size_t>(equals - entry);
+    const Option* option = find_option(entry, length);
+    if (option == nullptr) report_unknown(entry, length);
+    else if (!option->parse(equals + 1, into)) report_bad_value(*option, equals + 1);
+  }
+}
+
+}  // namespace hakmem

@@ -1,0 +1,66 @@
+// Depot: bundles of free blocks on their way between threads, one lock-free stack a class.
+//
+//   heap A --bundle--> depot[class] --bundle--> heap B        one locked operation each way
+//
+// Only classes whose blocks fill whole cache lines pass through: smaller ones would be split
+// between threads line by line (false sharing), and go home to their slabs instead.
+//
+// Invariants:
+//   (1) a class's stack holds at most depot_limit() bundles, but for those being pushed at once;
+//   (2) what lies there untouched for a housekeeping period goes home (trim()).
+//
+// Above: thread. Below: slabs. Any thread.
+#pragma once
+
+#include "base/tagged_stack.hpp"
+#include "depot/magazine.hpp"
+
+namespace hakmem {
+
+constexpr bool fills_whole_lines(ClassId c) { return shape_of(c).line_group == 1; }
+
+constexpr std::uint32_t depot_limit(ClassId c) {
+  return static_cast<std::uint32_t>(
+      clamp_size(knobs::kDepotBytes / (magazine_capacity(c) * size_of(c)), 1, 64));
+}
+
+class Depot {
+ public:
+  // False when the class does not pass through the depot or has no room: the bundle stays yours.
+  bool offer(ClassId c, Magazine* bundle);
+
+  // A bundle with blocks, or nullptr.
+  Magazine* take(ClassId c);
+
+  // Empties the stacks that have not been taken from since the last trim; `all`: every one.
+  // Calls home(bundle) for each bundle.
+  template <typename Home>
+  void trim(bool all, Home home);
+
+  std::size_t held_bytes() const;
+
+ private:
+  struct alignas(kCacheLine) Shelf {
+    TaggedStack<Magazine> bundles;
+    Atomic<std::uint32_t> count;
+    Atomic<bool> used;  // since the last trim
+  };
+  Shelf shelves_[kClasses];
+};
+
+extern Depot depot;
+
+template <typename Home>
+void Depot::trim(bool all, Home home) {
+  for (Shelf& shelf : shelves_) {
+    const bool used = shelf.used.load_relaxed();
+    shelf.used.store_relaxed(false);
+    if (used && !all) continue;
+    while (Magazine* bundle = shelf.bundles.pop()) {
+      shelf.count.fetch_sub_relaxed(1);
+      home(bundle);
+    }
+  }
+}
+
+}  // namespace hakmem

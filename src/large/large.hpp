@@ -1,0 +1,53 @@
+// Large: blocks above 32 KiB. Runs of granules up to 32 MiB, mappings of their own above.
+//
+//   large   a run of the run store; freed runs stay resident until their release delay is over, in
+//           bounded number: that is the cache of free runs
+//   huge    a mapping of its own, returned to the kernel at once; realloc moves its pages and
+//           reserves half as much again, so that a growing block moves O(log n) times
+//
+// Invariants:
+//   (1) the page map has kLarge or kHuge, and the Run as details, at a block's first granule alone;
+//   (2) Run::block_bytes is what malloc_usable_size says, and all of it may be used;
+//   (3) huge runs are linked under the lock (rank kLarge).
+//
+// Above: api. Below: run store, os. Any thread.
+#pragma once
+
+#include "pages/run_store.hpp"
+
+namespace hakmem {
+
+struct LargeBlock {
+  void* start;  // nullptr: no memory
+  bool zeroed;  // reads zero throughout
+};
+
+// `alignment`: a power of two. `heap`: the user's heap it belongs to, or kNoOwner.
+LargeBlock make_large(std::size_t size, std::size_t alignment, OwnerId heap);
+
+// Usable bytes of the block whose tag is kLarge or kHuge.
+std::size_t large_bytes(const void* block);
+
+// Makes the block hold `size` bytes (above 32 KiB) where it is or by moving its pages, never by
+// copying. nullptr: it cannot; nothing has changed.
+void* resize_large(void* block, std::size_t size);
+
+// Releases every large and huge block of a user's heap.
+void destroy_large_of(OwnerId heap);
+
+struct HugeUse {
+  std::size_t bytes;
+  std::size_t blocks;
+};
+HugeUse huge_use();
+
+void lock_large_for_fork();
+void unlock_large_after_fork();
+
+// Defined by api/next_allocator.cpp: a pointer that this allocator did not hand out.
+void free_unknown(void* block);
+
+// Defined by api/misuse.cpp: an address inside our memory where no block starts.
+void report_bad_free(const void* block);
+
+}  // namespace hakmem

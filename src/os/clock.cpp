@@ -1,0 +1,22 @@
+#include "os/clock.hpp"
+
+#include <time.h>
+
+#include "base/atomics.hpp"
+
+namespace hakmem::os {
+
+namespace {
+Atomic<std::uint64_t> test_offset_ms{0};
+}
+
+std::uint64_t now_ms() {
+  timespec t{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+  return static_cast<std::uint64_t>(t.tv_sec) * 1000 + static_cast<std::uint64_t>(t.tv_nsec) / 1'000'000 +
+         test_offset_ms.load_relaxed();
+}
+
+void advance_clock_for_test(std::uint64_t ms) { test_offset_ms.fetch_add_relaxed(ms); }
+
+}  // namespace hakmem::os

@@ -1,0 +1,66 @@
+#include "os/file.hpp"
+
+#include <fcntl.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <initializer_list>
+
+extern "C" {
+// POSIX's own; declared here because <unistd.h> does so only on request.
+extern char** environ;
+}
+
+namespace hakmem::os {
+
+bool read_small_file(const char* path, char* text, std::size_t capacity) {
+  const int saved = errno;
+  text[0] = '\0';
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  ssize_t n = -1;
+  if (fd >= 0) {
+    n = read(fd, text, capacity - 1);
+    close(fd);
+  }
+  if (n >= 0) text[n] = '\0';
+  errno = saved;
+  return n >= 0;
+}
+
+void write_stderr(const char* a, const char* b, const char* c, const char* d, const char* e) {
+  const int saved = errno;
+  char line[512];
+  std::size_t length = 0;
+  for (const char* part : {a, b, c, d, e}) {
+    for (; *part != '\0' && length < sizeof line; ++part) line[length++] = *part;
+  }
+  if (write(STDERR_FILENO, line, length) < 0) {
+    // Nowhere left to say it.
+  }
+  errno = saved;
+}
+
+void* map_shared_file(const char* path, std::size_t bytes) {
+  const int saved = errno;
+  void* p = MAP_FAILED;
+  const int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd >= 0) {
+    if (ftruncate(fd, static_cast<off_t>(bytes)) == 0) {
+      p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    }
+    close(fd);
+  }
+  errno = saved;
+  return p == MAP_FAILED ? nullptr : p;
+}
+
+const char* const* environment_all() { return environ; }
+
+std::uint32_t process_id() { return static_cast<std::uint32_t>(getpid()); }
+
+bool environment_is_untrusted() { return getauxval(AT_SECURE) != 0; }
+
+}  // namespace hakmem::os

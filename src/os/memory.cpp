@@ -1,0 +1,122 @@
+#include "os/memory.hpp"
+
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+
+#include "base/bits.hpp"
+#include "os/file.hpp"
+
+#if !defined(MREMAP_DONTUNMAP)
+#define MREMAP_DONTUNMAP 4
+#endif
+
+namespace hakmem::os {
+
+namespace {
+
+// Every function keeps errno: free must, and malloc sets its own.
+class KeepErrno {
+ public:
+  ~KeepErrno() { errno = saved_; }
+
+ private:
+  int saved_ = errno;
+};
+
+std::byte* map_anywhere(std::size_t bytes, bool accounted) {
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | (accounted ? 0 : MAP_NORESERVE);
+  void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+  return p == MAP_FAILED ? nullptr : static_cast<std::byte*>(p);
+}
+
+void kernel_unmap(std::byte* start, std::size_t bytes) {
+  const KeepErrno keep;
+  munmap(start, bytes);
+}
+
+std::byte* kernel_map(std::size_t bytes, std::size_t alignment, bool accounted) {
+  const KeepErrno keep;
+  std::byte* p = map_anywhere(bytes, accounted);
+  if (p == nullptr || (reinterpret_cast<std::uintptr_t>(p) & (alignment - 1)) == 0) return p;
+  munmap(p, bytes);
+  if (bytes + alignment < bytes) return nullptr;
+  p = map_anywhere(bytes + alignment, accounted);
+  if (p == nullptr) return nullptr;
+  const auto address = reinterpret_cast<std::uintptr_t>(p);
+  const std::size_t head = align_up(address, alignment) - address;
+  if (head != 0) munmap(p, head);
+  if (alignment != head) munmap(p + head + bytes, alignment - head);
+  return p + head;
+}
+
+bool kernel_discard(std::byte* start, std::size_t bytes) {
+  const KeepErrno keep;
+  return madvise(start, bytes, MADV_DONTNEED) == 0;
+}
+
+void kernel_advise_huge(std::byte* start, std::size_t bytes, bool wanted) {
+  const KeepErrno keep;
+  madvise(start, bytes, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+}
+
+bool kernel_move_pages(std::byte* from, std::size_t bytes, std::byte* to) {
+  const KeepErrno keep;
+  const int flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+  return mremap(from, bytes, bytes, flags, to) == to;
+}
+
+void kernel_skip_in_dumps(std::byte* start, std::size_t bytes) {
+  const KeepErrno keep;
+  madvise(start, bytes, MADV_DONTDUMP);
+}
+
+}  // namespace
+
+MemoryOps memory{};
+
+void use_kernel_memory() {
+  memory = {static_cast<std::size_t>(sysconf(_SC_PAGESIZE)),
+            kernel_map,
+            kernel_unmap,
+            kernel_discard,
+            kernel_advise_huge,
+            kernel_move_pages,
+            kernel_skip_in_dumps};
+}
+
+HugePages system_huge_pages() {
+  char text[64];
+  read_small_file("/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof text);
+  for (const char* p = text; *p != '\0'; ++p) {
+    if (*p == '[') return p[1] == 'a' ? HugePages::kAlways : p[1] == 'm' ? HugePages::kMadvise : HugePages::kNever;
+  }
+  return HugePages::kNever;
+}
+
+std::size_t address_space_limit() {
+  const KeepErrno keep;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return SIZE_MAX;
+  return limit.rlim_cur;
+}
+
+bool strict_overcommit() {
+  char text[16];
+  return read_small_file("/proc/sys/vm/overcommit_memory", text, sizeof text) && text[0] == '2';
+}
+
+std::size_t resident_bytes() {
+  char text[128];
+  if (!read_small_file("/proc/self/statm", text, sizeof text)) return 0;
+  const char* p = text;
+  while (*p != '\0' && *p != ' ') ++p;
+  std::size_t pages = 0;
+  for (++p; *p >= '0' && *p <= '9'; ++p) pages = pages * 10 + static_cast<std::size_t>(*p - '0');
+  return pages * memory.page_size;
+}
+
+}  // namespace hakmem::os

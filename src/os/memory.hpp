@@ -1,0 +1,57 @@
+// Memory: what the allocator asks of the kernel's virtual memory, behind one table of functions.
+//
+// The table is what tests replace (os/memory_fake.cpp) to see another page size, a refused
+// mapping or every madvise. All of it is slow path, so one indirect call costs nothing that counts.
+//
+// Units are bytes; addresses and sizes are multiples of the page size. No function sets errno.
+// Above: pages, large. Below: the kernel. Any thread.
+#pragma once
+
+#include <cstddef>
+
+namespace hakmem::os {
+
+struct MemoryOps {
+  std::size_t page_size;
+
+  // New zeroed, readable and writable private memory, `alignment`-aligned (a power of two).
+  // With `accounted` false the kernel is asked to reserve no swap for it. nullptr when refused.
+  std::byte* (*map)(std::size_t bytes, std::size_t alignment, bool accounted);
+
+  // Returns the address range to the kernel.
+  void (*unmap)(std::byte* start, std::size_t bytes);
+
+  // Returns the pages to the kernel, keeps the range; the next touch reads zero. False: refused.
+  bool (*discard)(std::byte* start, std::size_t bytes);
+
+  // Asks for, or against, transparent huge pages in the range.
+  void (*advise_huge)(std::byte* start, std::size_t bytes, bool wanted);
+
+  // Moves the pages of [from, from + bytes) to `to`, which is mapped; `from` stays mapped and
+  // reads zero. False when the kernel cannot: nothing has changed then.
+  bool (*move_pages)(std::byte* from, std::size_t bytes, std::byte* to);
+
+  // Keeps the range out of core dumps (page map: terabytes of zeros).
+  void (*skip_in_dumps)(std::byte* start, std::size_t bytes);
+};
+
+// The table in force; set once at boot by use_kernel_memory(), or by a test's fake.
+extern MemoryOps memory;
+
+void use_kernel_memory();
+
+enum class HugePages { kNever, kMadvise, kAlways };
+
+// What /sys/kernel/mm/transparent_hugepage/enabled says.
+HugePages system_huge_pages();
+
+// RLIMIT_AS in bytes, or SIZE_MAX when there is none.
+std::size_t address_space_limit();
+
+// True when the kernel counts every mapping against a fixed limit (vm.overcommit_memory = 2).
+bool strict_overcommit();
+
+// Resident set of this process in bytes, from /proc/self/statm; 0 when it cannot be read.
+std::size_t resident_bytes();
+
+}  // namespace hakmem::os

@@ -1,0 +1,53 @@
+#include "pages/metadata.hpp"
+
+#include "base/bits.hpp"
+#include "base/lock.hpp"
+#include "os/memory.hpp"
+#include "pages/page_map.hpp"
+
+namespace hakmem {
+
+namespace {
+
+constinit Lock lock{LockRank::kMetadata};
+constinit std::byte* cursor = nullptr;
+constinit std::size_t left = 0;
+constinit Atomic<std::size_t> handed_out{0};
+
+// Address space is free where it is unlimited; where it is counted, take little at a time.
+constexpr std::size_t kChunk = 4 * kMiB;
+constexpr std::size_t kSmallChunk = 256 * kKiB;
+
+bool add_chunk(std::size_t at_least) {
+  const std::size_t usual = page_map.is_flat() ? kChunk : kSmallChunk;
+  for (const std::size_t size : {usual > at_least ? usual : at_least, at_least}) {
+    const std::size_t bytes = align_up(size, os::memory.page_size);
+    std::byte* chunk = os::memory.map(bytes, os::memory.page_size, false);
+    if (chunk == nullptr) continue;
+    os::memory.advise_huge(chunk, bytes, false);
+    cursor = chunk;
+    left = bytes;
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void* metadata_allocate(std::size_t bytes) {
+  bytes = align_up(bytes, kCacheLine);
+  const LockGuard guard(lock);
+  if (left < bytes && !add_chunk(bytes)) return nullptr;
+  void* record = cursor;
+  cursor += bytes;
+  left -= bytes;
+  handed_out.fetch_add_relaxed(bytes);
+  return record;
+}
+
+MetadataUse metadata_use() { return {handed_out.load_relaxed()}; }
+
+void lock_metadata_for_fork() { lock.lock_for_fork(); }
+void unlock_metadata_after_fork() { lock.unlock_after_fork(); }
+
+}  // namespace hakmem

@@ -1,0 +1,51 @@
+// Metadata: memory for the allocator's own records, apart from the user's blocks.
+//
+//   chunk  [record][record][record]......untouched......      handed out upwards, never unmapped
+//
+// Records are 64-byte aligned and of lasting type: once memory has held a T from a Pool<T>, it
+// holds a T for ever, so that a late reader of a freed record reads a T, never a stranger.
+//
+// Above: every layer with records. Below: os. Any thread.
+#pragma once
+
+#include <cstddef>
+#include <new>
+
+#include "base/bits.hpp"
+#include "base/tagged_stack.hpp"
+#include "base/units.hpp"
+
+namespace hakmem {
+
+// Zeroed, 64-byte aligned; nullptr when the system has no more.
+void* metadata_allocate(std::size_t bytes);
+
+struct MetadataUse {
+  std::size_t handed_out;  // bytes of records ever made
+};
+MetadataUse metadata_use();
+
+void lock_metadata_for_fork();
+void unlock_metadata_after_fork();
+
+// Records of one type, recycled through a lock-free stack. T has `Atomic<T*> next` and a default
+// constructor.
+template <typename T>
+class Pool {
+ public:
+  constexpr Pool() = default;
+
+  T* take() {
+    if (T* record = free_.pop()) return record;
+    void* memory = metadata_allocate(align_up(sizeof(T), kCacheLine));
+    return memory == nullptr ? nullptr : new (memory) T;
+  }
+
+  void give(T* record) { free_.push(record); }
+  void give_chain(T* first, T* last) { free_.push_chain(first, last); }
+
+ private:
+  TaggedStack<T> free_;
+};
+
+}  // namespace hakmem

@@ -1,0 +1,74 @@
+#include "pages/page_map.hpp"
+
+#include "base/bits.hpp"
+#include "os/memory.hpp"
+
+namespace hakmem {
+
+constinit Atomic<std::uint32_t> PageMap::no_tags_[1];
+constinit Atomic<PageMap::Leaf*> PageMap::leaves_[PageMap::kLeaves];
+constinit PageMap page_map;
+
+void PageMap::boot(bool flat_allowed) {
+  if (!flat_allowed) return;
+  constexpr std::size_t kEntries = std::size_t{1} << kMapBits;
+  constexpr std::size_t kTagBytes = kEntries * sizeof(tags_[0]);
+  constexpr std::size_t kDetailBytes = kEntries * sizeof(details_[0]);
+  std::byte* start = os::memory.map(kTagBytes + kDetailBytes, 2 * kMiB, false);
+  if (start == nullptr) return;
+  // One touched entry must not cost two megabytes where huge pages are always on.
+  os::memory.advise_huge(start, kTagBytes + kDetailBytes, false);
+  os::memory.skip_in_dumps(start, kTagBytes + kDetailBytes);
+  tags_ = reinterpret_cast<Atomic<std::uint32_t>*>(start);
+  details_ = reinterpret_cast<Atomic<void*>*>(start + kTagBytes);
+  mask_ = kEntries - 1;
+  reserved_bytes_ = kTagBytes + kDetailBytes;
+}
+
+Atomic<std::uint32_t>* PageMap::tag_slot(Granule g) const {
+  if (is_flat()) return &tags_[index(g)];
+  Leaf* leaf = leaf_of(g);
+  return leaf == nullptr ? nullptr : &leaf->tags[index(g) & (kLeafGranules - 1)];
+}
+
+Atomic<void*>* PageMap::details_slot(Granule g) const {
+  if (is_flat()) return &details_[index(g)];
+  Leaf* leaf = leaf_of(g);
+  return leaf == nullptr ? nullptr : &leaf->details[index(g) & (kLeafGranules - 1)];
+}
+
+Tag PageMap::tag_of(Granule g) const {
+  const Atomic<std::uint32_t>* slot = tag_slot(g);
+  return Tag{slot == nullptr ? 0 : slot->load_relaxed()};
+}
+
+void* PageMap::details_of(Granule g) const {
+  const Atomic<void*>* slot = details_slot(g);
+  // Acquire: the object behind the pointer, published by set_details().
+  return slot == nullptr ? nullptr : slot->load_acquire();
+}
+
+bool PageMap::cover(Granule first, Granules count) {
+  if (is_flat()) return true;
+  const std::uint64_t last = index(first + count - 1) >> kLeafBits;
+  for (std::uint64_t i = index(first) >> kLeafBits; i <= last; ++i) {
+    if (leaves_[i].load_relaxed() != nullptr) continue;
+    std::byte* p = os::memory.map(align_up(sizeof(Leaf), os::memory.page_size), kCacheLine, false);
+    if (p == nullptr) return false;
+    reserved_bytes_ += sizeof(Leaf);
+    leaves_[i].store_release(reinterpret_cast<Leaf*>(p));  // pairs with leaf_of()
+  }
+  return true;
+}
+
+void PageMap::set_tags(Granule first, Granules count, Tag tag) {
+  for (std::uint64_t i = 0; i < count_of(count); ++i) {
+    tag_slot(first + i)->store_relaxed(static_cast<std::uint32_t>(tag));
+  }
+}
+
+void PageMap::set_details(Granule g, void* details) {
+  details_slot(g)->store_release(details);  // pairs with details_of()
+}
+
+}  // namespace hakmem

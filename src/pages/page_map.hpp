@@ -1,0 +1,112 @@
+// Page map: for every address, whose it is and what it is part of.
+//
+//   tag      32 bits a granule:  | owner (24) | kind (8) |
+//            owner > 0: the granule is part of a slab; kind is its size class
+//            owner = 0: kind is one of `Kind` below; all zero means "not ours"
+//   details  a pointer a granule: the Slab, or the Run (first and last granule of a free run,
+//            first granule of a large or huge block)
+//
+// A heap's own tag is `owner << 8`, so `tag ^ own` is the size class when the block is its own and
+// at least 256 when it is not: ownership, class and validity in one load, one xor, one compare.
+//
+// Two forms, chosen once at boot:
+//   flat     two arrays over the whole address space, reserved without backing: the hot path reads
+//            tags[(address >> 16) & mask]
+//   compact  (address space limited, or the reservation refused) a root of leaves; the flat array
+//            is then one zero word with mask 0, so the hot path always takes its slow path, which
+//            asks `tag_of()`
+//
+// Invariants:
+//   (1) total: every 64-bit value has a tag; no lookup faults (bits above the address space are
+//       dropped);
+//   (2) a granule's entries are written only by the holder of its run, or of the run lock when it
+//       is free; readers that hold a live block see them because they hold the block.
+//
+// Above: slabs, thread, large. Below: os, base. Any thread.
+#pragma once
+
+#include <cstdint>
+
+#include "base/atomics.hpp"
+#include "base/units.hpp"
+
+namespace hakmem {
+
+enum class OwnerId : std::uint32_t {};
+enum class Tag : std::uint32_t {};
+
+inline constexpr unsigned kTagKindBits = 8;
+inline constexpr OwnerId kNoOwner{0};
+inline constexpr OwnerId kMaxOwner{(1U << 24) - 2};
+
+// A tag that no granule has: a thread without a heap matches nothing.
+inline constexpr Tag kNobodysTag{~0U};
+
+enum class Kind : std::uint8_t { kForeign, kFreeClean, kFreeDirty, kBusy, kPurging, kLarge, kLargeInside, kHuge };
+
+constexpr Tag tag_for(OwnerId owner) { return Tag{static_cast<std::uint32_t>(owner) << kTagKindBits}; }
+constexpr Tag tag_for(OwnerId owner, ClassId c) {
+  return Tag{static_cast<std::uint32_t>(tag_for(owner)) | static_cast<std::uint32_t>(index_of(c))};
+}
+constexpr Tag tag_for(Kind kind) { return Tag{static_cast<std::uint32_t>(kind)}; }
+constexpr OwnerId owner_of(Tag tag) { return OwnerId{static_cast<std::uint32_t>(tag) >> kTagKindBits}; }
+constexpr ClassId class_of(Tag tag) { return ClassId{static_cast<std::uint8_t>(tag)}; }
+constexpr Kind kind_of(Tag tag) { return Kind{static_cast<std::uint8_t>(tag)}; }
+
+inline constexpr unsigned kMapBits = kAddressBits - kGranuleShift;
+
+class PageMap {
+ public:
+  // Chooses the form. `flat_allowed` false forces the compact one.
+  void boot(bool flat_allowed);
+
+  bool is_flat() const { return mask_ != 0; }
+
+  // The hot path's lookup: right in the flat form, "not ours" in the compact one.
+  std::uint32_t fast_tag(const void* p) const {
+    return tags_[(reinterpret_cast<std::uintptr_t>(p) >> kGranuleShift) & mask_].load_relaxed();
+  }
+
+  Tag tag_of(const void* p) const { return tag_of(granule_of(p)); }
+  Tag tag_of(Granule g) const;
+  void* details_of(Granule g) const;
+
+  // Makes entries for these granules writable. False when there is no memory.
+  bool cover(Granule first, Granules count);
+
+  void set_tags(Granule first, Granules count, Tag tag);
+  void set_details(Granule g, void* details);
+
+  // Bytes of address space that the map takes; touched are 12 bytes a granule in use.
+  std::size_t reserved_bytes() const { return reserved_bytes_; }
+
+ private:
+  static constexpr unsigned kLeafBits = 14;
+  static constexpr std::size_t kLeafGranules = std::size_t{1} << kLeafBits;
+  static constexpr std::size_t kLeaves = std::size_t{1} << (kMapBits - kLeafBits);
+  static constexpr std::uint64_t kIndexMask = (std::uint64_t{1} << kMapBits) - 1;
+
+  struct Leaf {
+    Atomic<std::uint32_t> tags[kLeafGranules];
+    Atomic<void*> details[kLeafGranules];
+  };
+
+  static std::uint64_t index(Granule g) { return index_of(g) & kIndexMask; }
+  Leaf* leaf_of(Granule g) const {
+    return leaves_[index(g) >> kLeafBits].load_acquire();  // pairs with cover()
+  }
+  Atomic<std::uint32_t>* tag_slot(Granule g) const;
+  Atomic<void*>* details_slot(Granule g) const;
+
+  static Atomic<std::uint32_t> no_tags_[1];
+  static Atomic<Leaf*> leaves_[kLeaves];
+
+  Atomic<std::uint32_t>* tags_ = no_tags_;
+  std::uint64_t mask_ = 0;
+  Atomic<void*>* details_ = nullptr;
+  std::size_t reserved_bytes_ = 0;
+};
+
+extern PageMap page_map;
+
+}  // namespace hakmem

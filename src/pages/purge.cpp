@@ -1,0 +1,95 @@
+// Purge: free runs whose delay is over go back to the kernel, in batches.
+//
+// A batch is taken out of the store under the lock, its pages are returned without it, and it comes
+// back clean: nobody waits for the kernel, and no page is returned while somebody allocates it.
+#include "base/check.hpp"
+#include "config/knobs.hpp"
+#include "os/memory.hpp"
+#include "pages/run_store.hpp"
+
+namespace hakmem {
+
+namespace {
+
+// Purging over the limit goes a quarter below it, so that the next free does not purge again.
+constexpr std::uint64_t kDirtyTarget = knobs::kDirtyLimit / 4 * 3 / kGranuleBytes;
+constexpr std::uint64_t kDirtyLimit = knobs::kDirtyLimit / kGranuleBytes;
+
+}  // namespace
+
+unsigned RunStore::collect_old_locked(std::uint64_t now_ms, bool all, Run** batch) {
+  const bool over = dirty_.load_relaxed() > kDirtyLimit;
+  unsigned n = 0;
+  while (n < kPurgeBatch) {
+    Run* run = age_.front();
+    if (run == nullptr) break;
+    const bool old = run->freed_at_ms + settings.purge_delay_ms <= now_ms;
+    if (!all && !old && !(over && dirty_.load_relaxed() > kDirtyTarget)) break;
+    age_.remove(run);
+    remove_locked(run);
+    batch[n++] = run;
+  }
+  return n;
+}
+
+// The run leaves its lists, so its granules must not look free to a neighbour that is released
+// meanwhile: dirty ones become kPurging, clean ones kBusy.
+void RunStore::mark_purging(Run* run) {
+  for (std::uint64_t i = 0; i < count_of(run->count); ++i) {
+    const bool dirty = page_map.tag_of(run->first + i) == tag_for(Kind::kFreeDirty);
+    page_map.set_tags(run->first + i, Granules{1}, tag_for(dirty ? Kind::kPurging : Kind::kBusy));
+  }
+}
+
+// One call to the kernel for each stretch of dirty granules. Returns the granules that went.
+std::uint64_t RunStore::discard_dirty(Run* run, std::uint64_t now_ms) {
+  const Granule end = run->first + run->count;
+  std::uint64_t gone = 0;
+  std::uint64_t kept = 0;
+  for (Granule g = run->first; g != end;) {
+    Granule stop = g;
+    while (stop != end && page_map.tag_of(stop) == tag_for(Kind::kPurging)) stop = stop + 1;
+    if (stop == g) {
+      g = g + 1;
+      continue;
+    }
+    const Granules stretch = stop - g;
+    const bool ok = os::memory.discard(address_of(g), bytes_of(stretch));
+    (ok ? gone : kept) += count_of(stretch);
+    if (ok) page_map.set_tags(g, stretch, tag_for(Kind::kBusy));
+    g = stop;
+  }
+  run->dirty = kept;
+  run->freed_at_ms = now_ms;  // what the kernel refused (locked pages) is not asked for again at once
+  return gone;
+}
+
+void RunStore::purge(std::uint64_t now_ms, bool all) {
+  for (;;) {
+    Run* batch[kPurgeBatch];
+    unsigned n = 0;
+    {
+      const LockGuard guard(lock_);
+      n = collect_old_locked(now_ms, all, batch);
+      for (unsigned i = 0; i < n; ++i) mark_purging(batch[i]);
+    }
+    std::uint64_t gone = 0;
+    for (unsigned i = 0; i < n; ++i) gone += discard_dirty(batch[i], now_ms);
+    purged_.fetch_add_relaxed(gone * kGranuleBytes);
+    const LockGuard guard(lock_);
+    for (unsigned i = 0; i < n; ++i) {
+      unmark_purging(batch[i]);
+      add_free_locked(batch[i]);
+    }
+    if (gone == 0) return;
+  }
+}
+
+void RunStore::unmark_purging(Run* run) {
+  for (std::uint64_t i = 0; i < count_of(run->count); ++i) {
+    const bool dirty = page_map.tag_of(run->first + i) == tag_for(Kind::kPurging);
+    page_map.set_tags(run->first + i, Granules{1}, tag_for(dirty ? Kind::kFreeDirty : Kind::kFreeClean));
+  }
+}
+
+}  // namespace hakmem

@@ -1,0 +1,76 @@
+// Regions: how the run store gets address space from the system.
+//
+// Pieces are multiples of 2 MiB and start on one, so that huge pages fit. Where address space is
+// free they grow with the heap, for few system calls and long runs; where it is counted (the page
+// map is compact then) only what is needed is taken.
+#include "base/bits.hpp"
+#include "config/knobs.hpp"
+#include "os/memory.hpp"
+#include "pages/metadata.hpp"
+#include "pages/run_store.hpp"
+
+namespace hakmem {
+
+namespace {
+
+constexpr std::size_t kHugePage = 2 * kMiB;
+constexpr std::size_t kMinStep = 32 * kMiB;
+constexpr std::size_t kMaxStep = 1 * kGiB;
+
+}  // namespace
+
+// What the system does unasked decides what there is to ask for.
+void choose_huge_pages(std::byte* start, std::size_t bytes, std::size_t heap_bytes) {
+  static const os::HugePages system = os::system_huge_pages();
+  const bool large_heap = heap_bytes >= knobs::kHugePagesFrom;
+  const bool wanted = settings.huge_pages == HugePagePolicy::kAlways ||
+                      (settings.huge_pages == HugePagePolicy::kAuto && large_heap);
+  if (wanted && system == os::HugePages::kMadvise) os::memory.advise_huge(start, bytes, true);
+  if (!wanted && system == os::HugePages::kAlways) os::memory.advise_huge(start, bytes, false);
+}
+
+void RunStore::note_region_locked(Granule first, Granules count) {
+  for (unsigned i = 0; i < region_count_; ++i) {
+    Region& region = regions_[i];
+    if (first + count == region.first) region.first = first;
+    else if (region.first + region.count != first) continue;
+    region.count = region.count + count;
+    return;
+  }
+  regions_[region_count_++] = {first, count};
+}
+
+bool RunStore::add_region_locked(std::size_t bytes) {
+  if (region_count_ == kMaxRegions) return false;
+  Run* run = run_pool_take();
+  if (run == nullptr) return false;
+  std::byte* start = os::memory.map(bytes, kHugePage, false);
+  if (start == nullptr) {
+    run_pool_give(run);
+    return false;
+  }
+  run->first = granule_of(start);
+  run->count = Granules{bytes >> kGranuleShift};
+  run->dirty = 0;
+  if (!page_map.cover(run->first - 1, run->count + Granules{2})) {
+    os::memory.unmap(start, bytes);
+    run_pool_give(run);
+    return false;
+  }
+  choose_huge_pages(start, bytes, mapped_bytes());
+  mapped_.fetch_add_relaxed(count_of(run->count));
+  note_region_locked(run->first, run->count);
+  page_map.set_tags(run->first, run->count, tag_for(Kind::kFreeClean));
+  add_free_locked(run);
+  return true;
+}
+
+bool RunStore::grow_locked(Granules count, Granules alignment) {
+  const std::size_t slack = count_of(alignment) * kGranuleBytes > kHugePage ? bytes_of(alignment) : 0;
+  const std::size_t needed = align_up(bytes_of(count) + slack, kHugePage);
+  const std::size_t usual = clamp_size(align_up(mapped_bytes() / 2, kHugePage), kMinStep, kMaxStep);
+  if (page_map.is_flat() && usual > needed && add_region_locked(usual)) return true;
+  return add_region_locked(needed);
+}
+
+}  // namespace hakmem

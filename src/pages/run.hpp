@@ -1,0 +1,40 @@
+// Run: a number of neighbouring granules, free or in use as one slab or one large block.
+//
+// Above: slabs, large. Below: metadata. See run_store.hpp for who may touch which field.
+#pragma once
+
+#include <cstdint>
+
+#include "base/atomics.hpp"
+#include "base/list.hpp"
+#include "base/units.hpp"
+#include "pages/page_map.hpp"
+
+namespace hakmem {
+
+struct alignas(kCacheLine) Run {
+  Atomic<Run*> next;  // in the pool of unused records
+
+  Granule first{0};
+  Granules count{0};
+
+  // Free runs (all under the run lock).
+  Link<Run> in_bin;
+  Link<Run> in_age;
+  std::uint64_t freed_at_ms = 0;
+  std::uint64_t dirty = 0;  // granules of it that may be resident
+
+  // Runs in use (written by the holder).
+  OwnerId heap = kNoOwner;        // the user's heap that a large block belongs to, if any
+  Link<Run> in_huge;              // huge blocks (under the huge lock)
+  std::size_t block_bytes = 0;    // usable bytes of a large or huge block
+
+  std::byte* start() const { return address_of(first); }
+  std::size_t bytes() const { return bytes_of(count); }
+};
+
+// Records are recycled through one pool (run_store.cpp); nullptr when there is no memory.
+Run* run_pool_take();
+void run_pool_give(Run* run);
+
+}  // namespace hakmem

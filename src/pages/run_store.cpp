@@ -1,0 +1,264 @@
+#include "pages/run_store.hpp"
+
+#include "base/bits.hpp"
+#include "base/check.hpp"
+#include "config/knobs.hpp"
+#include "os/clock.hpp"
+#include "pages/metadata.hpp"
+
+namespace hakmem {
+
+constinit RunStore run_store;
+
+namespace {
+
+// Looking further than this for a better place in one bin costs more than it finds.
+constexpr int kBinScan = 16;
+
+std::uint64_t align_granule(Granule g, Granules alignment) {
+  return align_up(index_of(g), count_of(alignment));
+}
+
+std::uint64_t count_dirty(Granule first, Granules count) {
+  std::uint64_t dirty = 0;
+  for (std::uint64_t i = 0; i < count_of(count); ++i) {
+    dirty += page_map.tag_of(first + i) == tag_for(Kind::kFreeDirty);
+  }
+  return dirty;
+}
+
+constinit Pool<Run> run_pool;
+
+}  // namespace
+
+Run* run_pool_take() { return run_pool.take(); }
+void run_pool_give(Run* run) { run_pool.give(run); }
+
+unsigned RunStore::bin_of(Granules count) {
+  const std::uint64_t n = count_of(count);
+  if (n <= kExactBins) return static_cast<unsigned>(n - 1);
+  const unsigned log = log2_floor(n);
+  const auto quarter = static_cast<unsigned>((n >> (log - 2)) & 3);
+  return static_cast<unsigned>(kExactBins) + (log - log2_floor(kExactBins)) * 4 + quarter;
+}
+
+void RunStore::insert_locked(Run* run) {
+  const unsigned bin = bin_of(run->count);
+  bins_[bin].push_front(run);
+  bin_bits_[bin / 64] |= std::uint64_t{1} << (bin % 64);
+  page_map.set_details(run->first, run);
+  page_map.set_details(run->first + run->count - 1, run);
+  free_ += count_of(run->count);
+  dirty_.store_relaxed(dirty_.load_relaxed() + run->dirty);
+}
+
+void RunStore::remove_locked(Run* run) {
+  const unsigned bin = bin_of(run->count);
+  bins_[bin].remove(run);
+  if (bins_[bin].empty()) bin_bits_[bin / 64] &= ~(std::uint64_t{1} << (bin % 64));
+  free_ -= count_of(run->count);
+  dirty_.store_relaxed(dirty_.load_relaxed() - run->dirty);
+}
+
+Run* RunStore::free_neighbour_locked(Granule g) {
+  const Kind kind = kind_of(page_map.tag_of(g));
+  const bool is_free = owner_of(page_map.tag_of(g)) == kNoOwner &&
+                       (kind == Kind::kFreeClean || kind == Kind::kFreeDirty);
+  return is_free ? static_cast<Run*>(page_map.details_of(g)) : nullptr;
+}
+
+// Puts a run whose granules are tagged free back, merged with its free neighbours. The largest
+// dirty part lends its age, so that small frees beside a big idle run do not keep it for ever.
+void RunStore::add_free_locked(Run* run) {
+  Run* const sides[] = {free_neighbour_locked(run->first - 1),
+                        free_neighbour_locked(run->first + run->count)};
+  std::uint64_t most_dirty = run->dirty;
+  Run* elder = nullptr;
+  for (Run* side : sides) {
+    if (side == nullptr) continue;
+    remove_locked(side);
+    if (side->dirty > most_dirty) {
+      most_dirty = side->dirty;
+      elder = side;
+    }
+  }
+  // The record that is in the age list at the right place is the one to keep.
+  Run* kept = elder != nullptr ? elder : run;
+  Granule first = run->first;
+  Granules count = run->count;
+  std::uint64_t dirty = run->dirty;
+  for (Run* side : sides) {
+    if (side == nullptr) continue;
+    if (index_of(side->first) < index_of(first)) first = side->first;
+    count = count + side->count;
+    dirty += side->dirty;
+    if (side != kept) {
+      if (side->dirty > 0) age_.remove(side);
+      run_pool_give(side);
+    }
+  }
+  if (kept == run) {
+    if (dirty > 0) age_.push_back(run);
+  } else {
+    run_pool_give(run);
+  }
+  kept->first = first;
+  kept->count = count;
+  kept->dirty = dirty;
+  insert_locked(kept);
+}
+
+Run* RunStore::best_in_bin_locked(unsigned bin, Granules count, Granules alignment) {
+  Run* best = nullptr;
+  int scanned = 0;
+  for (Run* run = bins_[bin].front(); run != nullptr && scanned < kBinScan; run = BinList::next(run), ++scanned) {
+    const std::uint64_t start = align_granule(run->first, alignment);
+    if (start + count_of(count) > index_of(run->first) + count_of(run->count)) continue;
+    const bool better = best == nullptr || (run->dirty > 0) > (best->dirty > 0) ||
+                        ((run->dirty > 0) == (best->dirty > 0) && index_of(run->first) < index_of(best->first));
+    if (better) best = run;
+  }
+  return best;
+}
+
+Run* RunStore::find_locked(Granules count, Granules alignment) {
+  for (unsigned bin = bin_of(count); bin < kBins; ++bin) {
+    const std::uint64_t rest = bin_bits_[bin / 64] >> (bin % 64);
+    if (rest == 0) {
+      bin |= 63;
+      continue;
+    }
+    bin += lowest_bit(rest);
+    if (Run* run = best_in_bin_locked(bin, count, alignment)) return run;
+  }
+  return nullptr;
+}
+
+// Cuts a run that is in no list into its first `count` granules, which stay `run`, and a new record
+// for the rest, which is returned; nullptr when there is no memory for the record.
+Run* RunStore::split_locked(Run* run, Granules count) {
+  Run* rest = run_pool_take();
+  if (rest == nullptr) return nullptr;
+  rest->first = run->first + count;
+  rest->count = run->count - count;
+  rest->dirty = run->dirty == 0 ? 0 : count_dirty(rest->first, rest->count);
+  rest->freed_at_ms = run->freed_at_ms;
+  run->count = count;
+  run->dirty -= rest->dirty;
+  return rest;
+}
+
+AllocatedRun RunStore::allocate(Granules count, Granules alignment) {
+  const LockGuard guard(lock_);
+  Run* run = find_locked(count, alignment);
+  if (run == nullptr) {
+    if (!grow_locked(count, alignment)) return {nullptr, false};
+    run = find_locked(count, alignment);
+    if (run == nullptr) return {nullptr, false};
+  }
+  remove_locked(run);
+  if (run->dirty > 0) age_.remove(run);
+
+  const Granules skipped{align_granule(run->first, alignment) - index_of(run->first)};
+  Run* parts[2] = {nullptr, nullptr};  // what stays free: before and behind
+  bool enough = true;
+  if (count_of(skipped) > 0) {
+    parts[0] = run;
+    run = split_locked(parts[0], skipped);
+    enough = run != nullptr;
+  }
+  if (enough && count_of(run->count) > count_of(count)) {
+    parts[1] = split_locked(run, count);
+    enough = parts[1] != nullptr;
+  }
+  if (enough) {
+    page_map.set_tags(run->first, run->count, tag_for(Kind::kBusy));
+  } else if (run != nullptr) {
+    add_free_locked(run);
+    run = nullptr;
+  }
+  for (Run* part : parts) {
+    if (part != nullptr) {
+      insert_locked(part);
+      // What remains of an old run stays old: the front of the list is where purging looks first.
+      if (part->dirty > 0) age_.push_front(part);
+    }
+  }
+  return {run, run != nullptr && run->dirty == 0};
+}
+
+void RunStore::release(Run* run, bool clean) {
+  const std::uint64_t now = os::now_ms();
+  bool too_dirty = false;
+  {
+    const LockGuard guard(lock_);
+    page_map.set_tags(run->first, run->count, tag_for(clean ? Kind::kFreeClean : Kind::kFreeDirty));
+    run->dirty = clean ? 0 : count_of(run->count);
+    run->freed_at_ms = now;
+    run->heap = kNoOwner;
+    add_free_locked(run);
+    too_dirty = dirty_.load_relaxed() * kGranuleBytes > knobs::kDirtyLimit;
+  }
+  if (too_dirty) purge(now, false);
+}
+
+bool RunStore::extend(Run* run, Granules count, Tag tag) {
+  const LockGuard guard(lock_);
+  Run* side = free_neighbour_locked(run->first + run->count);
+  const Granules wanted = count - run->count;
+  if (side == nullptr || count_of(side->count) < count_of(wanted)) return false;
+  remove_locked(side);
+  if (side->dirty > 0) age_.remove(side);
+  if (count_of(side->count) > count_of(wanted)) {
+    Run* rest = split_locked(side, wanted);
+    if (rest == nullptr) {
+      if (side->dirty > 0) age_.push_front(side);
+      insert_locked(side);
+      return false;
+    }
+    insert_locked(rest);
+    if (rest->dirty > 0) age_.push_front(rest);
+  }
+  page_map.set_tags(side->first, side->count, tag);
+  run->count = count;
+  run_pool_give(side);
+  return true;
+}
+
+void RunStore::shrink(Run* run, Granules count) {
+  Run* tail = nullptr;
+  {
+    const LockGuard guard(lock_);
+    run->dirty = 0;
+    tail = split_locked(run, count);
+  }
+  if (tail != nullptr) release(tail);
+}
+
+bool RunStore::check_invariants() {
+  const LockGuard guard(lock_);
+  std::uint64_t free = 0;
+  std::uint64_t dirty = 0;
+  for (const BinList& bin : bins_) {
+    for (Run* run = bin.front(); run != nullptr; run = BinList::next(run)) {
+      if (free_neighbour_locked(run->first - 1) != nullptr) return false;                     // (1)
+      if (free_neighbour_locked(run->first + run->count) != nullptr) return false;            // (1)
+      if (page_map.details_of(run->first) != run) return false;                               // (2)
+      if (page_map.details_of(run->first + run->count - 1) != run) return false;              // (2)
+      if (run->dirty != count_dirty(run->first, run->count)) return false;                    // (3)
+      free += count_of(run->count);
+      dirty += run->dirty;
+    }
+  }
+  std::uint64_t aged = 0;
+  for (Run* run = age_.front(); run != nullptr; run = AgeList::next(run)) aged += run->dirty;
+  return free == free_ && dirty == dirty_.load_relaxed() && aged == dirty;                    // (3) (4)
+}
+
+RunUse RunStore::use() {
+  const LockGuard guard(lock_);
+  return {mapped_bytes(), free_ * kGranuleBytes, dirty_.load_relaxed() * kGranuleBytes,
+          purged_.load_relaxed()};
+}
+
+}  // namespace hakmem

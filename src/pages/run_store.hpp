@@ -1,0 +1,141 @@
+// Run store: all granules the allocator has, as runs that split and coalesce.
+//
+//   regions   mapped from the system in pieces that are multiples of 2 MiB and start on one
+//   bins      free runs by length: one bin a length up to 32 granules, then four a doubling
+//   age       free runs with dirty granules, oldest first: what purging takes
+//
+//   | free, clean | slab | slab | free: clean+dirty granules | large ........ | free, clean |
+//
+// Every granule of a free run is tagged kFreeClean (reads zero, not resident) or kFreeDirty. A run
+// in use counts as dirty when it comes back, unless its holder says otherwise.
+//
+// Placement: best fit by length; among equals a dirty run before a clean one (its pages are there),
+// then the lowest address, so that the heap's top empties and huge pages fill and empty whole.
+//
+// Invariants (check_invariants()):
+//   (1) no two free runs are neighbours;
+//   (2) a free run's first and last granule have it as details;
+//   (3) run.dirty is the number of its kFreeDirty granules, and in_age holds it iff dirty > 0;
+//   (4) the sums of free and dirty granules are free_ and dirty_.
+//
+// Above: slabs, large. Below: page map, metadata, os. Any thread; one lock (rank kRuns), which is
+// never held during a system call that releases pages.
+#pragma once
+
+#include <cstdint>
+
+#include "base/list.hpp"
+#include "base/lock.hpp"
+#include "base/units.hpp"
+#include "pages/run.hpp"
+
+namespace hakmem {
+
+struct RunUse {
+  std::size_t mapped_bytes;  // address space in regions
+  std::size_t free_bytes;    // of it, in free runs
+  std::size_t dirty_bytes;   // of that, possibly resident
+  std::uint64_t purged_bytes;  // returned to the kernel so far
+};
+
+struct AllocatedRun {
+  Run* run;     // nullptr: no memory
+  bool zeroed;  // every byte reads zero
+};
+
+class RunStore {
+ public:
+  // A run of `count` granules whose first is a multiple of `alignment` granules (a power of two).
+  // Its granules are tagged kBusy until the caller says what they are.
+  AllocatedRun allocate(Granules count, Granules alignment = Granules{1});
+
+  // `clean`: every page of it is known to read zero and not to be resident.
+  void release(Run* run, bool clean = false);
+
+  // Makes the run longer by taking the start of a free right neighbour. False: no room there.
+  // The new granules are tagged `tag`.
+  bool extend(Run* run, Granules count, Tag tag);
+
+  // Gives the run's tail back.
+  void shrink(Run* run, Granules count);
+
+  // Returns to the kernel what has been free since before `now_ms` - delay; `all`: everything.
+  void purge(std::uint64_t now_ms, bool all);
+
+  RunUse use();
+  std::size_t mapped_bytes() const { return mapped_.load_relaxed() * kGranuleBytes; }
+  bool check_invariants();
+
+  // Calls visit(granule, tag) for every granule of every region, under the lock: for reports and
+  // for destroying a heap. `visit` must not come back here.
+  template <typename Visit>
+  void for_each_granule(Visit visit);
+
+  void lock_for_fork() { lock_.lock_for_fork(); }
+  void unlock_after_fork() { lock_.unlock_after_fork(); }
+
+ private:
+  static constexpr std::uint64_t kExactBins = 32;
+  static constexpr unsigned kBins = 160;
+  static constexpr unsigned kMaxRegions = 4096;
+
+  struct Region {
+    Granule first;
+    Granules count;
+  };
+
+  using BinList = List<Run, &Run::in_bin>;
+  using AgeList = List<Run, &Run::in_age>;
+
+  static unsigned bin_of(Granules count);
+
+  Run* find_locked(Granules count, Granules alignment);
+  Run* best_in_bin_locked(unsigned bin, Granules count, Granules alignment);
+  bool grow_locked(Granules count, Granules alignment);
+  bool add_region_locked(std::size_t bytes);
+  void note_region_locked(Granule first, Granules count);
+
+  void insert_locked(Run* run);
+  void remove_locked(Run* run);
+  void add_free_locked(Run* run);
+  Run* free_neighbour_locked(Granule g);
+  Run* split_locked(Run* run, Granules count);
+
+  unsigned collect_old_locked(std::uint64_t now_ms, bool all, Run** batch);
+  static void mark_purging(Run* run);
+  static void unmark_purging(Run* run);
+  static std::uint64_t discard_dirty(Run* run, std::uint64_t now_ms);
+
+  static constexpr unsigned kPurgeBatch = 32;
+
+  Lock lock_{LockRank::kRuns};
+  BinList bins_[kBins];
+  std::uint64_t bin_bits_[(kBins + 63) / 64] = {};
+  AgeList age_;
+  std::uint64_t free_ = 0;
+  Atomic<std::uint64_t> dirty_{0};
+  Atomic<std::uint64_t> mapped_{0};  // written under the lock
+  Atomic<std::uint64_t> purged_{0};
+  Region regions_[kMaxRegions] = {};
+  unsigned region_count_ = 0;
+};
+
+extern RunStore run_store;
+
+// Asks the kernel for, or against, huge pages in new memory of a heap of `heap_bytes`, as
+// HAKMEM_THP says (docs/decisions/0004-huge-pages.md).
+void choose_huge_pages(std::byte* start, std::size_t bytes, std::size_t heap_bytes);
+
+template <typename Visit>
+void RunStore::for_each_granule(Visit visit) {
+  const LockGuard guard(lock_);
+  for (unsigned i = 0; i < region_count_; ++i) {
+    const Region& region = regions_[i];
+    for (std::uint64_t k = 0; k < count_of(region.count); ++k) {
+      const Granule g = region.first + k;
+      visit(g, page_map.tag_of(g));
+    }
+  }
+}
+
+}  // namespace hakmem

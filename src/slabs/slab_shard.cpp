@@ -1,0 +1,162 @@
+#include "slabs/slab_shard.hpp"
+
+#include "base/check.hpp"
+
+namespace hakmem {
+
+constinit SlabShard slab_shards[kShards];
+
+void SlabShard::update_hint_locked(ClassId c) {
+  const std::uint64_t bit = std::uint64_t{1} << index_of(c);
+  const SlabList(&bins)[kBins] = lists_[index_of(c)];
+  const std::uint64_t hints = hints_.load_relaxed();
+  const bool roomy = !bins[kBins - 1].empty() || !bins[kBins - 2].empty();
+  hints_.store_relaxed(roomy ? hints | bit : hints & ~bit);
+}
+
+void SlabShard::list_locked(Slab* slab, unsigned bin) {
+  slab->listed = true;
+  slab->bin = static_cast<std::uint8_t>(bin);
+  lists_[index_of(slab->size_class)][bin].push_front(slab);
+  update_hint_locked(slab->size_class);
+}
+
+void SlabShard::unlist_locked(Slab* slab) {
+  slab->listed = false;
+  lists_[index_of(slab->size_class)][slab->bin].remove(slab);
+  update_hint_locked(slab->size_class);
+}
+
+// True when the slab is to be destroyed by the caller, after the lock.
+bool SlabShard::settle_locked(Slab* slab) {
+  const std::uint32_t state = slab->state.load_acquire();  // pairs with add_free()
+  if ((state & (Slab::kLive | Slab::kAttached)) != Slab::kLive) return false;
+  const std::uint32_t free = Slab::free_of(state);
+  const std::uint32_t slots = slab->shape().slots;
+  if (free == slots) {
+    if (slab->listed) unlist_locked(slab);
+    slab->state.store_release(0);  // pairs with the acquire above, in a late settle()
+    return true;
+  }
+  if (free == 0) return false;
+  const unsigned bin = fullness_bin(free, slots);
+  if (slab->listed && slab->bin == bin) return false;
+  if (slab->listed) unlist_locked(slab);
+  list_locked(slab, bin);
+  return false;
+}
+
+void settle(Slab* slab) {
+  for (;;) {
+    SlabShard* shard = slab->shard.load_relaxed();
+    shard->lock_.lock();
+    if (slab->shard.load_relaxed() == shard) {
+      const bool empty = shard->settle_locked(slab);
+      shard->lock_.unlock();
+      if (empty) destroy_slab(slab);
+      return;
+    }
+    shard->lock_.unlock();  // adopted by another shard meanwhile
+  }
+}
+
+void detach(Slab* slab) {
+  slab->attached_to.store_relaxed(nullptr);
+  // Release: the local bits, for the heap that attaches it next (acquire in attach()).
+  const std::uint32_t before = slab->state.fetch_and_acq_rel(~Slab::kAttached);
+  if (Slab::free_of(before) != 0) settle(slab);
+}
+
+Slab* SlabShard::attach(ClassId c, OwnerId owner, SlabShard* to, const void* heap, bool roomy_only) {
+  const LockGuard guard(lock_);
+  SlabList(&bins)[kBins] = lists_[index_of(c)];
+  for (unsigned bin = roomy_only ? kBins / 2 : 0; bin < kBins; ++bin) {
+    Slab* slab = bins[bin].front();
+    if (slab == nullptr) continue;
+    unlist_locked(slab);
+    if (slab->owner != owner) {
+      slab->mixed = true;
+      retag_slab(slab, owner);
+    }
+    slab->shard.store_relaxed(to);
+    slab->attached_to.store_relaxed(heap);
+    const std::uint32_t before = slab->state.fetch_or_acq_rel(Slab::kAttached);  // pairs with detach()
+    if (Slab::free_of(before) == slab->shape().slots) slab->mixed = false;
+    return slab;
+  }
+  return nullptr;
+}
+
+void SlabShard::destroy(Slab* slab) {
+  {
+    const LockGuard guard(lock_);
+    if (slab->listed) unlist_locked(slab);
+    slab->state.store_release(0);  // pairs with settle_locked()
+  }
+  destroy_slab(slab);
+}
+
+namespace {
+
+// Blocks on their way home, gathered by word and by slab, so that neighbours go in one operation.
+class Homecoming {
+ public:
+  explicit Homecoming(const void* heap) : heap_(heap) {}
+  Homecoming(const Homecoming&) = delete;
+  Homecoming& operator=(const Homecoming&) = delete;
+  ~Homecoming() { finish_slab(); }
+
+  void add(Slab* slab, std::uintptr_t block) {
+    if (slab != slab_) {
+      finish_slab();
+      slab_ = slab;
+      own_ = slab->attached_to.load_relaxed() == heap_ && heap_ != nullptr;
+    }
+    const unsigned slot = slab->slot_of(block);
+    if (slot / 64 != word_) {
+      finish_word();
+      word_ = slot / 64;
+    }
+    bits_ |= std::uint64_t{1} << (slot % 64);
+  }
+
+ private:
+  void finish_word() {
+    if (bits_ == 0) return;
+    slab_->add_bits(word_, bits_, own_);
+    count_ += static_cast<unsigned>(__builtin_popcountll(bits_));
+    bits_ = 0;
+  }
+
+  void finish_slab() {
+    if (slab_ == nullptr) return;
+    finish_word();
+    const std::uint32_t slots = slab_->shape().slots;  // before the slab may be released by others
+    const std::uint32_t before = slab_->add_free(count_);
+    const std::uint32_t old_free = Slab::free_of(before);
+    const std::uint32_t free = old_free + count_;
+    count_ = 0;
+    if ((before & Slab::kAttached) != 0) return;
+    const bool moved = old_free == 0 || free == slots ||
+                       fullness_bin(old_free, slots) != fullness_bin(free, slots);
+    if (moved) settle(slab_);
+  }
+
+  const void* heap_;
+  Slab* slab_ = nullptr;
+  bool own_ = false;
+  unsigned word_ = 0;
+  std::uint64_t bits_ = 0;
+  unsigned count_ = 0;
+};
+
+}  // namespace
+
+void return_blocks(const void* heap, const std::uintptr_t* blocks, unsigned n) {
+  Homecoming home(heap);
+  for (unsigned i = 0; i < n; ++i) {
+    home.add(static_cast<Slab*>(page_map.details_of(granule_at(blocks[i]))), blocks[i]);
+  }
+}
+
+}  // namespace hakmem

@@ -1,0 +1,78 @@
+// Slab shard: the slabs with free slots that are attached to nobody, by class and fullness.
+//
+//   shard 0   class 0   [fullest quarter] <-> ...   [..]   [..]   [emptiest quarter] <-> ...
+//             class 1   ...
+//   shard 1   ...                                   a heap's own shard is its owner id modulo 16
+//
+// A heap that needs slots attaches a slab: from its own shard the fullest first, then from other
+// shards one that is at least half empty, so that memory flows between threads but slabs in full
+// use stay with the thread that uses them.
+//
+// Invariants:
+//   (1) listed slabs have free slots, are live, not attached, and slab->shard is this shard;
+//   (2) hints_ has a class's bit set when the shard has a slab of it at least half empty; it may
+//       lag: it is a hint.
+//
+// Above: thread. Below: slab. Any thread; one lock a shard (rank kShard).
+#pragma once
+
+#include "base/lock.hpp"
+#include "slabs/slab.hpp"
+
+namespace hakmem {
+
+class alignas(kCacheLine) SlabShard {
+ public:
+  constexpr SlabShard() = default;
+
+  // Attaches a listed slab of this class to `heap`; nullptr when there is none.
+  Slab* attach(ClassId c, OwnerId owner, SlabShard* to, const void* heap, bool roomy_only);
+
+  bool may_have_roomy(ClassId c) const { return (hints_.load_relaxed() >> index_of(c) & 1) != 0; }
+
+  // Puts the slab where its state says: in a list, in none, or back to the run store.
+  friend void settle(Slab* slab);
+
+  // Ends the attachment of a slab to its heap; to be called by that heap.
+  friend void detach(Slab* slab);
+
+  // For destroying a heap: releases the slab whatever blocks are in use.
+  void destroy(Slab* slab);
+
+  void lock_for_fork() { lock_.lock_for_fork(); }
+  void unlock_after_fork() { lock_.unlock_after_fork(); }
+
+ private:
+  static constexpr unsigned kBins = 4;
+  using SlabList = List<Slab, &Slab::in_list>;
+
+  void list_locked(Slab* slab, unsigned bin);
+  void unlist_locked(Slab* slab);
+  void update_hint_locked(ClassId c);
+  bool settle_locked(Slab* slab);
+
+  Lock lock_{LockRank::kShard};
+  Atomic<std::uint64_t> hints_{0};
+  SlabList lists_[kClasses][kBins];
+};
+
+static_assert(kClasses <= 64, "hints_ has one bit a class");
+
+void settle(Slab* slab);
+void detach(Slab* slab);
+
+inline constexpr unsigned kShards = 16;
+extern SlabShard slab_shards[kShards];
+
+inline SlabShard* shard_of(OwnerId owner) { return &slab_shards[static_cast<std::uint32_t>(owner) % kShards]; }
+
+// Which bin a slab with `free` of `slots` slots free belongs to: 0 is the fullest quarter.
+constexpr unsigned fullness_bin(std::uint32_t free, std::uint32_t slots) {
+  return free >= slots ? 3 : static_cast<unsigned>(free * 4 / slots);
+}
+
+// Brings blocks home to their slabs, whoever owns them. `heap` is the calling heap, whose attached
+// slabs take them without a locked operation.
+void return_blocks(const void* heap, const std::uintptr_t* blocks, unsigned n);
+
+}  // namespace hakmem

@@ -1,0 +1,96 @@
+// Foreign: free of a block that is not the calling heap's.
+//
+//   free_foreign(p)
+//     not in a slab: a large block, or not ours at all          free_outside_slabs (large)
+//     outgoing_[hash of (owner, class)]: the bundle for it      push, done: no locked operation
+//       taken by another owner, or full                         dispatch the bundle:
+//         the owner's inbox has room                            one exchange; its refill takes it
+//         the class fills whole lines, the depot has room       one exchange; anybody's refill
+//         else                                                  home, to the slabs' shared bits
+//
+// A sleeping owner's inbox fills up and everything else goes home without it; an exited owner's
+// inbox is closed. Bundles that wait for more than a second go at the next slow path.
+#include "pages/metadata.hpp"
+#include "thread/heap.hpp"
+#include "thread/hot.hpp"
+#include "thread/large_hooks.hpp"
+#include "thread/registry.hpp"
+
+namespace hakmem {
+
+void free_foreign(void* block) {
+  const Tag tag = page_map.tag_of(block);
+  if (owner_of(tag) == kNoOwner) return free_outside_slabs(block, tag);
+  Heap* heap = thread_cache.heap;
+  if (HAK_UNLIKELY(heap == nullptr)) heap = thread_heap();
+  if (HAK_UNLIKELY(heap == nullptr)) return free_without_heap(block);
+  heap->free_of_other(block, tag);
+}
+
+void free_without_heap(void* block) {
+  const Slot lone = reinterpret_cast<Slot>(block);
+  return_blocks(nullptr, &lone, 1);
+}
+
+void Heap::free_of_other(void* block, Tag tag) {
+  if (HAK_LIKELY(outgoing_ != nullptr)) {
+    Outgoing& out = outgoing_->slots[outgoing_slot(tag)];
+    if (HAK_LIKELY(out.tag == static_cast<std::uint32_t>(tag) && *out.top != kFullMark)) {
+      *out.top++ = reinterpret_cast<Slot>(block);
+      return;
+    }
+  }
+  free_of_other_slow(block, tag);
+}
+
+void Heap::free_of_other_slow(void* block, Tag tag) {
+  if (owner_of(tag) == id_) {  // the compact page map sends every free here
+    if (*top(class_of(tag)) == kFullMark) return make_room(block, class_of(tag));
+    return free_own(block, class_of(tag));
+  }
+  const Heap* owner = heap_of(owner_of(tag));
+  const bool at_once = owner != nullptr && owner->is_users();  // it may be destroyed any moment
+  if (at_once || !prepare_outgoing(tag)) return free_without_heap(block);
+  Outgoing& out = outgoing_->slots[outgoing_slot(tag)];
+  *out.top++ = reinterpret_cast<Slot>(block);
+  housekeeping();
+}
+
+// Makes the slot of `tag` ready for one more block. False: no memory for it.
+bool Heap::prepare_outgoing(Tag tag) {
+  if (outgoing_ == nullptr) {
+    void* memory = metadata_allocate(sizeof(OutgoingTable));
+    if (memory == nullptr) return false;
+    outgoing_ = new (memory) OutgoingTable;
+  }
+  Outgoing& out = outgoing_->slots[outgoing_slot(tag)];
+  if (out.bundle != nullptr) dispatch_outgoing(out);
+  Magazine* bundle = take_usual(class_of(tag));
+  if (bundle == nullptr) return false;
+  out = {static_cast<std::uint32_t>(tag), bundle->slots(), bundle};
+  return true;
+}
+
+void Heap::dispatch_outgoing(Outgoing& out) {
+  Magazine* bundle = out.bundle;
+  const Tag tag{out.tag};
+  bundle->count = static_cast<std::uint8_t>(out.top - bundle->slots());
+  out = Outgoing{};
+  dispatch(tag, bundle);
+}
+
+void Heap::dispatch(Tag tag, Magazine* bundle) {
+  Heap* owner = heap_of(owner_of(tag));
+  if (owner != nullptr && owner->send(class_of(tag), bundle)) return;
+  if (depot.offer(class_of(tag), bundle)) return;
+  send_home(bundle);
+}
+
+void Heap::flush_foreign() {
+  if (outgoing_ == nullptr) return;
+  for (Outgoing& out : outgoing_->slots) {
+    if (out.bundle != nullptr) dispatch_outgoing(out);
+  }
+}
+
+}  // namespace hakmem

@@ -1,0 +1,205 @@
+// Heap: opening, closing, and the small moves that refill.cpp and foreign.cpp are made of.
+#include "thread/heap.hpp"
+
+#include "base/check.hpp"
+#include "pages/metadata.hpp"
+#include "thread/housekeeping.hpp"
+
+namespace hakmem {
+
+constinit thread_local Cache thread_cache = make_empty_cache();
+
+namespace {
+
+constexpr ClassId class_at(std::size_t i) { return ClassId{static_cast<std::uint8_t>(i)}; }
+
+// Empty magazines a heap keeps, and how many of them leave together when there are more.
+constexpr unsigned kEmptiesKept = 16;
+constexpr unsigned kChainLength = 8;
+
+}  // namespace
+
+bool Inbox::send(Magazine* bundle, std::uint32_t limit) {
+  Magazine* old = head_.load_relaxed();
+  do {
+    if (old == closed_mark()) return false;
+    // The record may have moved on since it was read: then its depth is wrong, but the exchange
+    // fails, or the limit is off by a bundle.
+    const std::uint32_t depth = old == nullptr ? 1 : old->depth.load_relaxed() + 1;
+    if (depth > limit) return false;
+    bundle->next.store_relaxed(old);
+    bundle->depth.store_relaxed(depth);
+    // Release: the bundle's contents and its blocks', for receive() and close().
+  } while (!head_.try_replace_release(old, bundle));
+  return true;
+}
+
+void Heap::open(Cache* cache) {
+  cache_ = cache;
+  for (Inbox& inbox : inboxes_) inbox.open();
+  cache->heap = this;
+  cache->tag = static_cast<std::uint32_t>(tag_for(id_));
+}
+
+void Heap::close() {
+  flush_foreign();
+  for (std::size_t i = 0; i < kClasses; ++i) close_class(class_at(i));
+  for (; empties_ != nullptr; empty_count_ = 0) {
+    Magazine* chain = empties_;
+    empties_ = nullptr;
+    give_empty_chain(chain);
+  }
+  *cache_ = make_empty_cache();
+  cache_ = nullptr;
+}
+
+void Heap::close_class(ClassId c) {
+  ClassState& s = state(c);
+  for (Magazine* bundle = inboxes_[index_of(c)].close(); bundle != nullptr;) {
+    Magazine* next = bundle->next.load_relaxed();
+    send_home(bundle);
+    bundle = next;
+  }
+  flush_class(c);
+  while (Slab* slab = s.attached) {
+    s.attached = slab->next_attached;
+    detach(slab);
+  }
+  s = ClassState{};
+}
+
+// The class's cached blocks go home; its slabs stay attached.
+void Heap::flush_class(ClassId c) {
+  ClassState& s = state(c);
+  if (s.loaded != nullptr) send_home(unload(c));
+  while (Magazine* magazine = s.spare) {
+    s.spare = magazine->next.load_relaxed();
+    drop_spare_bytes(magazine->count * size_of(c));
+    send_home(magazine);
+  }
+}
+
+void Heap::flush_all() {
+  flush_foreign();
+  for (std::size_t i = 0; i < kClasses; ++i) {
+    const ClassId c = class_at(i);
+    Magazine* mail = inboxes_[i].has_mail() ? inboxes_[i].receive() : nullptr;
+    while (mail != nullptr) {
+      Magazine* next = mail->next.load_relaxed();
+      send_home(mail);
+      mail = next;
+    }
+    flush_class(c);
+    drop_empty_slabs(c, 0);
+    state(c).fill = knobs::kFirstFill;
+  }
+}
+
+void Heap::load(ClassId c, Magazine* magazine, unsigned count) {
+  state(c).loaded = magazine;
+  top(c) = magazine->slots() + count;
+}
+
+Magazine* Heap::unload(ClassId c) {
+  Magazine* magazine = state(c).loaded;
+  magazine->count = static_cast<std::uint8_t>(top(c) - magazine->slots());
+  state(c).loaded = nullptr;
+  top(c) = &boundary[1];
+  return magazine;
+}
+
+void Heap::keep_spare(ClassId c, Magazine* magazine) {
+  magazine->next.store_relaxed(state(c).spare);
+  state(c).spare = magazine;
+  add_spare_bytes(magazine->count * size_of(c));
+}
+
+// Every block to its slab, and the magazine to the empty ones.
+void Heap::send_home(Magazine* magazine) {
+  return_blocks(this, magazine->slots(), magazine->count);
+  recycle(magazine);
+}
+
+void Heap::recycle(Magazine* magazine) {
+  magazine->count = 0;
+  if (magazine->is_short) {
+    recycle_short_magazine(magazine);
+    return;
+  }
+  magazine->chain = empties_;
+  empties_ = magazine;
+  if (++empty_count_ <= kEmptiesKept) return;
+  Magazine* last = empties_;
+  for (unsigned i = 1; i < kChainLength; ++i) last = last->chain;
+  Magazine* rest = last->chain;
+  last->chain = nullptr;
+  give_empty_chain(empties_);
+  empties_ = rest;
+  empty_count_ -= kChainLength;
+}
+
+// An empty magazine of the usual length, cut to what the class may hold.
+Magazine* Heap::take_usual(ClassId c) {
+  if (empties_ == nullptr) {
+    empties_ = take_empty_chain();
+    empty_count_ = 0;
+    for (Magazine* m = empties_; m != nullptr; m = m->chain) ++empty_count_;
+  }
+  Magazine* magazine = empties_;
+  if (magazine != nullptr) {
+    empties_ = magazine->chain;
+    --empty_count_;
+  } else {
+    magazine = make_usual_magazine();
+    if (magazine == nullptr) return nullptr;
+  }
+  magazine->set_capacity(magazine_capacity(c));
+  return magazine;
+}
+
+Magazine* Heap::take_short(ClassId c) {
+  Magazine* magazine = make_short_magazine();
+  if (magazine == nullptr) return nullptr;
+  const unsigned capacity = magazine_capacity(c);
+  magazine->set_capacity(capacity < kShortSlots ? capacity : kShortSlots);
+  return magazine;
+}
+
+void Heap::attach(ClassState& s, Slab* slab) {
+  slab->next_attached = s.attached;
+  s.attached = slab;
+  if (++s.attached_count <= knobs::kAttachedSlabs) return;
+  Slab** link = &s.attached;
+  while ((*link)->next_attached != nullptr) link = &(*link)->next_attached;
+  Slab* oldest = *link;
+  *link = nullptr;
+  --s.attached_count;
+  detach(oldest);
+}
+
+// Gives back attached slabs that have become empty, but for the first `kept` of them.
+void Heap::drop_empty_slabs(ClassId c, unsigned kept) {
+  ClassState& s = state(c);
+  unsigned empty = 0;
+  for (Slab** link = &s.attached; *link != nullptr;) {
+    Slab* slab = *link;
+    if (slab->free_slots() < slab->shape().slots || ++empty <= kept) {
+      link = &slab->next_attached;
+      continue;
+    }
+    *link = slab->next_attached;
+    --s.attached_count;
+    detach(slab);
+  }
+}
+
+void Heap::housekeeping() {
+  const std::uint64_t now = os::now_ms();
+  if (now - flushed_at_ms_ >= knobs::kFlushMs) {
+    flushed_at_ms_ = now;
+    flush_foreign();
+  }
+  do_what_is_due(this, now);
+}
+
+}  // namespace hakmem

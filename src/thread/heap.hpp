@@ -1,0 +1,158 @@
+// Heap: what a thread has behind its cache: magazines, attached slabs, bundles out and in.
+//
+//                     cache.top[c] --> loaded magazine
+//   classes_[c]         spare: full magazines   attached: slabs it may take from, no lock
+//   foreign_            bundles of others' blocks, by (owner, class), on their way out
+//   inboxes_[c]         bundles of its own blocks that others have freed, on their way in
+//
+// A refill asks, in this order: spare magazines, the inbox, the depot, attached slabs, listed slabs,
+// a new slab. A full magazine becomes spare, or a bundle for the depot, or goes home to its slabs.
+//
+// Invariants:
+//   (1) everything but inboxes_ is touched by the owning thread alone (a user's heap: by the holder
+//       of its lock);
+//   (2) an inbox is open while a thread has the heap, and closed (kClosed) otherwise: what would be
+//       sent to a closed one goes home;
+//   (3) a heap's record lives for ever and keeps its id; exited threads' heaps are taken again;
+//   (4) spare magazines hold at most knobs::kSpareBytes in all, inboxes knobs::kInboxBytes a class.
+//
+// Above: hot (through its slow paths), api. Below: depot, slabs.
+#pragma once
+
+#include "depot/depot.hpp"
+#include "slabs/slab_shard.hpp"
+#include "thread/cache.hpp"
+
+namespace hakmem {
+
+// Bundles that other threads send to one heap and class.
+class Inbox {
+ public:
+  // False when it is closed or holds `limit` bundles already: the bundle stays yours.
+  bool send(Magazine* bundle, std::uint32_t limit);
+
+  bool has_mail() const { return head_.load_relaxed() != nullptr; }
+  Magazine* receive() { return head_.exchange_acquire(nullptr); }  // pairs with send()
+
+  void open() { head_.store_relaxed(nullptr); }
+  Magazine* close() { return head_.exchange_acquire(closed_mark()); }  // pairs with send()
+
+ private:
+  static Magazine* closed_mark() { return reinterpret_cast<Magazine*>(std::uintptr_t{1}); }
+  Atomic<Magazine*> head_;
+};
+
+class alignas(kCacheLine) Heap {
+ public:
+  Heap(OwnerId id, bool is_users) : id_(id), is_users_(is_users), shard_(shard_of(id)) {}
+
+  OwnerId id() const { return id_; }
+  bool is_users() const { return is_users_; }
+  SlabShard* shard() const { return shard_; }
+
+  // A user's heap has slabs that no thread's heap ever attaches.
+  void use_private_shard(SlabShard* shard) { shard_ = shard; }
+
+  // Starts and ends the service of one thread (or user's heap) through `cache`.
+  void open(Cache* cache);
+  void close();
+
+  void* refill(ClassId c);
+  void make_room(void* block, ClassId c);
+  void free_of_other(void* block, Tag tag);
+  void free_own(void* block, ClassId c);
+
+  // Sends every bundle of others' blocks on its way.
+  void flush_foreign();
+
+  // The same, and every cached block home, and every empty slab back.
+  void flush_all();
+
+  bool send(ClassId c, Magazine* bundle) { return inboxes_[index_of(c)].send(bundle, inbox_limit(c)); }
+
+  // Bytes of free blocks in this heap's spare magazines; the loaded ones are known only to its
+  // thread. Any thread may ask.
+  std::size_t spare_bytes() const { return spare_bytes_.load_relaxed(); }
+
+  Heap* next_unused = nullptr;  // in the registry
+
+ private:
+  struct ClassState {
+    Magazine* loaded = nullptr;
+    Magazine* spare = nullptr;
+    Slab* attached = nullptr;  // most recently attached first
+    std::uint8_t attached_count = 0;
+    std::uint16_t fill = knobs::kFirstFill;
+    std::uint32_t from_shared = 0;  // bytes taken from slabs that all heaps share
+  };
+
+  struct Outgoing {
+    std::uint32_t tag = 0;
+    Slot* top = &boundary[1];
+    Magazine* bundle = nullptr;
+  };
+  static constexpr unsigned kOutgoingBits = 6;
+  struct OutgoingTable {
+    Outgoing slots[1U << kOutgoingBits];
+  };
+
+  static constexpr std::uint32_t inbox_limit(ClassId c) {
+    return static_cast<std::uint32_t>(
+        clamp_size(knobs::kInboxBytes / (magazine_capacity(c) * size_of(c)), 1, 255));
+  }
+  static unsigned outgoing_slot(Tag tag) {
+    // Fibonacci hashing (Knuth, TAOCP 6.4).
+    return (static_cast<std::uint32_t>(tag) * 0x9E3779B1U) >> (32 - kOutgoingBits);
+  }
+
+  Slot*& top(ClassId c) { return cache_->top[index_of(c)]; }
+  ClassState& state(ClassId c) { return classes_[index_of(c)]; }
+
+  void load(ClassId c, Magazine* magazine, unsigned count);
+  Magazine* unload(ClassId c);
+  void* pop(ClassId c);
+
+  // refill.cpp
+  bool load_waiting(ClassId c);
+  bool load_from_slabs(ClassId c);
+  bool fit_magazine(ClassId c);
+  unsigned take_from_slabs(ClassId c, unsigned n, Slot* out);
+  unsigned take_attached(ClassId c, unsigned n, Slot* out);
+  Slab* attach_listed(ClassId c);
+  bool lengthen_magazine(ClassId c);
+  void put_full_away(ClassId c);
+
+  // foreign.cpp
+  void free_of_other_slow(void* block, Tag tag);
+  bool prepare_outgoing(Tag tag);
+  void dispatch_outgoing(Outgoing& out);
+  void dispatch(Tag tag, Magazine* bundle);
+
+  // heap.cpp
+  void add_spare_bytes(std::size_t n) { spare_bytes_.store_relaxed(spare_bytes_.load_relaxed() + n); }
+  void drop_spare_bytes(std::size_t n) { spare_bytes_.store_relaxed(spare_bytes_.load_relaxed() - n); }
+  void keep_spare(ClassId c, Magazine* magazine);
+  void send_home(Magazine* magazine);
+  void recycle(Magazine* magazine);
+  Magazine* take_usual(ClassId c);
+  Magazine* take_short(ClassId c);
+  void attach(ClassState& s, Slab* slab);
+  void drop_empty_slabs(ClassId c, unsigned kept);
+  void close_class(ClassId c);
+  void flush_class(ClassId c);
+  void housekeeping();
+
+  OwnerId id_;
+  bool is_users_;
+  SlabShard* shard_;
+  Cache* cache_ = nullptr;
+  OutgoingTable* outgoing_ = nullptr;
+  Magazine* empties_ = nullptr;  // usual magazines without blocks, linked by chain
+  unsigned empty_count_ = 0;
+  Atomic<std::size_t> spare_bytes_;  // written by the owner, read by reports
+  std::uint64_t flushed_at_ms_ = 0;
+  ClassState classes_[kClasses];
+  alignas(kCacheLine) Inbox inboxes_[kClasses];
+};
+
+}  // namespace hakmem

@@ -1,0 +1,56 @@
+// Hot: everything that a warm malloc or free executes.
+//
+//   allocate(n)                                  deallocate(p)
+//     class of n: one table look-up                tag of p: one page-map look-up
+//     top of the class's magazine                  tag ^ own tag: the class, if the block is ours
+//     its uppermost block  --empty--> refill       top of the class's magazine
+//     top moves down                               p goes there         --full--> make_room
+//     (above 32 KiB: allocate_large)               top moves up
+//                                                  (not ours: free_foreign)
+//
+// Instructions of one warm call, the caller's excluded (tools/count_path.golden is the test):
+// see docs/tour.md. No clock, lock, system call, counter or atomic read-modify-write here.
+//
+// Above: api. Below: cache, page map. Any thread, on its own cache.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/check.hpp"
+#include "config/size_classes.hpp"
+#include "pages/page_map.hpp"
+#include "thread/cache.hpp"
+
+namespace hakmem {
+
+// Slow paths. A failed allocation is nullptr with errno ENOMEM; otherwise errno is kept.
+void* refill(ClassId c);                 // thread/refill.cpp: no block of this class at hand
+void make_room(void* block, ClassId c);  // thread/refill.cpp: the magazine is full
+void free_foreign(void* block);          // thread/foreign.cpp: not of this heap, or no block at all
+void* allocate_large(std::size_t size);  // large/large.cpp
+
+inline void* pop_block(std::size_t c) {
+  Slot* top = thread_cache.top[c];
+  const Slot block = top[-1];
+  if (HAK_UNLIKELY(block == kEmptyMark)) return refill(ClassId{static_cast<std::uint8_t>(c)});
+  thread_cache.top[c] = top - 1;
+  return reinterpret_cast<void*>(block);
+}
+
+inline void* allocate(std::size_t size) {
+  if (HAK_LIKELY(size <= kMaxTiny)) return pop_block(kTinyClass[(size + kTinyStep - 1) / kTinyStep]);
+  if (size <= kMaxSmall) return pop_block(kMidClass[(size + kMidStep - 1) / kMidStep]);
+  return allocate_large(size);
+}
+
+inline void deallocate(void* block) {
+  const std::uint32_t c = page_map.fast_tag(block) ^ thread_cache.tag;
+  if (HAK_UNLIKELY(c >= kClasses)) return free_foreign(block);
+  Slot* top = thread_cache.top[c];
+  if (HAK_UNLIKELY(*top == kFullMark)) return make_room(block, ClassId{static_cast<std::uint8_t>(c)});
+  *top = reinterpret_cast<Slot>(block);
+  thread_cache.top[c] = top + 1;
+}
+
+}  // namespace hakmem

@@ -1,0 +1,49 @@
+#include "thread/housekeeping.hpp"
+
+#include "depot/depot.hpp"
+#include "pages/run_store.hpp"
+#include "slabs/slab_shard.hpp"
+
+namespace hakmem {
+
+namespace {
+
+constinit Atomic<std::uint64_t> next_due_ms{0};
+constinit Atomic<std::uint64_t> next_trim_ms{0};
+constinit Atomic<void (*)()> due_hook{nullptr};
+
+void trim_depot(const void* heap, bool all) {
+  depot.trim(all, [heap](Magazine* bundle) {
+    return_blocks(heap, bundle->slots(), bundle->count);
+    bundle->count = 0;
+    if (bundle->is_short) {
+      recycle_short_magazine(bundle);
+    } else {
+      bundle->chain = nullptr;
+      give_empty_chain(bundle);
+    }
+  });
+}
+
+bool claim(Atomic<std::uint64_t>& due, std::uint64_t now_ms, std::uint64_t period_ms) {
+  std::uint64_t at = due.load_relaxed();
+  return now_ms >= at && due.try_replace_relaxed(at, now_ms + period_ms);
+}
+
+}  // namespace
+
+void do_what_is_due(const void* heap, std::uint64_t now_ms) {
+  if (!claim(next_due_ms, now_ms, knobs::kHousekeepingMs)) return;
+  if (claim(next_trim_ms, now_ms, knobs::kFlushMs)) trim_depot(heap, false);
+  run_store.purge(now_ms, false);
+  if (auto* hook = due_hook.load_relaxed()) hook();
+}
+
+void return_everything_idle(const void* heap) {
+  trim_depot(heap, true);
+  run_store.purge(os::now_ms(), true);
+}
+
+void set_due_hook(void (*hook)()) { due_hook.store_relaxed(hook); }
+
+}  // namespace hakmem

@@ -1,0 +1,21 @@
+// Housekeeping: what is due now and then, done by whichever thread is in a slow path.
+//
+// Purging old runs, sending idle bundles of the depot home, and what the layers above have asked
+// for (the statistics file). One relaxed load when nothing is due. Any thread.
+#pragma once
+
+#include <cstdint>
+
+#include "os/clock.hpp"
+
+namespace hakmem {
+
+void do_what_is_due(const void* heap, std::uint64_t now_ms);
+
+// Empties the depot and returns all free runs to the kernel, now. For malloc_trim.
+void return_everything_idle(const void* heap);
+
+// Called with what is due, every `kHousekeepingMs` at most; one caller at a time.
+void set_due_hook(void (*hook)());
+
+}  // namespace hakmem

@@ -1,0 +1,14 @@
+// What the thread layer needs of the layers above it, which define these.
+#pragma once
+
+#include "pages/page_map.hpp"
+
+namespace hakmem {
+
+// large/large.cpp: `block`, tagged `tag`, is in no slab: a large or huge block, or not ours.
+void free_outside_slabs(void* block, Tag tag);
+
+// thread/foreign.cpp: home at once, for a thread that cannot have a heap.
+void free_without_heap(void* block);
+
+}  // namespace hakmem

@@ -1,0 +1,175 @@
+// Refill: what malloc does when its magazine is empty, and free when its magazine is full.
+//
+//   refill(c)                              make_room(block, c)
+//     load_waiting: spare | inbox | depot    a first, or a longer, magazine
+//     load_from_slabs                        else the full one: spare | depot | home
+//       shared start | attached | listed | new
+//
+// Once in 8 to 67 calls of a class at most; cold. Any thread, on its own heap.
+#include <cerrno>
+
+#include "thread/heap.hpp"
+#include "thread/hot.hpp"
+#include "thread/housekeeping.hpp"
+#include "thread/registry.hpp"
+#include "thread/shared_start.hpp"
+
+namespace hakmem {
+
+void* refill(ClassId c) {
+  Heap* heap = thread_heap();
+  void* block = heap == nullptr ? nullptr : heap->refill(c);
+  if (block == nullptr) errno = ENOMEM;
+  return block;
+}
+
+void make_room(void* block, ClassId c) { thread_cache.heap->make_room(block, c); }
+
+void* Heap::pop(ClassId c) { return reinterpret_cast<void*>(*--top(c)); }
+
+void* Heap::refill(ClassId c) {
+  if (load_waiting(c) || load_from_slabs(c)) return pop(c);
+  return nullptr;
+}
+
+bool Heap::load_waiting(ClassId c) {
+  ClassState& s = state(c);
+  Inbox& inbox = inboxes_[index_of(c)];
+  if (s.spare == nullptr && inbox.has_mail()) {
+    for (Magazine* bundle = inbox.receive(); bundle != nullptr;) {
+      Magazine* next = bundle->next.load_relaxed();
+      keep_spare(c, bundle);
+      bundle = next;
+    }
+  }
+  if (s.spare == nullptr && !is_users_) {
+    if (Magazine* bundle = depot.take(c)) keep_spare(c, bundle);
+  }
+  Magazine* magazine = s.spare;
+  if (magazine == nullptr) return false;
+  s.spare = magazine->next.load_relaxed();
+  drop_spare_bytes(magazine->count * size_of(c));
+  if (s.loaded != nullptr) recycle(unload(c));
+  load(c, magazine, magazine->count);
+  return true;
+}
+
+// Makes sure that an empty magazine is loaded which holds what the next fill brings.
+bool Heap::fit_magazine(ClassId c) {
+  ClassState& s = state(c);
+  if (s.loaded != nullptr && (s.fill <= s.loaded->capacity || !s.loaded->is_short)) return true;
+  Magazine* magazine = s.fill <= kShortSlots ? take_short(c) : take_usual(c);
+  if (magazine == nullptr) return s.loaded != nullptr;
+  if (s.loaded != nullptr) recycle(unload(c));
+  load(c, magazine, 0);
+  return true;
+}
+
+unsigned Heap::take_attached(ClassId c, unsigned n, Slot* out) {
+  unsigned taken = 0;
+  for (Slab* slab = state(c).attached; slab != nullptr && taken < n; slab = slab->next_attached) {
+    taken += slab->take(n - taken, out + taken);
+  }
+  return taken;
+}
+
+// From its own shard, else a roomy one from another's.
+Slab* Heap::attach_listed(ClassId c) {
+  if (Slab* slab = shard_->attach(c, id_, shard_, this, false)) return slab;
+  if (is_users_) return nullptr;
+  for (SlabShard& other : slab_shards) {
+    if (!other.may_have_roomy(c)) continue;
+    if (Slab* slab = other.attach(c, id_, shard_, this, true)) return slab;
+  }
+  return nullptr;
+}
+
+unsigned Heap::take_from_slabs(ClassId c, unsigned n, Slot* out) {
+  ClassState& s = state(c);
+  if (unsigned taken = take_attached(c, n, out)) return taken;
+  if (Slab* slab = attach_listed(c)) {
+    attach(s, slab);
+    if (unsigned taken = slab->take(n, out)) return taken;  // 0: no whole line free in it
+  }
+  Slab* slab = make_slab(c, id_, shard_, this);
+  if (slab == nullptr) return 0;
+  attach(s, slab);
+  return slab->take(n, out);
+}
+
+bool Heap::load_from_slabs(ClassId c) {
+  housekeeping();
+  if (!fit_magazine(c)) return false;
+  ClassState& s = state(c);
+  const unsigned capacity = s.loaded->capacity;
+  const unsigned group = shape_of(c).line_group;
+  unsigned n = s.fill < capacity ? s.fill : capacity;
+  n -= n % group;
+
+  unsigned taken = 0;
+  if (!is_users_ && s.from_shared < knobs::kSharedStartBytes && many_heaps()) {
+    taken = take_shared_start(c, n, s.loaded->slots());
+    s.from_shared += static_cast<std::uint32_t>(taken * size_of(c));
+  } else {
+    const unsigned doubled = s.fill * 2U;
+    s.fill = static_cast<std::uint16_t>(doubled < kUsualSlots ? doubled : kUsualSlots);
+  }
+  if (taken == 0) taken = take_from_slabs(c, n, s.loaded->slots());
+  top(c) = s.loaded->slots() + taken;
+  return taken != 0;
+}
+
+void Heap::make_room(void* block, ClassId c) {
+  ClassState& s = state(c);
+  if (s.loaded == nullptr || s.loaded->capacity < magazine_capacity(c)) {
+    if (!lengthen_magazine(c)) {
+      const Slot lone = reinterpret_cast<Slot>(block);
+      return_blocks(this, &lone, 1);
+      return;
+    }
+  } else {
+    put_full_away(c);
+  }
+  free_own(block, c);
+}
+
+// A first magazine, or a longer one with the same blocks. False: no memory, nothing has changed.
+bool Heap::lengthen_magazine(ClassId c) {
+  ClassState& s = state(c);
+  if (s.loaded == nullptr) {
+    Magazine* magazine = take_short(c);
+    if (magazine == nullptr) return false;
+    load(c, magazine, 0);
+    return true;
+  }
+  Magazine* longer = take_usual(c);
+  if (longer == nullptr) return false;
+  Magazine* old = unload(c);
+  for (unsigned i = 0; i < old->count; ++i) longer->slots()[i] = old->slots()[i];
+  load(c, longer, old->count);
+  recycle(old);
+  return true;
+}
+
+// The loaded magazine is full: afterwards an empty one is loaded.
+void Heap::put_full_away(ClassId c) {
+  Magazine* full = unload(c);
+  Magazine* empty = take_usual(c);
+  const bool room = spare_bytes() + full->count * size_of(c) <= knobs::kSpareBytes;
+  if (empty != nullptr && room) {
+    keep_spare(c, full);
+  } else if (empty == nullptr || is_users_ || !depot.offer(c, full)) {
+    return_blocks(this, full->slots(), full->count);
+    drop_empty_slabs(c, 1);
+    if (empty != nullptr) {
+      recycle(empty);
+    }
+    empty = full;
+    housekeeping();
+  }
+  load(c, empty, 0);
+}
+
+void Heap::free_own(void* block, ClassId c) { *top(c)++ = reinterpret_cast<Slot>(block); }
+
+}  // namespace hakmem

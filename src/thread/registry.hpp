@@ -1,0 +1,46 @@
+// Registry: every heap there is, by owner id, and which of them no thread uses.
+//
+//   id 0  nobody      id 1  slabs shared by all heaps (shared_start.hpp)      id 2...  heaps
+//
+// Heaps of exited threads wait, closed, in a list and are taken by the next thread: their slabs are
+// then its own again.
+//
+// Above: heap, api. Below: heap's record only. Any thread; one lock (rank kRegistry).
+#pragma once
+
+#include "thread/heap.hpp"
+
+namespace hakmem {
+
+inline constexpr OwnerId kSharedOwner{1};
+inline constexpr OwnerId kFirstHeap{2};
+
+// The heap with this id, or nullptr.
+Heap* heap_of(OwnerId owner);
+
+// The calling thread's heap, made or taken again on the first call; nullptr: no memory.
+Heap* thread_heap();
+
+// Gives the calling thread's heap up; it gets another one if it allocates again.
+void leave_thread_heap();
+
+// A heap that no thread gets: for hak_heap_create(). nullptr: no memory.
+Heap* take_users_heap();
+void give_users_heap(Heap* heap);
+
+// Heaps now serving a thread or a user.
+unsigned live_heaps();
+
+// One more than the highest owner id in use.
+std::uint32_t owner_count();
+
+// True when there are so many heaps that their first blocks should come from shared slabs.
+bool many_heaps();
+
+// Runs when a thread exits, to give its heap back; set at boot.
+void boot_registry();
+
+void lock_registry_for_fork();
+void unlock_registry_after_fork();
+
+}  // namespace hakmem

@@ -1,0 +1,53 @@
+#include "thread/shared_start.hpp"
+
+#include "config/knobs.hpp"
+#include "thread/registry.hpp"
+
+namespace hakmem {
+
+namespace {
+
+struct alignas(kCacheLine) Start {
+  Lock lock{LockRank::kSharedStart};
+  Slab* slab = nullptr;
+};
+constinit Start starts[kClasses];
+
+// So many blocks at once that a thread which wants one block holds little memory for it.
+constexpr std::size_t kStartBytes = 512;
+
+Slab* next_slab(ClassId c, Start* start) {
+  SlabShard* shard = shard_of(kSharedOwner);
+  Slab* slab = shard->attach(c, kSharedOwner, shard, start, true);
+  if (slab == nullptr) slab = make_slab(c, kSharedOwner, shard, start);
+  if (slab != nullptr) slab->mixed = true;
+  return slab;
+}
+
+}  // namespace
+
+unsigned take_shared_start(ClassId c, unsigned n, std::uintptr_t* out) {
+  Start& start = starts[index_of(c)];
+  const unsigned group = shape_of(c).line_group;
+  const auto few = static_cast<unsigned>(align_up(clamp_size(kStartBytes / size_of(c), 1, n), group));
+  const LockGuard guard(start.lock);
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    if (start.slab != nullptr) {
+      if (const unsigned taken = start.slab->take(few, out)) return taken;
+      detach(start.slab);
+    }
+    start.slab = next_slab(c, &start);
+    if (start.slab == nullptr) return 0;
+  }
+  return start.slab->take(few, out);
+}
+
+void lock_shared_start_for_fork() {
+  for (Start& start : starts) start.lock.lock_for_fork();
+}
+
+void unlock_shared_start_after_fork() {
+  for (Start& start : starts) start.lock.unlock_after_fork();
+}
+
+}  // namespace hakmem
