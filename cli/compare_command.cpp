@@ -31,6 +31,7 @@ struct Flags {
   int warmup = 0;
   unsigned limit_seconds = 120;
   std::string metric;
+  bool lower_is_better = false;
   std::string json;
   std::string name;
 };
@@ -125,6 +126,7 @@ Settings settings_of(const Flags& flags, int default_rounds) {
   settings.rounds = flags.rounds > 0 ? flags.rounds : default_rounds;
   settings.warmup = flags.warmup;
   settings.limit_seconds = flags.limit_seconds;
+  settings.metric_better = flags.lower_is_better ? Better::kLower : Better::kHigher;
   if (flags.metric.empty()) return settings;
   try {
     settings.metric = std::regex(flags.metric);
@@ -257,8 +259,9 @@ void add_flags(CLI::App& app, Flags& flags) {
                  "end a run after this time (default 120, 0: never)")
       ->type_name("SECONDS");
   app.add_option("--metric", flags.metric,
-                 "compare by the number this pattern's group matches on stdout; higher is better")
+                 "compare by the number this pattern's group matches on stdout")
       ->type_name("REGEX");
+  app.add_flag("--lower-is-better", flags.lower_is_better, "of the metric; otherwise higher is");
   app.add_option("--name", flags.name, "what to call the program in the table")->type_name("NAME");
   app.add_option("--json", flags.json, "write every sample to this file")->type_name("FILE");
 }

@@ -119,7 +119,7 @@ std::optional<double> extract_metric(const std::string& output, const std::regex
   const std::string text = match[1];
   double value = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (parsed.ec != std::errc() || value <= 0) return std::nullopt;
+  if (parsed.ec != std::errc()) return std::nullopt;
   return value;
 }
 
@@ -130,6 +130,7 @@ Comparison compare(const std::string& program, const std::vector<std::string>& a
   Comparison comparison;
   comparison.program = program;
   comparison.by_metric = settings.metric.has_value();
+  comparison.better = comparison.by_metric ? settings.metric_better : Better::kLower;
   progress.begin(program + ", first run");
   const RunResult reference = plan.run(Allocator{std::string(kLibcName), {}, {}});
   progress.finish_steps(1);

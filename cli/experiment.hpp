@@ -23,8 +23,8 @@ struct Settings {
   int rounds = 5;
   int warmup = 0;
   unsigned limit_seconds = 0;
-  std::optional<std::regex> metric =
-      std::nullopt;  // one group, a number on stdout, higher is better
+  std::optional<std::regex> metric = std::nullopt;  // one group, a number on stdout
+  Better metric_better = Better::kHigher;
 };
 
 // One measured run. `metric` is only meaningful when one was asked for.
@@ -51,12 +51,12 @@ struct Series {
 struct Comparison {
   std::string program;
   bool by_metric = false;
+  Better better = Better::kLower;
   std::vector<Series> series;  // in the order of the allocators
   std::string skipped;         // why there are no series
 
-  // The value that decides, and in which direction.
+  // The value that decides.
   Spread value(const Series& one) const { return by_metric ? one.metric() : one.wall(); }
-  Better better() const { return by_metric ? Better::kHigher : Better::kLower; }
   const Series* find(std::string_view allocator) const;
 };
 

@@ -13,8 +13,9 @@ namespace {
 
 constexpr double kKibPerMib = 1024;
 
-// Three digits that matter: 0.0123, 0.412, 4.12, 41.2, 412.
+// Three digits that matter: 0, 0.0123, 0.412, 4.12, 41.2, 412.
 std::string three_digits(double value) {
+  if (value == 0) return "0";
   const int decimals = value >= 100 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : value >= 0.1 ? 3 : 4;
   return fmt::format("{:.{}f}", value, decimals);
 }
@@ -24,7 +25,7 @@ std::string ratio_text(double value, double to) {
 }
 
 Cell verdict_cell(const Comparison& comparison, const Series& ours, const Series& theirs) {
-  switch (judge(comparison.value(ours), comparison.value(theirs), comparison.better())) {
+  switch (judge(comparison.value(ours), comparison.value(theirs), comparison.better)) {
     case Verdict::kOurs:
       return {ours.allocator, Style::kGood};
     case Verdict::kTheirs:
@@ -32,7 +33,7 @@ Cell verdict_cell(const Comparison& comparison, const Series& ours, const Series
     case Verdict::kTie:
       break;
   }
-  return {"tie", Style::kFaint};
+  return {ours.samples.size() > 1 ? "tie" : "", Style::kFaint};
 }
 
 // The row of one allocator; `program` is empty in all rows but a program's first.
@@ -86,10 +87,9 @@ void count(const Comparison& comparison, const Series& ours, const Series& their
     ++tally.failed;
     return;
   }
-  const double ratio = comparison.value(theirs).median / comparison.value(ours).median;
-  tally.time_ratios.push_back(comparison.by_metric ? 1 / ratio : ratio);
+  tally.time_ratios.push_back(comparison.value(theirs).median / comparison.value(ours).median);
   tally.rss_ratios.push_back(theirs.peak_rss_kib().median / ours.peak_rss_kib().median);
-  switch (judge(comparison.value(ours), comparison.value(theirs), comparison.better())) {
+  switch (judge(comparison.value(ours), comparison.value(theirs), comparison.better)) {
     case Verdict::kOurs:
       ++tally.ours;
       break;
@@ -201,14 +201,14 @@ std::string summary_table(std::span<const Comparison> comparisons, const std::st
 
 std::string legend(const std::string& baseline, const Settings& settings) {
   const bool by_metric = settings.metric.has_value();
+  const bool less = !by_metric || settings.metric_better == Better::kLower;
   return fmt::format(
       "{}; x{}, xRSS: relative to {} ({}).\n"
       "{}\n"
       "CPU: user and system. peak RSS: that of the largest process.\n",
       settings.rounds > 1 ? fmt::format("Medians of {} interleaved rounds", settings.rounds)
                           : "One round",
-      by_metric ? "metric" : "time", baseline,
-      by_metric ? "of the metric, more is better" : "less is better",
+      by_metric ? "metric" : "time", baseline, less ? "less is better" : "more is better",
       settings.rounds > 1 ? "tie: the medians differ by no more than the wider spread."
                           : "One round shows no spread, so it shows no winner.");
 }
