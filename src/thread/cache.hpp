@@ -1,6 +1,6 @@
 // Cache: all that a warm malloc or free touches of a thread: its tag, and one pointer a class.
 //
-//   thread_cache   | tag | heap | top[0] | top[1] | ... |        336 bytes of static TLS
+//   thread_cache   | top[0] | top[1] | ... | heap | tag |        336 bytes of static TLS
 //
 // A class without a magazine points at a constant boundary where it is both empty (the mark before
 // it) and full (the mark on it), so the first malloc and the first free take the slow path, and
@@ -19,13 +19,13 @@ class Heap;
 inline constinit Slot boundary[2] = {kEmptyMark, kFullMark};
 
 struct Cache {
-  std::uint32_t tag;
-  Heap* heap;
   Slot* top[kClasses];
+  Heap* heap;
+  std::uint32_t tag;
 };
 
 constexpr Cache make_empty_cache() {
-  Cache cache{static_cast<std::uint32_t>(kNobodysTag), nullptr, {}};
+  Cache cache{{}, nullptr, static_cast<std::uint32_t>(kNobodysTag)};
   for (auto& top : cache.top) top = &boundary[1];
   return cache;
 }
