@@ -4,11 +4,14 @@
 include(GoogleTest)
 find_package(GTest REQUIRED)
 
+# Test programs are asked for their cases when tests run, not when they are built: a build does not run what it builds.
+set(CMAKE_GTEST_DISCOVER_TESTS_DISCOVERY_MODE PRE_TEST)
+
 # Fakes and tests may use all of C++; the code under test is the very objects of the library.
 if(hakmem_unit_test_sources)
   add_executable(hakmem_unit_tests ${hakmem_unit_test_sources} $<TARGET_OBJECTS:hakmem_core>)
   target_link_libraries(hakmem_unit_tests PRIVATE hakmem_includes hakmem_warnings GTest::gmock GTest::gtest_main)
-  gtest_discover_tests(hakmem_unit_tests DISCOVERY_MODE PRE_TEST PROPERTIES LABELS unit TIMEOUT 300)
+  gtest_discover_tests(hakmem_unit_tests DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit TIMEOUT 300)
 endif()
 
 foreach(check check_layers check_docs checks_test)
