@@ -51,11 +51,12 @@ class Report:
         rows = []
         for peer in self.peers:
             means = [self.mean(prefix, peer, lambda test: test.ratio(self.ours, peer)[0]) for _, prefix in GROUPS]
+            means.append(self.mean("real/", peer, lambda test: test.cpu_ratio(self.ours, peer)))
             means += [self.mean(prefix, peer, lambda test: test.rss_ratio(self.ours, peer)) for _, prefix in GROUPS]
             winners = [test.winner(self.ours, peer) for test in self.group("", self.ours, peer)]
             counts = [winners.count(self.ours), winners.count(None), winners.count(peer)]
             rows.append([peer, *(f"{mean:.2f}" if mean else "" for mean in means), *map(str, counts)])
-        header = [f"{self.ours} over", *(f"time, {name}" for name, _ in GROUPS), *(f"RSS, {name}" for name, _ in GROUPS)]
+        header = [f"{self.ours} over", *(f"time, {name}" for name, _ in GROUPS), "CPU, real", *(f"RSS, {name}" for name, _ in GROUPS)]
         return table([*header, "wins", "ties", "losses"], rows)
 
     def ratio_cell(self, test, peer):
@@ -125,7 +126,7 @@ def render(rows, machine, baseline):
     units = {"time": "s", "throughput": "Mops/s", "count": "lines"}
     parts = [f"# {report.ours} beside other allocators", *report.conditions(), "## Geometric means",
              f"Cost of {report.ours} over the peer's: below 1, {report.ours} is better. Time is wall time, or time per operation where "
-             "a benchmark states a rate. RSS is the peak of the largest process. A difference of medians that is no larger than "
+             "a benchmark states a rate; CPU is user and system time, which other load on the machine disturbs less. RSS is the peak of the largest process. A difference of medians that is no larger than "
              "the wider spread is a tie.", report.summary(), "## Time",
              f"Ratio of the medians [lowest-highest within one round]. **Bold**: {report.ours} wins. *Italic*: the peer wins. Plain: a tie.",
              report.time_ratios(), "## Peak RSS", report.rss_ratios()]

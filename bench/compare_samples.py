@@ -73,6 +73,7 @@ class Series:
         self.differs = any(row.status != "ok" for row in measured)
         self.by_round = {row.round: row.value for row in measured}
         self.value = Spread([row.value for row in measured]) if measured else None
+        self.cpu = Spread([row.cpu_seconds for row in measured]) if measured else None
         self.rss_mib = Spread([row.peak_rss_kib / 1024 for row in measured]) if measured else None
 
     @property
@@ -105,6 +106,9 @@ class Test:
         rounds = [self.cost_ratio(mine.by_round[number], other.by_round[number])
                   for number in mine.by_round.keys() & other.by_round.keys()]
         return self.cost_ratio(mine.value.median, other.value.median), min(rounds), max(rounds)
+
+    def cpu_ratio(self, ours, theirs):
+        return self.series[ours].cpu.median / self.series[theirs].cpu.median
 
     def rss_ratio(self, ours, theirs):
         return self.series[ours].rss_mib.median / self.series[theirs].rss_mib.median
