@@ -4,6 +4,7 @@
 // Bounds are in MiB of the whole process, test framework included, so each test must run in a
 // process of its own, as ctest does. No bound is on time: a test waits up to three seconds for
 // memory to go, and ends as soon as it has gone. While it waits, no thread calls the allocator.
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <malloc.h>
 
@@ -14,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "hakmem/stats.h"
 #include "support/opaque.hpp"
 #include "support/resident.hpp"
 
@@ -175,6 +177,27 @@ TEST(HeldMemory, TrimGivesEverythingBackAtOnce) {
   EXPECT_LE(once, before + 16);
   EXPECT_LE(once, support::resident_mib() + 1);
 }
+
+// What the allocator keeps about blocks, without what it keeps in them (rounding, unused slots).
+class Metadata : public testing::TestWithParam<std::size_t> {};
+
+TEST_P(Metadata, IsBelowTwoPercent) {
+  const auto get_stats =
+      reinterpret_cast<int (*)(hak_stats*, std::size_t)>(dlsym(RTLD_DEFAULT, "hak_stats_get"));
+  ASSERT_NE(get_stats, nullptr);
+  Chain chain;
+  chain.add_all(128 * kMiB, GetParam(), GetParam());
+  hak_stats stats = {};
+  ASSERT_EQ(get_stats(&stats, sizeof stats), 0);
+  EXPECT_GE(stats.mapped_bytes + stats.huge_bytes, 128 * kMiB);
+  const std::size_t page_map = stats.mapped_bytes / 65'536 * 12;
+  EXPECT_LT((stats.metadata_bytes + page_map) * 50, stats.mapped_bytes)
+      << stats.metadata_bytes << " bytes of metadata";
+  chain.free_all();
+}
+
+INSTANTIATE_TEST_SUITE_P(Bytes, Metadata, testing::Values(16, 64, 1024, 16'384, 262'144),
+                         testing::PrintToStringParamName());
 
 // What blocks cost above their payload: classes' rounding, unused slots and metadata together.
 TEST(HeldMemory, OverheadOfLiveBlocks) {

@@ -39,6 +39,8 @@ constexpr const char* kNoBlock =
 constexpr const char* kNotLive =
     "hakmem: free(0x...) ignored: no block starts there, or it is free already";
 
+std::string program_name(const testing::TestParamInfo<const char*>& info) { return info.param; }
+
 class ForeignPointer : public testing::TestWithParam<const char*> {};
 
 TEST_P(ForeignPointer, IsReportedOnceAndLeftAlone) {
@@ -50,15 +52,15 @@ TEST_P(ForeignPointer, IsReportedOnceAndLeftAlone) {
 INSTANTIATE_TEST_SUITE_P(Misuse, ForeignPointer,
                          testing::Values("free_stack_address", "free_static_address",
                                          "free_wild_address", "free_beyond_user_space"),
-                         testing::PrintToStringParamName());
+                         program_name);
 
-TEST(ForeignPointer, TheAddressIsPrinted) {
+TEST(ForeignPointers, TheAddressIsPrinted) {
   EXPECT_NE(run_static("free_wild_address").err.find("free(0x1234500000)"), std::string::npos);
   EXPECT_NE(run_static("free_beyond_user_space").err.find("free(0x800000000000)"),
             std::string::npos);
 }
 
-TEST(ForeignPointer, ReallocGivesNull) {
+TEST(ForeignPointers, ReallocGivesNull) {
   const ChildResult result = run_static("realloc_wild_address");
   expect_went_on(result);
   expect_line(
@@ -66,13 +68,13 @@ TEST(ForeignPointer, ReallocGivesNull) {
       "hakmem: realloc(0x...) ignored: not a block of this allocator, and there is no other");
 }
 
-TEST(ForeignPointer, HasNoSize) {
+TEST(ForeignPointers, HasNoSize) {
   const ChildResult result = run_static("size_of_wild_address");
   expect_went_on(result, "0 bytes\nwent on\n");
   EXPECT_EQ(result.err, "");
 }
 
-TEST(ForeignPointer, OfTheNextAllocatorIsHandedOver) {
+TEST(ForeignPointers, OfTheNextAllocatorIsHandedOver) {
   const ChildResult result = run_preload("free_libc_block");
   expect_went_on(result);
   EXPECT_EQ(result.err, "");
@@ -88,8 +90,24 @@ TEST_P(LargeBlock, FreedWronglyIsReportedOnce) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Misuse, LargeBlock,
-                         testing::Values("free_large_twice", "free_huge_twice",
-                                         "free_inside_large"),
-                         testing::PrintToStringParamName());
+                         testing::Values("free_large_twice", "free_inside_large"), program_name);
+
+// A huge block's mapping is gone when it is freed: its address is then a wild one.
+TEST(HugeBlock, FreedTwiceIsReportedOnce) {
+  const ChildResult result = run_static("free_huge_twice");
+  expect_went_on(result);
+  expect_line(result, kNoBlock);
+}
+
+// The next allocator would read in front of the address, where nothing is mapped.
+TEST(ForeignPointers, WildOnesAreNotHandedOver) {
+  for (const char* program : {"free_wild_address", "free_beyond_user_space", "free_huge_twice",
+                              "realloc_wild_address", "size_of_wild_address"}) {
+    const ChildResult result = run_preload(program);
+    EXPECT_EQ(result.signal, 0) << program;
+    EXPECT_EQ(result.exit_code, 0) << program;
+    EXPECT_NE(result.out.find("went on"), std::string::npos) << program;
+  }
+}
 
 }  // namespace

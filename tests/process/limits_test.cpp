@@ -32,14 +32,21 @@ TEST_P(Limits, UsedUpAndGoneOn) {
   EXPECT_GE(std::atoi(result.out.c_str()), 128) << "MiB in blocks of " << block_bytes;
 }
 
+std::string case_name(const testing::TestParamInfo<Case>& info) {
+  return "blocks_of_" + std::to_string(std::get<1>(info.param)) + "_in_" +
+         std::to_string(std::get<2>(info.param)) + "_threads";
+}
+
 INSTANTIATE_TEST_SUITE_P(AddressSpace, Limits,
                          testing::Combine(testing::Values(RLIMIT_AS),
                                           testing::Values(16, 500, 4096, 30'000, 65'536, 1'000'000),
-                                          testing::Values(1, 8)));
+                                          testing::Values(1, 8)),
+                         case_name);
 INSTANTIATE_TEST_SUITE_P(Data, Limits,
                          testing::Combine(testing::Values(RLIMIT_DATA),
                                           testing::Values(64, 4096, 100'000),
-                                          testing::Values(1, 8)));
+                                          testing::Values(1, 8)),
+                         case_name);
 
 TEST(SmallLimits, ProgramsStartAndWork) {
   for (const rlim_t mib : {64u, 96u, 128u}) {

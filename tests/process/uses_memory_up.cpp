@@ -61,25 +61,29 @@ bool throws_when_full() {
 }
 
 struct Job {
+  std::latch* all_started;
   std::size_t size;
   std::size_t got;
 };
 
 void* run_job(void* argument) {
   auto* const job = static_cast<Job*>(argument);
+  job->all_started->arrive_and_wait();
   job->got = use_up(job->size);
   return nullptr;
 }
 
-// Stacks of 256 KiB: eight default ones would be half of the address space under test.
+// Stacks of 256 KiB: eight default ones would be half of the address space under test. Nobody takes
+// memory before all have their stacks.
 std::size_t use_up_in_threads(std::size_t size, int count) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, 256 << 10);
+  std::latch all_started(count);
   pthread_t threads[8];
   Job jobs[8];
   for (int i = 0; i < count; ++i) {
-    jobs[i] = {size, 0};
+    jobs[i] = {&all_started, size, 0};
     require(pthread_create(&threads[i], &attributes, run_job, &jobs[i]) == 0, 22);
   }
   std::size_t total = 0;

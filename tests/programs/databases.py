@@ -47,12 +47,12 @@ class RedisServer:
 def commands():
     """Strings, hashes, lists and sorted sets of all sizes, with deletions and growth in between."""
     for i in range(4000):
-        yield f"SET string:{i} {'v' * (i * 7 % 3000)}"
+        yield f"SET string:{i} {'v' * (1 + i * 7 % 3000)}"
         yield f"HSET hash:{i % 300} field{i} value{i * 31}"
         yield f"RPUSH list:{i % 50} item{i}"
         yield f"ZADD sorted {i * 7919 % 10007} member{i}"
         if i % 3 == 0:
-            yield f"APPEND string:{i // 2} {'w' * (i % 500)}"
+            yield f"APPEND string:{i // 2} {'w' * (1 + i % 500)}"
         if i % 4 == 0:
             yield f"DEL string:{i // 3}"
 
