@@ -10,20 +10,22 @@
 // (`direct`) and returns (`ret`) are counted apart.
 //
 // With --golden the counts are held against a table of allowed maxima: 1 when one is exceeded or
-// one of its paths was not counted. 77 when this machine cannot count.
+// one of its paths was not counted. 2 for a bad table, 77 when this machine cannot count.
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <optional>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,7 @@ using count_path::Counts;
 using count_path::Path;
 
 constexpr int kExceeded = 1;
+constexpr int kUsage = 2;
 constexpr int kCannotCount = 77;  // what ctest takes for "skipped"
 
 struct Row {
@@ -111,6 +114,11 @@ void print_row(const Path& path, const Row& row) {
              row.returns, row.locked, fmt::format("{}..{}", row.least, row.most), path.what);
 }
 
+// One field of the golden table; - sets no limit.
+double read_limit(const std::string& field) {
+  return field == "-" ? std::numeric_limits<double>::infinity() : std::stod(field);
+}
+
 // Lines of `path instructions branches locked`; # begins a comment.
 std::map<std::string, Limit> read_golden(const std::string& file) {
   std::map<std::string, Limit> limits;
@@ -118,13 +126,14 @@ std::map<std::string, Limit> read_golden(const std::string& file) {
   for (std::string line; std::getline(stream, line);) {
     std::istringstream fields(line.substr(0, line.find('#')));
     std::string path;
-    Limit limit{};
+    std::array<std::string, 3> field;
     if (!(fields >> path)) continue;
-    if (!(fields >> limit.instructions >> limit.branches >> limit.locked)) {
-      throw CLI::ValidationError("--golden", fmt::format("{}: not a row: {}", file, line));
+    if (!(fields >> field[0] >> field[1] >> field[2])) {
+      throw std::invalid_argument(fmt::format("{}: not a row: {}", file, line));
     }
-    limits[path] = limit;
+    limits[path] = {read_limit(field[0]), read_limit(field[1]), read_limit(field[2])};
   }
+  if (limits.empty()) throw std::invalid_argument(file + ": no rows");
   return limits;
 }
 
@@ -178,6 +187,22 @@ bool wanted(const std::vector<std::string>& names, std::string_view name) {
   return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
 }
 
+std::map<std::string, Row> count_all(const std::vector<std::string>& names,
+                                     const std::string& library) {
+  std::map<std::string, Row> rows;
+  std::map<void (*)(), count_path::Trace> traces;  // paths that differ in their summary share one
+  print_header();
+  for (const Path& path : count_path::kPaths) {
+    if (!wanted(names, path.name)) continue;
+    if (traces.count(path.run) == 0)
+      traces[path.run] = count_path::trace_path(std::string(path.name), library);
+    if (const std::optional<Row> row = report(path, traces[path.run]))
+      rows.emplace(path.name, *row);
+    std::fflush(stdout);
+  }
+  return rows;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -194,16 +219,12 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (!library.empty()) library = std::filesystem::absolute(library).string();
 
-  std::map<std::string, Row> rows;
-  std::map<void (*)(), count_path::Trace> traces;  // paths that differ in their summary share one
-  print_header();
-  for (const Path& path : count_path::kPaths) {
-    if (!wanted(names, path.name)) continue;
-    if (traces.count(path.run) == 0)
-      traces[path.run] = count_path::trace_path(std::string(path.name), library);
-    if (const std::optional<Row> row = report(path, traces[path.run]))
-      rows.emplace(path.name, *row);
-    std::fflush(stdout);
+  try {
+    const auto limits = golden.empty() ? std::map<std::string, Limit>{} : read_golden(golden);
+    const std::map<std::string, Row> rows = count_all(names, library);
+    return golden.empty() ? 0 : check_golden(limits, rows);
+  } catch (const std::invalid_argument& error) {
+    fmt::print(stderr, "{}\n", error.what());
+    return kUsage;
   }
-  return golden.empty() ? 0 : check_golden(read_golden(golden), rows);
 }

@@ -154,7 +154,7 @@ Trace trace_path(const std::string& path, const std::string& library) {
   const bool ended_well = WIFEXITED(child.status()) && WEXITSTATUS(child.status()) == 0;
   trace.status =
       WIFEXITED(child.status()) ? WEXITSTATUS(child.status()) : 128 + WTERMSIG(child.status());
-  if (!ended_well) trace.outcome = Outcome::kChildFailed;
+  if (!ended_well || trace.calls.empty()) trace.outcome = Outcome::kChildFailed;
   return trace;
 }
 
