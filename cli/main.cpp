@@ -9,6 +9,16 @@
 namespace hakmem::cli {
 namespace {
 
+// What follows the "--", or else what follows the sub-command's own options.
+Program program_of(const CLI::App& app, const Program& after_dashes) {
+  const Program rest = app.remaining();
+  if (rest.empty()) return after_dashes;
+  if (rest[0].starts_with('-')) throw UsageError("unknown option " + rest[0]);
+  if (!after_dashes.empty())
+    throw UsageError(rest[0] + " is no option; the program follows the --");
+  return rest;
+}
+
 int parse_and_run(const std::vector<std::string>& own_words, const Program& program) {
   CLI::App app("hakmem: a malloc for Linux, and tools that show what it does");
   app.name("hakmem");
@@ -24,7 +34,7 @@ int parse_and_run(const std::vector<std::string>& own_words, const Program& prog
   }
   for (const Command& command : commands) {
     if (!command.app->parsed()) continue;
-    return command.run(program.empty() ? command.app->remaining() : program);
+    return command.run(program_of(*command.app, program));
   }
   return kUsageError;
 }

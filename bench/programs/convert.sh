@@ -7,7 +7,7 @@
 work() {
   by_size 500 1200
   for operation in '-resize 160%' '-sharpen 0x2' '-rotate 17' '-quantize YUV -colors 32'; do
-    # The operation is several words.
+    # shellcheck disable=SC2086  # the operation is several words
     convert -size "${amount}x$amount" -seed 1 gradient:red-blue -wave 9x70 -swirl 60 $operation ppm:- | cksum
   done
 }
