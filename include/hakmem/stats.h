@@ -4,7 +4,8 @@
  * `hakmem stats` reads. All sizes are bytes. Figures are gathered without stopping other threads, so
  * they may disagree by what happens meanwhile.
  *
- * Identity:  mapped = small_in_use + small_free + cached + depot + large + free_runs + slab tails
+ * Identity:  mapped = small_in_use + small_free + cached + depot + large + run_cache + free_runs
+ *            + slab tails
  * In the file, `sequence` is odd while the record is being rewritten.
  */
 #ifndef HAKMEM_STATS_H
@@ -45,6 +46,7 @@ struct hak_stats {
   uint64_t large_blocks;
   uint64_t huge_bytes;       /* blocks that are mappings of their own */
   uint64_t huge_blocks;
+  uint64_t run_cache_bytes;  /* large blocks freed a moment ago, kept as they are */
   uint64_t free_run_bytes;   /* free runs, resident or not */
   uint64_t dirty_bytes;      /* free runs that may be resident until their delay is over */
   uint64_t purged_bytes;     /* returned to the kernel since the start */

@@ -9,6 +9,7 @@
 
 #include "api/user_heap.hpp"
 #include "large/large.hpp"
+#include "large/run_cache.hpp"
 #include "os/fork.hpp"
 #include "pages/metadata.hpp"
 #include "pages/run_store.hpp"
@@ -25,6 +26,7 @@ void take_all() {
   lock_shared_start_for_fork();
   for (SlabShard& shard : slab_shards) shard.lock_for_fork();
   lock_large_for_fork();
+  run_cache.lock_for_fork();
   run_store.lock_for_fork();
   lock_metadata_for_fork();
 }
@@ -32,6 +34,7 @@ void take_all() {
 void drop_all() {
   unlock_metadata_after_fork();
   run_store.unlock_after_fork();
+  run_cache.unlock_after_fork();
   unlock_large_after_fork();
   for (SlabShard& shard : slab_shards) shard.unlock_after_fork();
   unlock_shared_start_after_fork();

@@ -56,6 +56,10 @@ inline constexpr std::size_t kDepotBytes = 256 * kKiB;
 // goes at once: with nobody calling the allocator, nothing else would ever release it.
 inline constexpr std::size_t kDirtyLimit = 32 * kMiB;
 
+// Large blocks freed a moment ago that wait, as they are, for the next block of their length. What
+// nobody needs for a housekeeping period moves on.
+inline constexpr std::size_t kRunCacheBytes = 8 * kMiB;
+
 // How often slow paths look whether something is due.
 inline constexpr std::uint32_t kHousekeepingMs = 100;
 

@@ -12,9 +12,7 @@ namespace {
 constinit TaggedStack<Magazine> empty_short;
 constinit TaggedStack<Magazine> empty_chains;
 
-Magazine* make(std::size_t bytes) {
-  void* memory = metadata_allocate(bytes);
-  if (memory == nullptr) return nullptr;
+Magazine* place(void* memory, std::size_t bytes) {
   auto* magazine = new (memory) Magazine;
   magazine->set_capacity(slots_in(bytes));
   return magazine;
@@ -24,16 +22,26 @@ Magazine* make(std::size_t bytes) {
 
 Magazine* make_short_magazine() {
   if (Magazine* magazine = empty_short.pop()) return magazine;
-  Magazine* magazine = make(kShortBytes);
-  if (magazine != nullptr) magazine->is_short = true;
+  void* memory = metadata_allocate(kShortBytes);
+  if (memory == nullptr) return nullptr;
+  Magazine* magazine = place(memory, kShortBytes);
+  magazine->is_short = true;
   return magazine;
 }
 
-Magazine* make_usual_magazine() { return make(kUsualBytes); }
-
 void recycle_short_magazine(Magazine* magazine) { empty_short.push(magazine); }
 
-Magazine* take_empty_chain() { return empty_chains.pop(); }
+Magazine* take_empty_chain(unsigned make) {
+  if (Magazine* chain = empty_chains.pop()) return chain;
+  auto* memory = static_cast<std::byte*>(metadata_allocate(make * kUsualBytes));
+  Magazine* chain = nullptr;
+  for (unsigned i = make; memory != nullptr && i > 0; --i) {
+    Magazine* magazine = place(memory + (i - 1) * kUsualBytes, kUsualBytes);
+    magazine->chain = chain;
+    chain = magazine;
+  }
+  return chain;
+}
 
 void give_empty_chain(Magazine* first) { empty_chains.push(first); }
 

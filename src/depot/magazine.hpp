@@ -62,12 +62,12 @@ constexpr unsigned magazine_capacity(ClassId c) {
 
 // An empty magazine; nullptr when there is no memory.
 Magazine* make_short_magazine();
-Magazine* make_usual_magazine();
 void recycle_short_magazine(Magazine* magazine);
 
 // Usual magazines travel in chains, linked by `chain`, so that threads which fill them and threads
 // which empty them pay one locked operation for several.
-Magazine* take_empty_chain();
+// `make`: how many to make when there is no chain to be had; nullptr: no memory for them.
+Magazine* take_empty_chain(unsigned make);
 void give_empty_chain(Magazine* first);
 
 }  // namespace hakmem

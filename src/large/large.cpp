@@ -5,6 +5,7 @@
 #include "config/knobs.hpp"
 #include "config/size_classes.hpp"
 #include "large/huge.hpp"
+#include "large/run_cache.hpp"
 #include "thread/boot_hook.hpp"
 #include "thread/hot.hpp"
 #include "thread/housekeeping.hpp"
@@ -20,13 +21,18 @@ Granules alignment_in_granules(std::size_t alignment) {
 
 LargeBlock make_in_store(std::size_t size, std::size_t alignment, OwnerId heap) {
   const Granules count = granules_for(size == 0 ? 1 : size);
+  if (alignment <= kGranuleBytes) {
+    if (Run* run = run_cache.take(count)) {
+      run->heap = heap;
+      return {run->start(), false};
+    }
+  }
   const AllocatedRun allocated = run_store.allocate(count, alignment_in_granules(alignment));
   Run* run = allocated.run;
   if (run == nullptr) return {nullptr, false};
   run->heap = heap;
   run->block_bytes = run->bytes();
   page_map.set_details(run->first, run);
-  page_map.set_tags(run->first + 1, run->count - Granules{1}, tag_for(Kind::kLargeInside));
   page_map.set_tags(run->first, Granules{1}, tag_for(Kind::kLarge));
   return {run->start(), allocated.zeroed};
 }
@@ -38,11 +44,16 @@ bool starts_block(const void* block, Tag tag) {
   return is_block && address_of(granule_of(block)) == block;
 }
 
+// To the cache; a user's heap's runs go to the store, where destroying it does not find them.
+void release_run(Run* run) {
+  if (run->heap != kNoOwner || !run_cache.keep(run)) run_store.release(run);
+}
+
 // In place: the run keeps its start.
 bool resize_run(Run* run, std::size_t size) {
   const Granules wanted = granules_for(size);
   if (count_of(wanted) > count_of(run->count)) {
-    if (!run_store.extend(run, wanted, tag_for(Kind::kLargeInside))) return false;
+    if (!run_store.extend(run, wanted, tag_for(Kind::kBusy))) return false;
   } else if (count_of(wanted) < count_of(run->count)) {
     run_store.shrink(run, wanted);
   }
@@ -54,7 +65,6 @@ bool resize_run(Run* run, std::size_t size) {
 
 LargeBlock make_large(std::size_t size, std::size_t alignment, OwnerId heap) {
   if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX / 2) return {nullptr, false};
-  do_what_is_due(nullptr, os::now_ms());
   const bool huge = size >= knobs::kHugeFrom || alignment >= knobs::kHugeFrom;
   return huge ? make_huge(size, alignment, heap) : make_in_store(size, alignment, heap);
 }
@@ -73,7 +83,7 @@ void free_outside_slabs(void* block, Tag tag) {
   if (tag == tag_for(Kind::kHuge)) {
     destroy_huge(run_of(block));
   } else {
-    run_store.release(run_of(block));
+    release_run(run_of(block));
   }
   do_what_is_due(nullptr, os::now_ms());
 }
@@ -105,5 +115,7 @@ void destroy_large_of(OwnerId heap) {
     for (unsigned i = 0; i < n; ++i) run_store.release(found[i]);
   } while (n == kBatch);
 }
+
+void trim_large(bool all) { run_cache.trim(all); }
 
 }  // namespace hakmem

@@ -1,7 +1,7 @@
 // Large: blocks above 32 KiB. Runs of granules up to 32 MiB, mappings of their own above.
 //
-//   large   a run of the run store; freed runs stay resident until their release delay is over, in
-//           bounded number: that is the cache of free runs
+//   large   a run of the run store; freed ones wait a moment in the run cache (run_cache.hpp), then
+//           in the store, resident, until their release delay is over
 //   huge    a mapping of its own, returned to the kernel at once; realloc moves its pages and
 //           reserves half as much again, so that a growing block moves O(log n) times
 //

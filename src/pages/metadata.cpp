@@ -41,7 +41,7 @@ void* metadata_allocate(std::size_t bytes) {
   void* record = cursor;
   cursor += bytes;
   left -= bytes;
-  handed_out.fetch_add_relaxed(bytes);
+  handed_out.store_relaxed(handed_out.load_relaxed() + bytes);
   return record;
 }
 

@@ -37,7 +37,7 @@ Atomic<void*>* PageMap::details_slot(Granule g) const {
   return leaf == nullptr ? nullptr : &leaf->details[index(g) & (kLeafGranules - 1)];
 }
 
-Tag PageMap::tag_of(Granule g) const {
+Tag PageMap::compact_tag_of(Granule g) const {
   const Atomic<std::uint32_t>* slot = tag_slot(g);
   return Tag{slot == nullptr ? 0 : slot->load_relaxed()};
 }
@@ -62,6 +62,12 @@ bool PageMap::cover(Granule first, Granules count) {
 }
 
 void PageMap::set_tags(Granule first, Granules count, Tag tag) {
+  if (is_flat()) {
+    Atomic<std::uint32_t>* slot = &tags_[index(first)];
+    Atomic<std::uint32_t>* const end = slot + count_of(count);
+    for (; slot != end; ++slot) slot->store_relaxed(static_cast<std::uint32_t>(tag));
+    return;
+  }
   for (std::uint64_t i = 0; i < count_of(count); ++i) {
     tag_slot(first + i)->store_relaxed(static_cast<std::uint32_t>(tag));
   }

@@ -2,7 +2,8 @@
 //
 //   tag      32 bits a granule:  | owner (24) | kind (8) |
 //            owner > 0: the granule is part of a slab; kind is its size class
-//            owner = 0: kind is one of `Kind` below; all zero means "not ours"
+//            owner = 0: kind is one of `Kind` below; all zero means "not ours". A large block has
+//            kLarge at its first granule and kBusy inside
 //   details  a pointer a granule: the Slab, or the Run (first and last granule of a free run,
 //            first granule of a large or huge block)
 //
@@ -28,6 +29,7 @@
 #include <cstdint>
 
 #include "base/atomics.hpp"
+#include "base/check.hpp"
 #include "base/units.hpp"
 
 namespace hakmem {
@@ -42,7 +44,7 @@ inline constexpr OwnerId kMaxOwner{(1U << 24) - 2};
 // A tag that no granule has: a thread without a heap matches nothing.
 inline constexpr Tag kNobodysTag{~0U};
 
-enum class Kind : std::uint8_t { kForeign, kFreeClean, kFreeDirty, kBusy, kPurging, kLarge, kLargeInside, kHuge };
+enum class Kind : std::uint8_t { kForeign, kFreeClean, kFreeDirty, kBusy, kPurging, kLarge, kHuge };
 
 constexpr Tag tag_for(OwnerId owner) { return Tag{static_cast<std::uint32_t>(owner) << kTagKindBits}; }
 constexpr Tag tag_for(OwnerId owner, ClassId c) {
@@ -68,7 +70,9 @@ class PageMap {
   }
 
   Tag tag_of(const void* p) const { return tag_of(granule_of(p)); }
-  Tag tag_of(Granule g) const;
+  Tag tag_of(Granule g) const {
+    return HAK_LIKELY(is_flat()) ? Tag{tags_[index(g)].load_relaxed()} : compact_tag_of(g);
+  }
   void* details_of(Granule g) const;
 
   // Makes entries for these granules writable. False when there is no memory.
@@ -95,6 +99,7 @@ class PageMap {
   Leaf* leaf_of(Granule g) const {
     return leaves_[index(g) >> kLeafBits].load_acquire();  // pairs with cover()
   }
+  Tag compact_tag_of(Granule g) const;
   Atomic<std::uint32_t>* tag_slot(Granule g) const;
   Atomic<void*>* details_slot(Granule g) const;
 

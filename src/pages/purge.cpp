@@ -65,6 +65,8 @@ std::uint64_t RunStore::discard_dirty(Run* run, std::uint64_t now_ms) {
 }
 
 void RunStore::purge(std::uint64_t now_ms, bool all) {
+  const bool over = dirty_.load_relaxed() > kDirtyLimit;
+  if (!all && !over && now_ms < oldest_ms_.load_relaxed() + settings.purge_delay_ms) return;
   for (;;) {
     Run* batch[kPurgeBatch];
     unsigned n = 0;
@@ -81,6 +83,8 @@ void RunStore::purge(std::uint64_t now_ms, bool all) {
       unmark_purging(batch[i]);
       add_free_locked(batch[i]);
     }
+    const Run* oldest = age_.front();
+    oldest_ms_.store_relaxed(oldest == nullptr ? now_ms : oldest->freed_at_ms);
     if (gone == 0) return;
   }
 }

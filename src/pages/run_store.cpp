@@ -141,7 +141,9 @@ Run* RunStore::split_locked(Run* run, Granules count) {
   if (rest == nullptr) return nullptr;
   rest->first = run->first + count;
   rest->count = run->count - count;
-  rest->dirty = run->dirty == 0 ? 0 : count_dirty(rest->first, rest->count);
+  if (run->dirty == 0) rest->dirty = 0;
+  else if (run->dirty == count_of(run->count)) rest->dirty = count_of(rest->count);
+  else rest->dirty = count_dirty(rest->first, rest->count);
   rest->freed_at_ms = run->freed_at_ms;
   run->count = count;
   run->dirty -= rest->dirty;

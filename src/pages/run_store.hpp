@@ -116,6 +116,7 @@ class RunStore {
   Atomic<std::uint64_t> dirty_{0};
   Atomic<std::uint64_t> mapped_{0};  // written under the lock
   Atomic<std::uint64_t> purged_{0};
+  Atomic<std::uint64_t> oldest_ms_{0};  // no dirty run is older; set by purge(), so it may lag
   Region regions_[kMaxRegions] = {};
   unsigned region_count_ = 0;
 };

@@ -18,11 +18,17 @@
 
 namespace hakmem {
 
-void free_foreign(void* block) {
-  const Tag tag = page_map.tag_of(block);
+void free_foreign(void* block, std::uint32_t tag_xor_own) {
+  const std::uint32_t tag = tag_xor_own ^ thread_cache.tag;
+  Outgoing& out = thread_cache.outgoing->of(tag);
+  if (HAK_UNLIKELY(out.tag != tag || *out.top == kFullMark)) return free_foreign_slow(block);
+  *out.top++ = reinterpret_cast<Slot>(block);
+}
+
+void free_foreign_slow(void* block) {
+  const Tag tag = page_map.tag_of(block);  // the compact form's hot path knows no tags
   if (owner_of(tag) == kNoOwner) return free_outside_slabs(block, tag);
-  Heap* heap = thread_cache.heap;
-  if (HAK_UNLIKELY(heap == nullptr)) heap = thread_heap();
+  Heap* heap = thread_heap();
   if (HAK_UNLIKELY(heap == nullptr)) return free_without_heap(block);
   heap->free_of_other(block, tag);
 }
@@ -33,17 +39,6 @@ void free_without_heap(void* block) {
 }
 
 void Heap::free_of_other(void* block, Tag tag) {
-  if (HAK_LIKELY(outgoing_ != nullptr)) {
-    Outgoing& out = outgoing_->slots[outgoing_slot(tag)];
-    if (HAK_LIKELY(out.tag == static_cast<std::uint32_t>(tag) && *out.top != kFullMark)) {
-      *out.top++ = reinterpret_cast<Slot>(block);
-      return;
-    }
-  }
-  free_of_other_slow(block, tag);
-}
-
-void Heap::free_of_other_slow(void* block, Tag tag) {
   if (owner_of(tag) == id_) {  // the compact page map sends every free here
     if (*top(class_of(tag)) == kFullMark) return make_room(block, class_of(tag));
     return free_own(block, class_of(tag));
@@ -51,19 +46,22 @@ void Heap::free_of_other_slow(void* block, Tag tag) {
   const Heap* owner = heap_of(owner_of(tag));
   const bool at_once = owner != nullptr && owner->is_users();  // it may be destroyed any moment
   if (at_once || !prepare_outgoing(tag)) return free_without_heap(block);
-  Outgoing& out = outgoing_->slots[outgoing_slot(tag)];
-  *out.top++ = reinterpret_cast<Slot>(block);
-  housekeeping();
+  *outgoing_of(tag).top++ = reinterpret_cast<Slot>(block);
 }
 
 // Makes the slot of `tag` ready for one more block. False: no memory for it.
 bool Heap::prepare_outgoing(Tag tag) {
-  if (outgoing_ == nullptr) {
-    void* memory = metadata_allocate(sizeof(OutgoingTable));
-    if (memory == nullptr) return false;
-    outgoing_ = new (memory) OutgoingTable;
+  if (cache_->outgoing == &no_outgoing) {
+    if (outgoing_ == nullptr) {
+      void* memory = metadata_allocate(sizeof(OutgoingTable));
+      if (memory == nullptr) return false;
+      outgoing_ = new (memory) OutgoingTable;
+    }
+    cache_->outgoing = outgoing_;
   }
-  Outgoing& out = outgoing_->slots[outgoing_slot(tag)];
+  Outgoing& out = outgoing_of(tag);
+  if (out.tag == static_cast<std::uint32_t>(tag) && *out.top != kFullMark) return true;
+  housekeeping();
   if (out.bundle != nullptr) dispatch_outgoing(out);
   Magazine* bundle = take_usual(class_of(tag));
   if (bundle == nullptr) return false;
@@ -87,8 +85,8 @@ void Heap::dispatch(Tag tag, Magazine* bundle) {
 }
 
 void Heap::flush_foreign() {
-  if (outgoing_ == nullptr) return;
-  for (Outgoing& out : outgoing_->slots) {
+  if (cache_->outgoing == &no_outgoing) return;
+  for (Outgoing& out : cache_->outgoing->slots) {
     if (out.bundle != nullptr) dispatch_outgoing(out);
   }
 }

@@ -14,8 +14,8 @@ namespace {
 constexpr ClassId class_at(std::size_t i) { return ClassId{static_cast<std::uint8_t>(i)}; }
 
 // Empty magazines a heap keeps, and how many of them leave together when there are more.
-constexpr unsigned kEmptiesKept = 16;
-constexpr unsigned kChainLength = 8;
+constexpr unsigned kEmptiesKept = 40;
+constexpr unsigned kChainLength = 32;
 
 }  // namespace
 
@@ -141,18 +141,16 @@ void Heap::recycle(Magazine* magazine) {
 // An empty magazine of the usual length, cut to what the class may hold.
 Magazine* Heap::take_usual(ClassId c) {
   if (empties_ == nullptr) {
-    empties_ = take_empty_chain();
+    // Few at first: most threads need few.
+    empties_ = take_empty_chain(made_at_once_);
+    if (made_at_once_ < kChainLength) made_at_once_ = static_cast<std::uint8_t>(made_at_once_ * 2);
     empty_count_ = 0;
     for (Magazine* m = empties_; m != nullptr; m = m->chain) ++empty_count_;
   }
   Magazine* magazine = empties_;
-  if (magazine != nullptr) {
-    empties_ = magazine->chain;
-    --empty_count_;
-  } else {
-    magazine = make_usual_magazine();
-    if (magazine == nullptr) return nullptr;
-  }
+  if (magazine == nullptr) return nullptr;
+  empties_ = magazine->chain;
+  --empty_count_;
   magazine->set_capacity(magazine_capacity(c));
   return magazine;
 }

@@ -2,7 +2,7 @@
 //
 //                     cache.top[c] --> loaded magazine
 //   classes_[c]         spare: full magazines   attached: slabs it may take from, no lock
-//   foreign_            bundles of others' blocks, by (owner, class), on their way out
+//   cache.outgoing      bundles of others' blocks, by (owner, class), on their way out
 //   inboxes_[c]         bundles of its own blocks that others have freed, on their way in
 //
 // A refill asks, in this order: spare magazines, the inbox, the depot, attached slabs, listed slabs,
@@ -86,23 +86,9 @@ class alignas(kCacheLine) Heap {
     std::uint32_t from_shared = 0;  // bytes taken from slabs that all heaps share
   };
 
-  struct Outgoing {
-    std::uint32_t tag = 0;
-    Slot* top = &boundary[1];
-    Magazine* bundle = nullptr;
-  };
-  static constexpr unsigned kOutgoingBits = 6;
-  struct OutgoingTable {
-    Outgoing slots[1U << kOutgoingBits];
-  };
-
   static constexpr std::uint32_t inbox_limit(ClassId c) {
     return static_cast<std::uint32_t>(
-        clamp_size(knobs::kInboxBytes / (magazine_capacity(c) * size_of(c)), 1, 255));
-  }
-  static unsigned outgoing_slot(Tag tag) {
-    // Fibonacci hashing (Knuth, TAOCP 6.4).
-    return (static_cast<std::uint32_t>(tag) * 0x9E3779B1U) >> (32 - kOutgoingBits);
+        clamp_size(knobs::kInboxBytes / (magazine_capacity(c) * size_of(c)), 2, 255));
   }
 
   Slot*& top(ClassId c) { return cache_->top[index_of(c)]; }
@@ -123,7 +109,7 @@ class alignas(kCacheLine) Heap {
   void put_full_away(ClassId c);
 
   // foreign.cpp
-  void free_of_other_slow(void* block, Tag tag);
+  Outgoing& outgoing_of(Tag tag) { return cache_->outgoing->of(static_cast<std::uint32_t>(tag)); }
   bool prepare_outgoing(Tag tag);
   void dispatch_outgoing(Outgoing& out);
   void dispatch(Tag tag, Magazine* bundle);
@@ -146,9 +132,10 @@ class alignas(kCacheLine) Heap {
   bool is_users_;
   SlabShard* shard_;
   Cache* cache_ = nullptr;
-  OutgoingTable* outgoing_ = nullptr;
+  OutgoingTable* outgoing_ = nullptr;  // made once, kept over threads
   Magazine* empties_ = nullptr;  // usual magazines without blocks, linked by chain
   unsigned empty_count_ = 0;
+  std::uint8_t made_at_once_ = 1;
   Atomic<std::size_t> spare_bytes_;  // written by the owner, read by reports
   std::uint64_t flushed_at_ms_ = 0;
   ClassState classes_[kClasses];

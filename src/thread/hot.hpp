@@ -27,7 +27,7 @@ namespace hakmem {
 // Slow paths. A failed allocation is nullptr with errno ENOMEM; otherwise errno is kept.
 void* refill(ClassId c);                 // thread/refill.cpp: no block of this class at hand
 void make_room(void* block, ClassId c);  // thread/refill.cpp: the magazine is full
-void free_foreign(void* block);          // thread/foreign.cpp: not of this heap, or no block at all
+void free_foreign(void* block, std::uint32_t tag_xor_own);  // thread/foreign.cpp: not this heap's
 void* allocate_large(std::size_t size);  // large/large.cpp
 
 inline void* pop_block(std::size_t c) {
@@ -46,7 +46,7 @@ inline void* allocate(std::size_t size) {
 
 inline void deallocate(void* block) {
   const std::uint32_t c = page_map.fast_tag(block) ^ thread_cache.tag;
-  if (HAK_UNLIKELY(c >= kClasses)) return free_foreign(block);
+  if (HAK_UNLIKELY(c >= kClasses)) return free_foreign(block, c);
   Slot* top = thread_cache.top[c];
   if (HAK_UNLIKELY(*top == kFullMark)) return make_room(block, ClassId{static_cast<std::uint8_t>(c)});
   *top = reinterpret_cast<Slot>(block);

@@ -3,6 +3,7 @@
 #include "depot/depot.hpp"
 #include "pages/run_store.hpp"
 #include "slabs/slab_shard.hpp"
+#include "thread/large_hooks.hpp"
 
 namespace hakmem {
 
@@ -25,22 +26,27 @@ void trim_depot(const void* heap, bool all) {
   });
 }
 
-bool claim(Atomic<std::uint64_t>& due, std::uint64_t now_ms, std::uint64_t period_ms) {
-  std::uint64_t at = due.load_relaxed();
-  return now_ms >= at && due.try_replace_relaxed(at, now_ms + period_ms);
+// Two threads may both find it due: what follows is safe for both, and a lock-free claim is cheaper
+// than an exact one.
+bool is_due(Atomic<std::uint64_t>& due, std::uint64_t now_ms, std::uint64_t period_ms) {
+  if (now_ms < due.load_relaxed()) return false;
+  due.store_relaxed(now_ms + period_ms);
+  return true;
 }
 
 }  // namespace
 
 void do_what_is_due(const void* heap, std::uint64_t now_ms) {
-  if (!claim(next_due_ms, now_ms, knobs::kHousekeepingMs)) return;
-  if (claim(next_trim_ms, now_ms, knobs::kFlushMs)) trim_depot(heap, false);
+  if (!is_due(next_due_ms, now_ms, knobs::kHousekeepingMs)) return;
+  if (is_due(next_trim_ms, now_ms, knobs::kFlushMs)) trim_depot(heap, false);
+  trim_large(false);
   run_store.purge(now_ms, false);
   if (auto* hook = due_hook.load_relaxed()) hook();
 }
 
 void return_everything_idle(const void* heap) {
   trim_depot(heap, true);
+  trim_large(true);
   run_store.purge(os::now_ms(), true);
 }
 

@@ -15,7 +15,7 @@ void do_what_is_due(const void* heap, std::uint64_t now_ms);
 // Empties the depot and returns all free runs to the kernel, now. For malloc_trim.
 void return_everything_idle(const void* heap);
 
-// Called with what is due, every `kHousekeepingMs` at most; one caller at a time.
+// Called with what is due, every `kHousekeepingMs` or so; two threads may call at once.
 void set_due_hook(void (*hook)());
 
 }  // namespace hakmem
