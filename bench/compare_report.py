@@ -7,12 +7,13 @@ import math
 
 from compare_samples import tests_of
 
+LEVEL_NAMED = 3
 GROUPS = (("micro", "micro/"), ("real", "real/"), ("all", ""))
 
 
 def three_digits(value):
-    if value == 0:
-        return "0"
+    if value == round(value):
+        return f"{value:.0f}"
     if value >= 100:
         return f"{value:.0f}"
     if value >= 10:
@@ -73,6 +74,8 @@ class Report:
             return ""
         first = min(complete, key=lambda name: test.cost_ratio(test.series[name].value.median, 1))
         level = [name for name in complete if name != first and test.winner(first, name) is None]
+        if len(level) > LEVEL_NAMED:
+            level = [f"{len(level)} others"]
         return first + (f" (level: {', '.join(level)})" if level else "")
 
     def time_ratios(self):
