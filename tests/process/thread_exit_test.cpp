@@ -149,7 +149,7 @@ TEST(ThreadExit, BlocksHandedOnFromDestructorToDestructor) {
     std::thread([&] { pthread_setspecific(key, &handed_on); }).join();
   }
   for (void* block : handed_on) std::free(block);
-  handed_on = {};
+  handed_on = std::vector<void*>();
   pthread_key_delete(key);
   EXPECT_LT(support::resident_mib(), 100u);
 }

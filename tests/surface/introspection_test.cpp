@@ -27,7 +27,7 @@ std::vector<void*> touched_blocks(std::size_t total, std::size_t size) {
 
 void free_all(std::vector<void*>& blocks) {
   for (void* block : blocks) std::free(block);
-  blocks = {};
+  blocks = std::vector<void*>();  // "= {}" would keep the table
 }
 
 class Trim : public testing::TestWithParam<std::size_t> {};
