@@ -12,8 +12,8 @@ GROUPS = (("micro", "micro/"), ("real", "real/"), ("all", ""))
 
 
 def three_digits(value):
-    if value == round(value):
-        return f"{value:.0f}"
+    if value == 0:
+        return "0"
     if value >= 100:
         return f"{value:.0f}"
     if value >= 10:
@@ -29,6 +29,10 @@ def table(header, rows):
     lines = ["| " + " | ".join(header) + " |", "|---" + "|---:" * (len(header) - 1) + "|"]
     lines += ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def format_of(test):
+    return "{:g}".format if test.measure == "count" else three_digits
 
 
 class Report:
@@ -99,7 +103,8 @@ class Report:
             if not test.complete(allocator):
                 return "failed" if allocator in test.series else ""
             spread = spread_of(test.series[allocator])
-            return f"{three_digits(spread.median)} [{three_digits(spread.lowest)}-{three_digits(spread.highest)}]"
+            median, lowest, highest = map(format_of(test), (spread.median, spread.lowest, spread.highest))
+            return f"{median} [{lowest}-{highest}]"
 
         rows = [[f"{test.name}, {unit_of(test)}", *(cell(test, name) for name in self.allocators)] for test in tests]
         return table(["test", *self.allocators], rows)

@@ -9,7 +9,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "allocators.hpp"
+#include "allocator_choice.hpp"
 #include "commands.hpp"
 #include "experiment.hpp"
 #include "report.hpp"
@@ -21,7 +21,6 @@ namespace {
 
 constexpr int kRoundsOfAProgram = 5;
 constexpr int kRoundsOfTheSet = 3;
-constexpr unsigned kProbeSeconds = 10;
 
 struct Flags {
   std::vector<std::string> with;
@@ -56,71 +55,6 @@ class TemporaryDirectory {
   fs::path path_;
 };
 
-bool contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-// ld.so goes on without a library it cannot load, and the run would count as the C library's.
-std::string why_unusable(const Allocator& allocator) {
-  if (allocator.library.empty()) return "";
-  const Environment environment = environment_for(allocator, Environment::inherited());
-  const RunResult probe = run_measured({"/bin/true"}, environment, kProbeSeconds);
-  if (!probe.succeeded()) return describe_end(probe) + " when preloaded into 'true'";
-  if (probe.error_tail.find("cannot be preloaded") != std::string::npos)
-    return "cannot be preloaded";
-  return "";
-}
-
-std::vector<Allocator> candidates(const Flags& flags) {
-  std::vector<Allocator> all{{std::string(kLibcName), {}, {}}};
-  if (const auto ours = find_our_library()) all.push_back({std::string(kOurName), *ours, {}});
-  for (Allocator& installed : find_installed(library_directories()))
-    all.push_back(std::move(installed));
-  for (const std::string& text : flags.with) {
-    try {
-      all.push_back(parse_allocator(text));
-    } catch (const std::invalid_argument& error) {
-      throw UsageError(std::string("--with: ") + error.what());
-    }
-  }
-  return all;
-}
-
-// The allocators to compare; a name that appears again replaces the earlier one, so that --with can
-// stand in for an installed library.
-std::vector<Allocator> choose_allocators(const Flags& flags) {
-  std::vector<Allocator> chosen;
-  for (Allocator& allocator : candidates(flags)) {
-    if (!flags.only.empty() && !contains(flags.only, allocator.name)) continue;
-    const std::string reason = why_unusable(allocator);
-    if (!reason.empty()) {
-      fmt::print(stderr, "hakmem: leaving out {} ({}): {}\n", allocator.name,
-                 allocator.library.filename().string(), reason);
-      continue;
-    }
-    std::erase_if(chosen, [&](const Allocator& earlier) { return earlier.name == allocator.name; });
-    chosen.push_back(std::move(allocator));
-  }
-  for (const std::string& name : flags.only) {
-    const auto named = [&](const Allocator& allocator) { return allocator.name == name; };
-    if (std::none_of(chosen.begin(), chosen.end(), named))
-      throw UsageError("no allocator named " + name);
-  }
-  if (chosen.empty()) throw UsageError("no allocator left to compare");
-  return chosen;
-}
-
-// Ratios are relative to hakmem, or to the first allocator where hakmem is not among them.
-std::string baseline_of(const std::vector<Allocator>& allocators) {
-  const std::string ours(kOurName);
-  for (const Allocator& allocator : allocators) {
-    if (allocator.name == ours) return ours;
-  }
-  fmt::print(stderr, "hakmem: comparing without {}, ratios are relative to {}\n", ours,
-             allocators[0].name);
-  return allocators[0].name;
-}
-
 Settings settings_of(const Flags& flags, int default_rounds) {
   Settings settings;
   settings.rounds = flags.rounds > 0 ? flags.rounds : default_rounds;
@@ -148,7 +82,9 @@ std::vector<Comparison> compare_program(const Flags& flags, const Program& progr
 
 // The long ones run only when they are named.
 bool wanted(const Flags& flags, const Workload& workload) {
-  return flags.programs.empty() ? !workload.full_only : contains(flags.programs, workload.name);
+  const auto& names = flags.programs;
+  if (names.empty()) return !workload.full_only;
+  return std::find(names.begin(), names.end(), workload.name) != names.end();
 }
 
 std::vector<Workload> choose_workloads(const Flags& flags) {
@@ -221,7 +157,7 @@ bool baseline_is_right(const std::vector<Comparison>& comparisons, const std::st
 }
 
 int run(const Flags& flags, const Program& program) {
-  const std::vector<Allocator> allocators = choose_allocators(flags);
+  const std::vector<Allocator> allocators = choose_allocators(flags.with, flags.only);
   const std::string baseline = baseline_of(allocators);
   const bool whole_set = program.empty();
   if (whole_set && !flags.metric.empty())
