@@ -1,9 +1,11 @@
 // Programs under RLIMIT_AS and RLIMIT_DATA: they start, get most of what the limit allows, get
 // ENOMEM beyond it, and can free and go on.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "support/child.hpp"
 
@@ -56,6 +58,20 @@ TEST(SmallLimits, ProgramsStartAndWork) {
     EXPECT_EQ(result.out, "42\n") << mib << " MiB";
     EXPECT_EQ(result.err, "") << mib << " MiB";
     EXPECT_EQ(result.exit_code, 0) << mib << " MiB";
+  }
+}
+
+TEST(SmallLimits, InterpretersWork) {
+  const std::vector<std::vector<std::string>> commands = {
+      {"/usr/bin/perl", "-e", "print length(join ',', map { 'x' x 100 } 1 .. 9901)"},
+      {"/usr/bin/python3", "-c", "print(len(','.join(['x' * 100] * 9901)), end='')"}};
+  for (const std::vector<std::string>& command : commands) {
+    if (access(command[0].c_str(), X_OK) != 0) continue;
+    const support::ChildResult result =
+        support::run_preloaded({.command = command, .limits = {{RLIMIT_AS, kLimit}}});
+    EXPECT_EQ(result.out, "1000000") << command[0];
+    EXPECT_EQ(result.err, "") << command[0];
+    EXPECT_EQ(result.exit_code, 0) << command[0];
   }
 }
 
