@@ -30,8 +30,9 @@ void check(const hak_stats& stats, std::size_t size, const fs::path& file) {
   }
   if (stats.version != HAK_STATS_VERSION || size != sizeof stats || stats.size != sizeof stats ||
       stats.class_count > HAK_STATS_MAX_CLASSES) {
-    throw StatsError(fmt::format("{} is of version {}, this command reads version {}",
-                                 file.string(), stats.version, HAK_STATS_VERSION));
+    throw StatsError(
+        fmt::format("{} is of version {} ({} bytes), this command reads version {} ({} bytes)",
+                    file.string(), stats.version, size, HAK_STATS_VERSION, sizeof stats));
   }
 }
 

@@ -28,6 +28,7 @@ constexpr Figure kHeld[] = {
     {"cached_bytes", "free blocks in threads' spare magazines", &hak_stats::cached_bytes},
     {"depot_bytes", "free blocks on their way between threads", &hak_stats::depot_bytes},
     {"small_free", "free blocks in slabs", &hak_stats::small_free},
+    {"run_cache_bytes", "large blocks freed a moment ago", &hak_stats::run_cache_bytes},
     {"dirty_bytes", "free runs that wait for their delay", &hak_stats::dirty_bytes},
     {"metadata_bytes", "the allocator's own records", &hak_stats::metadata_bytes},
 };
@@ -120,7 +121,8 @@ std::string bytes_text(std::uint64_t bytes) {
 std::string stats_text(const hak_stats& stats, bool colours) {
   return fmt::format(
       "process {}, {} thread {}; purge delay {} ms, huge pages {}\n\n{}\n{}\n"
-      "taken: held by the program, in threads' caches or between threads.\n",
+      "taken: held by the program, in threads' caches or between threads.\n"
+      "What is free counts in full, resident or not.\n",
       stats.process_id, stats.live_heaps, stats.live_heaps == 1 ? "heap" : "heaps",
       stats.purge_delay_ms, huge_pages_text(stats), held_table(stats, colours),
       class_table(stats, colours));

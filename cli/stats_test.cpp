@@ -134,5 +134,14 @@ TEST(StatsJson, HasEveryFigureAndClass) {
   EXPECT_EQ(json["classes"][1]["free_blocks"], 8000);
 }
 
+// A field added to the record has to be shown.
+TEST(StatsJson, LeavesNoFigureOut) {
+  const nlohmann::json json = stats_json(sample_stats());
+  const std::size_t figures =
+      (offsetof(hak_stats, live_heaps) - offsetof(hak_stats, monotonic_ms)) / sizeof(std::uint64_t);
+  const std::size_t others = 6;  // version, process, heaps, delay, huge pages, classes
+  EXPECT_EQ(json.size(), figures + others);
+}
+
 }  // namespace
 }  // namespace hakmem::cli
