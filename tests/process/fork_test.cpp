@@ -40,7 +40,7 @@ bool ended_well(pid_t child) {
 
 void allocate_in_every_tier() {
   std::vector<void*> blocks;
-  for (std::size_t size = 1; size < 300'000; size = size * 4 / 3 + 1) {
+  for (std::size_t size = 1; size < 300'000; size = size * 2 + 1) {
     void* const block = std::calloc(opaque(size), 1);
     if (block == nullptr) _exit(3);
     std::memset(block, 0x5A, size);

@@ -3,6 +3,7 @@
 //
 // The allocator's own clean-up is such a destructor too, so some of these calls come after it: they
 // must work, and what they take must not be lost.
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
 
@@ -58,7 +59,8 @@ TEST(ThreadExit, PthreadKeysThatSetThemselvesAgain) {
   pthread_key_delete(stubborn_key);
 }
 
-// Many keys: some of them are created after the allocator's own, some run after it.
+// Many keys: some run after the allocator's own. Beyond 32 the C library keeps a thread's values in
+// blocks of malloc's, which it frees when all destructors have run.
 TEST(ThreadExit, ManyPthreadKeys) {
   std::vector<pthread_key_t> keys(100);
   for (pthread_key_t& key : keys) {
@@ -70,7 +72,7 @@ TEST(ThreadExit, ManyPthreadKeys) {
               0);
   }
   std::size_t first = 0;
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < 1000; ++i) {
     std::thread([&] {
       for (const pthread_key_t key : keys)
         pthread_setspecific(key, std::malloc(opaque(std::size_t{3000})));
@@ -131,6 +133,19 @@ TEST(ThreadExit, FirstAllocationInADestructor) {
   }
   EXPECT_LE(support::resident_mib(), first + 4);
   pthread_key_delete(late_key);
+}
+
+// Per-thread buffers of the C library's own: it frees them when all destructors have run.
+TEST(ThreadExit, BuffersOfTheCLibrary) {
+  std::size_t first = 0;
+  for (int i = 0; i < 2000; ++i) {
+    std::thread([] {
+      EXPECT_EQ(dlopen("/no/such/library.so", RTLD_NOW), nullptr);
+      EXPECT_NE(strerror(opaque(12345)), nullptr);
+    }).join();
+    if (i == 100) first = support::resident_mib();
+  }
+  EXPECT_LE(support::resident_mib(), first + 4);
 }
 
 // Blocks that one ending thread leaves to another ending thread.
