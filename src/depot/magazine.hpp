@@ -47,7 +47,7 @@ struct Magazine {
 };
 
 inline constexpr std::size_t kShortBytes = 128;
-inline constexpr std::size_t kUsualBytes = 576;
+inline constexpr std::size_t kUsualBytes = 1088;
 constexpr unsigned slots_in(std::size_t bytes) {
   return static_cast<unsigned>((bytes - sizeof(Magazine)) / sizeof(Slot) - 2);
 }

@@ -42,9 +42,8 @@ Tag PageMap::compact_tag_of(Granule g) const {
   return Tag{slot == nullptr ? 0 : slot->load_relaxed()};
 }
 
-void* PageMap::details_of(Granule g) const {
+void* PageMap::compact_details_of(Granule g) const {
   const Atomic<void*>* slot = details_slot(g);
-  // Acquire: the object behind the pointer, published by set_details().
   return slot == nullptr ? nullptr : slot->load_acquire();
 }
 

@@ -73,7 +73,10 @@ class PageMap {
   Tag tag_of(Granule g) const {
     return HAK_LIKELY(is_flat()) ? Tag{tags_[index(g)].load_relaxed()} : compact_tag_of(g);
   }
-  void* details_of(Granule g) const;
+  void* details_of(Granule g) const {
+    // Acquire: the object behind the pointer, published by set_details().
+    return HAK_LIKELY(is_flat()) ? details_[index(g)].load_acquire() : compact_details_of(g);
+  }
 
   // Makes entries for these granules writable. False when there is no memory.
   bool cover(Granule first, Granules count);
@@ -100,6 +103,7 @@ class PageMap {
     return leaves_[index(g) >> kLeafBits].load_acquire();  // pairs with cover()
   }
   Tag compact_tag_of(Granule g) const;
+  void* compact_details_of(Granule g) const;
   Atomic<std::uint32_t>* tag_slot(Granule g) const;
   Atomic<void*>* details_slot(Granule g) const;
 

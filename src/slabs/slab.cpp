@@ -54,14 +54,6 @@ unsigned Slab::take(unsigned n, std::uintptr_t* out) {
   return taken;
 }
 
-void Slab::add_bits(unsigned word, std::uint64_t bits, bool own) {
-  if (own) {
-    local().add(word, bits);
-  } else {
-    shared().add(word, bits);
-  }
-}
-
 Slab* make_slab(ClassId size_class, OwnerId owner, SlabShard* shard, const void* heap) {
   const SlabShape& shape = shape_of(size_class);
   Slab* slab = take_record(shape);

@@ -91,7 +91,13 @@ struct alignas(kCacheLine) Slab {
   unsigned take(unsigned n, std::uintptr_t* out);
 
   // Brings slots home: bits of one word, and then their number. Returns the state before.
-  void add_bits(unsigned word, std::uint64_t bits, bool own);
+  void add_bits(unsigned word, std::uint64_t bits, bool own) {
+    if (own) {
+      local().add(word, bits);
+    } else {
+      shared().add(word, bits);
+    }
+  }
   std::uint32_t add_free(unsigned n) { return state.fetch_add_acq_rel(n); }
 };
 

@@ -106,25 +106,29 @@ class Homecoming {
   Homecoming& operator=(const Homecoming&) = delete;
   ~Homecoming() { finish_slab(); }
 
-  void add(Slab* slab, std::uintptr_t block) {
-    if (slab != slab_) {
-      finish_slab();
-      slab_ = slab;
-      own_ = slab->attached_to.load_relaxed() == heap_ && heap_ != nullptr;
-    }
-    const unsigned slot = slab->slot_of(block);
+  void add(std::uintptr_t block) {
+    if (block - start_ >= bytes_) start_slab(block);
+    const unsigned slot = slab_->slot_of(block);
     if (slot / 64 != word_) {
       finish_word();
       word_ = slot / 64;
     }
     bits_ |= std::uint64_t{1} << (slot % 64);
+    ++count_;
   }
 
  private:
+  void start_slab(std::uintptr_t block) {
+    finish_slab();
+    slab_ = static_cast<Slab*>(page_map.details_of(granule_at(block)));
+    start_ = reinterpret_cast<std::uintptr_t>(slab_->base);
+    bytes_ = slab_->shape().granules * kGranuleBytes;
+    own_ = slab_->attached_to.load_relaxed() == heap_ && heap_ != nullptr;
+  }
+
   void finish_word() {
     if (bits_ == 0) return;
     slab_->add_bits(word_, bits_, own_);
-    count_ += static_cast<unsigned>(__builtin_popcountll(bits_));
     bits_ = 0;
   }
 
@@ -144,6 +148,8 @@ class Homecoming {
 
   const void* heap_;
   Slab* slab_ = nullptr;
+  std::uintptr_t start_ = 0;
+  std::size_t bytes_ = 0;
   bool own_ = false;
   unsigned word_ = 0;
   std::uint64_t bits_ = 0;
@@ -154,9 +160,7 @@ class Homecoming {
 
 void return_blocks(const void* heap, const std::uintptr_t* blocks, unsigned n) {
   Homecoming home(heap);
-  for (unsigned i = 0; i < n; ++i) {
-    home.add(static_cast<Slab*>(page_map.details_of(granule_at(blocks[i]))), blocks[i]);
-  }
+  for (unsigned i = 0; i < n; ++i) home.add(blocks[i]);
 }
 
 }  // namespace hakmem

@@ -68,7 +68,8 @@ inline SlabShard* shard_of(OwnerId owner) { return &slab_shards[static_cast<std:
 
 // Which bin a slab with `free` of `slots` slots free belongs to: 0 is the fullest quarter.
 constexpr unsigned fullness_bin(std::uint32_t free, std::uint32_t slots) {
-  return free >= slots ? 3 : static_cast<unsigned>(free * 4 / slots);
+  const std::uint32_t quarters = free * 4;  // compared, not divided: this runs for most blocks that go home
+  return unsigned{quarters >= slots} + unsigned{quarters >= 2 * slots} + unsigned{quarters >= 3 * slots};
 }
 
 // Brings blocks home to their slabs, whoever owns them. `heap` is the calling heap, whose attached

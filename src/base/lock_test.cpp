@@ -1,0 +1,146 @@
+// Lock: one holder at a time, re-entry at fork, ranks checked in debug builds.
+#include "base/lock.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+namespace hakmem {
+namespace {
+
+bool another_thread_gets(Lock& lock) {
+  bool got = false;
+  std::thread([&] {
+    got = lock.try_lock();
+    if (got) lock.unlock();
+  }).join();
+  return got;
+}
+
+TEST(Lock, OneHolderAtATime) {
+  Lock lock(LockRank::kRuns);
+  long counter = 0;  // plain: also ThreadSanitizer's to check
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int k = 0; k < 20'000; ++k) {
+        const LockGuard guard(lock);
+        ++counter;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(counter, 80'000);
+  EXPECT_TRUE(another_thread_gets(lock));
+}
+
+// A waiter that has stopped spinning is woken, and so is the one after it.
+TEST(Lock, SleepersAreWokenOneAfterTheOther) {
+  Lock lock(LockRank::kRuns);
+  std::atomic<int> waiting{0};
+  int entered = 0;
+  lock.lock();
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&] {
+      ++waiting;
+      const LockGuard guard(lock);
+      ++entered;
+    });
+  }
+  while (waiting.load() < 3) std::this_thread::yield();
+  for (int i = 0; i < 1000; ++i) std::this_thread::yield();
+  EXPECT_EQ(entered, 0) << "nobody enters while it is held";
+  lock.unlock();
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(entered, 3);
+}
+
+TEST(Lock, TryLockSaysWhetherItIsHeld) {
+  Lock lock(LockRank::kRuns);
+  ASSERT_TRUE(lock.try_lock());
+  EXPECT_FALSE(another_thread_gets(lock));
+  lock.unlock();
+  EXPECT_TRUE(another_thread_gets(lock));
+}
+
+// fork() from a signal handler that interrupted the holder: the lock stays the holder's.
+TEST(Lock, ForkEntersWhatItsOwnThreadHolds) {
+  Lock lock(LockRank::kRuns);
+  lock.lock();
+  lock.lock_for_fork();
+  lock.lock_for_fork();
+  lock.unlock_after_fork();
+  lock.unlock_after_fork();
+  EXPECT_FALSE(another_thread_gets(lock)) << "the interrupted section goes on";
+  lock.unlock();
+  EXPECT_TRUE(another_thread_gets(lock));
+}
+
+TEST(Lock, ForkTakesAndGivesBackWhatIsFree) {
+  Lock lock(LockRank::kRuns);
+  lock.lock_for_fork();
+  EXPECT_FALSE(another_thread_gets(lock));
+  lock.unlock_after_fork();
+  EXPECT_TRUE(another_thread_gets(lock));
+}
+
+TEST(Lock, ForkWaitsForAnotherThread) {
+  Lock lock(LockRank::kRuns);
+  std::atomic<bool> held{false};
+  std::atomic<bool> release{false};
+  int order = 0;
+  std::thread holder([&] {
+    lock.lock();
+    held = true;
+    while (!release.load()) std::this_thread::yield();
+    order = 1;
+    lock.unlock();
+  });
+  while (!held.load()) std::this_thread::yield();
+  release = true;
+  lock.lock_for_fork();
+  EXPECT_EQ(order, 1);
+  lock.unlock_after_fork();
+  holder.join();
+}
+
+TEST(Lock, RanksMayRiseAndBeTakenAgain) {
+  Lock low(LockRank::kHeap);
+  Lock high(LockRank::kMetadata);
+  for (int i = 0; i < 2; ++i) {
+    const LockGuard outer(low);
+    const LockGuard inner(high);
+  }
+  EXPECT_TRUE(another_thread_gets(low));
+  EXPECT_TRUE(another_thread_gets(high));
+}
+
+#ifndef NDEBUG
+TEST(LockDeathTest, FallingRanksAreAnError) {  // (1)
+  Lock low(LockRank::kHeap);
+  Lock high(LockRank::kMetadata);
+  EXPECT_DEATH(
+      {
+        const LockGuard outer(high);
+        const LockGuard inner(low);
+      },
+      "assertion failed.*held_rank.*lock\\.cpp");
+}
+
+TEST(LockDeathTest, TwoOfOneRankAreAnError) {  // (1)
+  Lock one(LockRank::kShard);
+  Lock other(LockRank::kShard);
+  EXPECT_DEATH(
+      {
+        const LockGuard outer(one);
+        const LockGuard inner(other);
+      },
+      "assertion failed.*held_rank");
+}
+#endif
+
+}  // namespace
+}  // namespace hakmem

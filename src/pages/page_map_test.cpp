@@ -1,0 +1,136 @@
+// Page map: the flat and the compact form, side by side, asked for every kind of address.
+#include "pages/page_map.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace hakmem {
+namespace {
+
+// Far from what this process maps, so that the compact form's static leaves are this test's alone.
+constexpr Granule kBase{std::uint64_t{0x2000'0000'0000} >> kGranuleShift};
+constexpr std::uint64_t kSpan = 100'000;
+
+class BothForms : public testing::Test {
+ protected:
+  void SetUp() override {
+    flat.boot(true);
+    compact.boot(false);
+    ASSERT_TRUE(flat.is_flat()) << "the system refuses the reservation";
+    ASSERT_FALSE(compact.is_flat());
+  }
+
+  // One check a pair of answers: the two forms agree.
+  void expect_same(Granule g) {
+    ASSERT_EQ(flat.tag_of(g), compact.tag_of(g)) << index_of(g);
+    ASSERT_EQ(flat.details_of(g), compact.details_of(g)) << index_of(g);
+  }
+
+  void write_both(Granule first, Granules count, Tag tag, void* details) {
+    for (PageMap* map : {&flat, &compact}) {
+      ASSERT_TRUE(map->cover(first, count));
+      map->set_tags(first, count, tag);
+      map->set_details(first, details);
+    }
+  }
+
+  PageMap flat;
+  PageMap compact;
+};
+
+// (1): no value of a pointer faults, and what nobody wrote is nobody's.
+TEST_F(BothForms, EveryValueHasATag) {
+  std::mt19937_64 random(1);
+  for (int i = 0; i < 20'000; ++i) {
+    const std::uintptr_t address = random() >> (random() % 64);
+    expect_same(granule_at(address));
+  }
+  for (const std::uintptr_t address : {std::uintptr_t{0}, std::uintptr_t{1} << kAddressBits, UINTPTR_MAX,
+                                       (std::uintptr_t{1} << kAddressBits) - 1, std::uintptr_t{1} << 63}) {
+    const void* p = reinterpret_cast<const void*>(address);
+    EXPECT_EQ(flat.tag_of(p), tag_for(Kind::kForeign));
+    EXPECT_EQ(compact.tag_of(p), tag_for(Kind::kForeign));
+    EXPECT_EQ(flat.details_of(granule_at(address)), nullptr);
+    EXPECT_EQ(compact.details_of(granule_at(address)), nullptr);
+    EXPECT_EQ(flat.fast_tag(p), 0u);
+  }
+}
+
+TEST_F(BothForms, GiveTheSameAnswersAfterTheSameWrites) {
+  std::mt19937_64 random(2);
+  for (int i = 0; i < 400; ++i) {
+    const Granules count{1 + random() % 50};
+    const Tag tag = tag_for(OwnerId{static_cast<std::uint32_t>(random() % 1000)},
+                            ClassId{static_cast<std::uint8_t>(random() % 40)});
+    write_both(kBase + random() % kSpan, count, tag, reinterpret_cast<void*>(random() & ~std::uintptr_t{63}));
+  }
+  std::uint64_t written = 0;
+  for (std::uint64_t i = 0; i < kSpan + 50; ++i) {
+    expect_same(kBase + i);
+    written += flat.tag_of(kBase + i) != tag_for(Kind::kForeign);
+  }
+  EXPECT_GT(written, 5000u);
+}
+
+// The leaves' borders: one write that spans three of them.
+TEST_F(BothForms, AWriteMaySpanLeaves) {
+  constexpr std::uint64_t kLeaf = std::uint64_t{1} << 14;
+  const Granule first{(index_of(kBase) / kLeaf + 64) * kLeaf + kLeaf - 3};
+  write_both(first, Granules{kLeaf + 6}, tag_for(Kind::kBusy), this);
+  for (std::uint64_t i = 0; i < kLeaf + 6; ++i) ASSERT_EQ(compact.tag_of(first + i), tag_for(Kind::kBusy)) << i;
+  expect_same(first - 1);
+  EXPECT_EQ(compact.tag_of(first - 1), tag_for(Kind::kForeign));
+  EXPECT_EQ(compact.tag_of(first + (kLeaf + 6)), tag_for(Kind::kForeign));
+}
+
+// Bits above the address space are dropped: a tagged or wild pointer reads some entry, never faults.
+TEST_F(BothForms, BitsAboveTheAddressSpaceAreDropped) {
+  const Granule g = kBase + kSpan * 2;
+  write_both(g, Granules{1}, tag_for(OwnerId{7}, ClassId{3}), this);
+  for (unsigned bit = kAddressBits; bit < 64; ++bit) {
+    const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(address_of(g)) | (std::uintptr_t{1} << bit);
+    const void* p = reinterpret_cast<const void*>(address);
+    EXPECT_EQ(flat.tag_of(p), tag_for(OwnerId{7}, ClassId{3})) << bit;
+    EXPECT_EQ(compact.tag_of(p), tag_for(OwnerId{7}, ClassId{3})) << bit;
+  }
+}
+
+TEST_F(BothForms, TheHotPathsLookupIsExactInOneAndEmptyInTheOther) {
+  const Granule g = kBase + kSpan * 3;
+  const Tag tag = tag_for(OwnerId{9}, ClassId{12});
+  write_both(g, Granules{1}, tag, this);
+  const std::byte* inside = address_of(g) + 12'345;
+  EXPECT_EQ(flat.fast_tag(inside), static_cast<std::uint32_t>(tag));
+  EXPECT_EQ(flat.fast_tag(address_of(g + 1)), 0u);
+  EXPECT_EQ(compact.fast_tag(inside), 0u) << "takes the slow path, which knows";
+  EXPECT_EQ(compact.tag_of(inside), tag);
+}
+
+TEST_F(BothForms, SayWhatTheyReserve) {
+  EXPECT_GE(flat.reserved_bytes(), (std::size_t{1} << kMapBits) * 12);
+  const std::size_t before = compact.reserved_bytes();
+  ASSERT_TRUE(compact.cover(kBase + (std::uint64_t{1} << 20), Granules{1}));
+  EXPECT_GE(compact.reserved_bytes(), before + (std::size_t{12} << 14));
+}
+
+TEST(Tags, OwnerClassAndKindComeBack) {
+  for (const std::uint32_t owner : {1U, 2U, 77U, static_cast<std::uint32_t>(kMaxOwner)}) {
+    for (std::uint8_t c = 0; c < 64; ++c) {
+      const Tag tag = tag_for(OwnerId{owner}, ClassId{c});
+      ASSERT_EQ(owner_of(tag), OwnerId{owner});
+      ASSERT_EQ(class_of(tag), ClassId{c});
+      ASSERT_NE(tag, kNobodysTag);
+      // One xor tells class and ownership.
+      ASSERT_EQ(static_cast<std::uint32_t>(tag) ^ static_cast<std::uint32_t>(tag_for(OwnerId{owner})), c);
+      ASSERT_GE(static_cast<std::uint32_t>(tag) ^ static_cast<std::uint32_t>(tag_for(OwnerId{owner ^ 1})), 256u);
+      ASSERT_GE(static_cast<std::uint32_t>(tag) ^ static_cast<std::uint32_t>(kNobodysTag), 64u);
+    }
+  }
+  EXPECT_EQ(owner_of(tag_for(Kind::kHuge)), kNoOwner);
+  EXPECT_EQ(kind_of(tag_for(Kind::kHuge)), Kind::kHuge);
+  EXPECT_EQ(static_cast<std::uint32_t>(tag_for(Kind::kForeign)), 0u);
+}
+
+}  // namespace
+}  // namespace hakmem

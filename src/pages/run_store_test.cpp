@@ -1,0 +1,296 @@
+// Run store: random use against a model, and what it promises about zeroed, dirty and old memory.
+#include "pages/run_store.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <map>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "config/knobs.hpp"
+#include "os/clock.hpp"
+
+namespace hakmem {
+namespace {
+
+constexpr std::uint64_t kMiBInGranules = kMiB / kGranuleBytes;
+
+Run* allocate(std::uint64_t count, std::uint64_t alignment = 1) {
+  Run* run = run_store.allocate(Granules{count}, Granules{alignment}).run;
+  if (run == nullptr) std::abort();
+  return run;
+}
+
+std::uint64_t& first_word(Granule g) { return *reinterpret_cast<std::uint64_t*>(address_of(g)); }
+
+void make_dirty(const Run* run) {
+  for (std::uint64_t i = 0; i < count_of(run->count); ++i) first_word(run->first + i) = 1;
+}
+
+bool reads_zero(const Run* run) {
+  const auto* words = reinterpret_cast<const std::uint64_t*>(run->start());
+  for (std::size_t i = 0; i < run->bytes() / sizeof *words; i += 64) {
+    if (words[i] != 0) return false;
+  }
+  return true;
+}
+
+std::size_t dirty_bytes() { return run_store.use().dirty_bytes; }
+void purge_all() { run_store.purge(os::now_ms(), true); }
+
+class RunStoreTest : public testing::Test {
+ protected:
+  void SetUp() override { purge_all(); }
+  void TearDown() override { EXPECT_TRUE(run_store.check_invariants()); }
+};
+
+// What is in use, by first granule; every granule of a run carries the run's stamp.
+class Model {
+ public:
+  explicit Model(unsigned seed) : random_(seed) {}
+
+  void step() {
+    switch (random_() % 6) {
+      case 0: grow(); break;
+      case 1: shrink(); break;
+      case 2: release(); break;
+      case 3: if (used_.size() > 60) release(); break;
+      default: add();
+    }
+  }
+
+  void release_all() {
+    while (!used_.empty()) release();
+  }
+
+  std::uint64_t granules() const { return granules_; }
+
+ private:
+  using Used = std::map<std::uint64_t, std::pair<Run*, std::uint64_t>>;
+
+  void stamp(Run* run, std::uint64_t from, std::uint64_t value) {
+    for (std::uint64_t i = from; i < count_of(run->count); ++i) first_word(run->first + i) = value;
+  }
+
+  void check(Run* run, std::uint64_t value) {
+    for (std::uint64_t i = 0; i < count_of(run->count); ++i) {
+      ASSERT_EQ(first_word(run->first + i), value) << "somebody else wrote here";
+      ASSERT_EQ(page_map.tag_of(run->first + i), tag_for(Kind::kBusy));
+    }
+  }
+
+  void add() {
+    const std::uint64_t count = 1 + random_() % (random_() % 8 == 0 ? 300 : 20);
+    const std::uint64_t alignment = std::uint64_t{1} << random_() % (random_() % 4 == 0 ? 8 : 1);
+    const AllocatedRun got = run_store.allocate(Granules{count}, Granules{alignment});
+    ASSERT_NE(got.run, nullptr);
+    ASSERT_EQ(index_of(got.run->first) % alignment, 0u);
+    ASSERT_EQ(count_of(got.run->count), count);
+    const std::uint64_t first = index_of(got.run->first);
+    const auto right = used_.lower_bound(first);
+    if (right != used_.end()) {
+      ASSERT_LE(first + count, right->first);
+    }
+    if (right != used_.begin()) {
+      const auto left = std::prev(right);
+      ASSERT_LE(left->first + count_of(left->second.first->count), first);
+    }
+    if (got.zeroed) {
+      ASSERT_TRUE(reads_zero(got.run));
+    }
+    used_[first] = {got.run, ++stamps_};
+    stamp(got.run, 0, stamps_);
+    granules_ += count;
+  }
+
+  Used::iterator any() { return std::next(used_.begin(), static_cast<std::ptrdiff_t>(random_() % used_.size())); }
+
+  void release() {
+    if (used_.empty()) return;
+    const auto chosen = any();
+    const auto [run, value] = chosen->second;
+    check(run, value);
+    granules_ -= count_of(run->count);
+    used_.erase(chosen);
+    run_store.release(run);
+  }
+
+  void grow() {
+    if (used_.empty()) return;
+    const auto [run, value] = any()->second;
+    const std::uint64_t old = count_of(run->count);
+    const std::uint64_t wanted = old + 1 + random_() % 30;
+    if (!run_store.extend(run, Granules{wanted}, tag_for(Kind::kBusy))) {
+      ASSERT_EQ(count_of(run->count), old);
+      return;
+    }
+    ASSERT_EQ(count_of(run->count), wanted);
+    const auto right = used_.upper_bound(index_of(run->first));
+    if (right != used_.end()) {
+      ASSERT_LE(index_of(run->first) + wanted, right->first);
+    }
+    stamp(run, old, value);
+    granules_ += wanted - old;
+  }
+
+  void shrink() {
+    if (used_.empty()) return;
+    const auto [run, value] = any()->second;
+    const std::uint64_t old = count_of(run->count);
+    if (old == 1) return;
+    run_store.shrink(run, Granules{1 + random_() % (old - 1)});
+    granules_ -= old - count_of(run->count);
+    check(run, value);
+  }
+
+  std::mt19937_64 random_;
+  Used used_;
+  std::uint64_t stamps_ = 0;
+  std::uint64_t granules_ = 0;
+};
+
+// Invariants (1) to (4), after every step of random use with an occasional purge.
+TEST_F(RunStoreTest, FollowsAModel) {
+  for (unsigned seed = 1; seed <= 4; ++seed) {
+    const RunUse before = run_store.use();
+    const std::size_t in_use = before.mapped_bytes - before.free_bytes;
+    Model model(seed);
+    for (int step = 0; step < 1500; ++step) {
+      model.step();
+      if (step % 97 == 0) run_store.purge(os::now_ms(), step % 2 == 0);
+      ASSERT_TRUE(run_store.check_invariants()) << "seed " << seed << ", step " << step;
+      const RunUse use = run_store.use();
+      ASSERT_EQ(use.mapped_bytes - use.free_bytes, in_use + model.granules() * kGranuleBytes);
+      ASSERT_LE(use.dirty_bytes, use.free_bytes);
+      if (HasFatalFailure()) return;
+    }
+    model.release_all();
+    ASSERT_EQ(run_store.use().mapped_bytes - run_store.use().free_bytes, in_use);
+  }
+}
+
+TEST_F(RunStoreTest, PurgedMemoryIsZeroAndKnownToBe) {
+  Run* run = allocate(40);
+  make_dirty(run);
+  run_store.release(run);
+  EXPECT_GE(dirty_bytes(), 40 * kGranuleBytes);
+  const std::uint64_t purged = run_store.use().purged_bytes;
+  purge_all();
+  EXPECT_EQ(dirty_bytes(), 0u);
+  EXPECT_GE(run_store.use().purged_bytes, purged + 40 * kGranuleBytes);
+  const AllocatedRun again = run_store.allocate(Granules{40});
+  EXPECT_TRUE(again.zeroed);
+  EXPECT_TRUE(reads_zero(again.run));
+  run_store.release(again.run, true);
+  EXPECT_EQ(dirty_bytes(), 0u) << "its holder said that it is clean";
+}
+
+TEST_F(RunStoreTest, DirtyMemoryIsReusedFirstAndNotCalledZero) {
+  Run* run = allocate(7);
+  make_dirty(run);
+  const Granule first = run->first;
+  Run* const wall = allocate(1);
+  run_store.release(run);
+  const AllocatedRun again = run_store.allocate(Granules{7});
+  EXPECT_FALSE(again.zeroed && !reads_zero(again.run));
+  EXPECT_EQ(again.run->first, first) << "best fit";
+  EXPECT_FALSE(again.zeroed);
+  run_store.release(again.run);
+  run_store.release(wall);
+}
+
+TEST_F(RunStoreTest, NeighboursCoalesce) {
+  Run* const whole = allocate(64);
+  const Granule first = whole->first;
+  run_store.release(whole, true);
+  std::vector<Run*> pieces;
+  for (int i = 0; i < 16; ++i) pieces.push_back(allocate(4));
+  for (const std::size_t i : {3, 1, 2, 0, 15, 9, 11, 10, 5, 4, 6, 8, 7, 12, 14, 13}) {
+    run_store.release(pieces[i], i % 2 == 0);
+    ASSERT_TRUE(run_store.check_invariants()) << i;
+  }
+  Run* const again = allocate(64);
+  EXPECT_EQ(again->first, first);
+  run_store.release(again);
+}
+
+TEST_F(RunStoreTest, ExtendTakesTheFreeRightNeighbourOnly) {
+  Run* const whole = allocate(32, 32);
+  const Granule first = whole->first;
+  run_store.shrink(whole, Granules{8});
+  EXPECT_TRUE(run_store.extend(whole, Granules{32}, tag_for(Kind::kBusy)));
+  EXPECT_EQ(page_map.tag_of(first + 31), tag_for(Kind::kBusy));
+  run_store.shrink(whole, Granules{31});
+  ASSERT_TRUE(run_store.extend(whole, Granules{32}, tag_for(Kind::kBusy)));
+  run_store.shrink(whole, Granules{16});
+  Run* const beside = run_store.allocate(Granules{16}, Granules{16}).run;
+  ASSERT_EQ(beside->first, first + 16) << "best fit, dirty first";
+  EXPECT_FALSE(run_store.extend(whole, Granules{17}, tag_for(Kind::kBusy)));
+  EXPECT_EQ(count_of(whole->count), 16u);
+  run_store.release(beside);
+  run_store.release(whole);
+}
+
+// Above the limit the oldest goes at once; nobody else may ever come by.
+TEST_F(RunStoreTest, DirtyMemoryStaysBelowItsLimit) {
+  std::vector<Run*> runs;
+  for (int i = 0; i < 60; ++i) {
+    runs.push_back(allocate(2 * kMiBInGranules));
+    make_dirty(runs.back());
+  }
+  for (Run* run : runs) {
+    run_store.release(run);
+    ASSERT_LE(dirty_bytes(), knobs::kDirtyLimit);
+  }
+  EXPECT_GT(dirty_bytes(), 0u) << "what is below the limit may wait";
+}
+
+TEST_F(RunStoreTest, PurgeWaitsForTheDelay) {
+  Run* const run = allocate(5);
+  make_dirty(run);
+  run_store.release(run);
+  run_store.purge(os::now_ms(), false);
+  EXPECT_GE(dirty_bytes(), 5 * kGranuleBytes);
+  os::advance_clock_for_test(settings.purge_delay_ms + 1);
+  run_store.purge(os::now_ms(), false);
+  EXPECT_EQ(dirty_bytes(), 0u);
+}
+
+// Two threads allocate, dirty and release while a third purges: nobody's pages go while in use.
+TEST_F(RunStoreTest, PurgingBesideAllocationTakesNobodysPages) {
+  std::atomic<bool> done{false};
+  std::atomic<int> lost{0};
+  std::vector<std::thread> threads;
+  for (unsigned id = 1; id <= 2; ++id) {
+    threads.emplace_back([&, id] {
+      std::mt19937 random(id);
+      std::vector<Run*> held;
+      for (int i = 0; i < 3000; ++i) {
+        const AllocatedRun got = run_store.allocate(Granules{1 + random() % 12});
+        if (got.zeroed && !reads_zero(got.run)) ++lost;
+        for (std::uint64_t k = 0; k < count_of(got.run->count); ++k) first_word(got.run->first + k) = id;
+        held.push_back(got.run);
+        if (held.size() < 8) continue;
+        std::swap(held[random() % held.size()], held.back());
+        for (std::uint64_t k = 0; k < count_of(held.back()->count); ++k) {
+          if (first_word(held.back()->first + k) != id) ++lost;
+        }
+        run_store.release(held.back());
+        held.pop_back();
+      }
+      for (Run* run : held) run_store.release(run);
+    });
+  }
+  std::thread purger([&] {
+    while (!done.load()) run_store.purge(os::now_ms(), true);
+  });
+  for (std::thread& thread : threads) thread.join();
+  done = true;
+  purger.join();
+  EXPECT_EQ(lost.load(), 0);
+}
+
+}  // namespace
+}  // namespace hakmem
