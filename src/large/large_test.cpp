@@ -1,0 +1,228 @@
+// Large: blocks above 32 KiB: where they come from, how they grow, and how a heap's all go at once.
+#include "large/large.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "config/knobs.hpp"
+#include "large/run_cache.hpp"
+#include "os/clock.hpp"
+#include "thread/boot_hook.hpp"
+#include "thread/large_hooks.hpp"
+
+namespace hakmem {
+namespace {
+
+constexpr OwnerId kHeap{7000};
+
+std::uint64_t word_for(std::size_t i) { return i * 0x9E37'79B9'7F4A'7C15 + 1; }
+
+// One word in every 4 KiB, so that each page has something to lose.
+void fill(void* block, std::size_t bytes) {
+  auto* words = static_cast<std::uint64_t*>(block);
+  for (std::size_t i = 0; i < bytes / 8; i += 512) words[i] = word_for(i);
+}
+
+bool holds(const void* block, std::size_t bytes) {
+  const auto* words = static_cast<const std::uint64_t*>(block);
+  for (std::size_t i = 0; i < bytes / 8; i += 512) {
+    if (words[i] != word_for(i)) return false;
+  }
+  return true;
+}
+
+bool reads_zero(const void* block, std::size_t bytes) {
+  const auto* words = static_cast<const std::uint64_t*>(block);
+  for (std::size_t i = 0; i < bytes / 8; i += 64) {
+    if (words[i] != 0) return false;
+  }
+  return true;
+}
+
+void* make(std::size_t size, std::size_t alignment = kMinAlign, OwnerId heap = kNoOwner) {
+  return make_large(size, alignment, heap).start;
+}
+
+void release(void* block) { free_outside_slabs(block, page_map.tag_of(block)); }
+
+Kind kind_at(const void* p) { return kind_of(page_map.tag_of(p)); }
+
+void settle_down() {
+  trim_large(true);
+  run_store.purge(os::now_ms(), true);
+}
+
+std::size_t bytes_in_use() {
+  const RunUse use = run_store.use();
+  return use.mapped_bytes - use.free_bytes;
+}
+
+class Large : public testing::Test {
+ protected:
+  void SetUp() override {
+    settle_down();
+    in_use = bytes_in_use();
+    huge = huge_use();
+  }
+  void TearDown() override {
+    settle_down();
+    EXPECT_EQ(bytes_in_use(), in_use);
+    EXPECT_EQ(huge_use().bytes, huge.bytes);
+    EXPECT_EQ(huge_use().blocks, huge.blocks);
+    EXPECT_TRUE(run_store.check_invariants());
+  }
+
+  std::size_t in_use = 0;
+  HugeUse huge{};
+};
+
+TEST_F(Large, IsTaggedAtItsFirstGranuleAlone) {  // (1)
+  for (const std::size_t size : {40 * kKiB, 300 * kKiB, 5 * kMiB, 40 * kMiB}) {
+    auto* block = static_cast<std::byte*>(make(size));
+    ASSERT_NE(block, nullptr);
+    EXPECT_EQ(kind_at(block), size < knobs::kHugeFrom ? Kind::kLarge : Kind::kHuge);
+    EXPECT_GE(large_bytes(block), size);  // (2)
+    EXPECT_LT(large_bytes(block), size + kGranuleBytes);
+    for (std::size_t inside = kGranuleBytes; inside < size; inside += kGranuleBytes) {
+      ASSERT_NE(kind_at(block + inside), Kind::kLarge);
+      ASSERT_NE(kind_at(block + inside), Kind::kHuge);
+    }
+    fill(block, large_bytes(block));
+    release(block);
+  }
+}
+
+TEST_F(Large, HonoursEveryAlignment) {
+  for (std::size_t alignment = 16; alignment <= 64 * kMiB; alignment *= 4) {
+    for (const std::size_t size : {std::size_t{1}, 100 * kKiB, 33 * kMiB}) {
+      void* block = make(size, alignment);
+      ASSERT_NE(block, nullptr);
+      EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block) % alignment, 0u) << size;
+      release(block);
+    }
+  }
+}
+
+TEST_F(Large, ImpossibleSizesAreRefused) {
+  EXPECT_EQ(make(SIZE_MAX), nullptr);
+  EXPECT_EQ(make(std::size_t{PTRDIFF_MAX} + 1), nullptr);
+  EXPECT_EQ(make(std::size_t{1} << 60), nullptr);
+  EXPECT_EQ(make(100, std::size_t{1} << 63), nullptr);
+}
+
+TEST_F(Large, ZeroedIsTrueWhenItSaysSo) {
+  for (const std::size_t size : {64 * kKiB, kMiB, 40 * kMiB}) {
+    for (int round = 0; round < 4; ++round) {
+      const LargeBlock block = make_large(size, kMinAlign, kNoOwner);
+      if (block.zeroed) {
+        ASSERT_TRUE(reads_zero(block.start, size)) << size;
+      }
+      fill(block.start, size);
+      release(block.start);
+      if (round == 1) settle_down();
+    }
+  }
+}
+
+TEST_F(Large, ShrinksAndGrowsInPlaceWhereThereIsRoom) {
+  void* block = make(30 * kGranuleBytes);
+  fill(block, 10 * kGranuleBytes);
+  EXPECT_EQ(resize_large(block, 10 * kGranuleBytes), block);
+  EXPECT_EQ(large_bytes(block), 10 * kGranuleBytes);
+  EXPECT_EQ(resize_large(block, 30 * kGranuleBytes - 5), block) << "the tail is still free";
+  EXPECT_EQ(large_bytes(block), 30 * kGranuleBytes);
+  EXPECT_TRUE(holds(block, 10 * kGranuleBytes));
+  release(block);
+}
+
+TEST_F(Large, WhatCannotGrowIsLeftAsItWas) {
+  std::vector<void*> row;
+  for (int i = 0; i < 8; ++i) row.push_back(make(2 * kGranuleBytes));
+  unsigned refused = 0;
+  for (void* block : row) {
+    fill(block, 2 * kGranuleBytes);
+    if (resize_large(block, 3 * kGranuleBytes) != nullptr) continue;
+    ++refused;
+    EXPECT_EQ(large_bytes(block), 2 * kGranuleBytes);
+  }
+  EXPECT_GE(refused, 6u) << "their neighbours are in the way";
+  for (void* block : row) {
+    EXPECT_TRUE(holds(block, 2 * kGranuleBytes));
+    release(block);
+  }
+}
+
+// Pages move, whole, and the old address range is free again.
+TEST_F(Large, GrowsIntoAHugeOneByMovingItsPages) {
+  void* block = make(8 * kMiB);
+  fill(block, 8 * kMiB);
+  void* moved = resize_large(block, 40 * kMiB);
+  ASSERT_NE(moved, nullptr);
+  EXPECT_EQ(kind_at(moved), Kind::kHuge);
+  EXPECT_GE(large_bytes(moved), 40 * kMiB);
+  EXPECT_TRUE(holds(moved, 8 * kMiB));
+  EXPECT_TRUE(reads_zero(static_cast<std::byte*>(moved) + 8 * kMiB, 32 * kMiB));
+  EXPECT_NE(kind_at(block), Kind::kLarge);
+  EXPECT_EQ(bytes_in_use(), in_use);
+  // What it left behind is known to be clean, or else is dirty: never dirty and called zeroed.
+  const LargeBlock again = make_large(8 * kMiB, kMinAlign, kNoOwner);
+  EXPECT_TRUE(!again.zeroed || reads_zero(again.start, 8 * kMiB));
+  release(again.start);
+  release(moved);
+}
+
+TEST_F(Large, AGrowingHugeBlockKeepsItsContentsAndMovesSeldom) {
+  void* block = make(32 * kMiB);
+  fill(block, 32 * kMiB);
+  int moves = 0;
+  for (std::size_t size = 33 * kMiB; size <= 128 * kMiB; size += kMiB) {
+    void* resized = resize_large(block, size);
+    ASSERT_NE(resized, nullptr);
+    ASSERT_GE(large_bytes(resized), size);
+    moves += resized != block;
+    block = resized;
+  }
+  EXPECT_LE(moves, 6);
+  EXPECT_TRUE(holds(block, 32 * kMiB));
+  EXPECT_EQ(resize_large(block, 34 * kMiB), block) << "shrinks where it is";
+  EXPECT_LE(large_bytes(block), 35 * kMiB);
+  EXPECT_TRUE(holds(block, 32 * kMiB));
+  release(block);
+}
+
+TEST_F(Large, DestroyingAHeapsBlocksLeavesOthersAlone) {
+  std::vector<void*> mine, others;
+  for (int i = 0; i < 300; ++i) {  // more than one batch
+    mine.push_back(make(kGranuleBytes, kMinAlign, kHeap));
+    if (i % 10 == 0) others.push_back(make(kGranuleBytes, kMinAlign, i % 20 == 0 ? kNoOwner : OwnerId{7001}));
+  }
+  mine.push_back(make(40 * kMiB, kMinAlign, kHeap));
+  mine.push_back(resize_large(make(8 * kMiB, kMinAlign, kHeap), 50 * kMiB));  // its heap moves with it
+  others.push_back(make(40 * kMiB));
+  for (void* block : others) fill(block, kGranuleBytes);
+  destroy_large_of(kHeap);
+  for (void* block : mine) {
+    EXPECT_NE(kind_at(block), Kind::kLarge);
+    EXPECT_NE(kind_at(block), Kind::kHuge);
+  }
+  EXPECT_EQ(huge_use().blocks, huge.blocks + 1);
+  EXPECT_EQ(bytes_in_use(), in_use + (others.size() - 1) * kGranuleBytes);
+  for (void* block : others) {
+    EXPECT_TRUE(holds(block, kGranuleBytes));
+    release(block);
+  }
+}
+
+TEST_F(Large, AUsersHeapsBlocksAreNotCached) {
+  void* block = make(kGranuleBytes, kMinAlign, kHeap);
+  release(block);
+  EXPECT_EQ(run_cache.held_bytes(), 0u) << "destroying the heap would not find it there";
+  block = make(kGranuleBytes);
+  release(block);
+  EXPECT_EQ(run_cache.held_bytes(), kGranuleBytes);
+}
+
+}  // namespace
+}  // namespace hakmem

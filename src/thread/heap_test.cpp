@@ -1,0 +1,240 @@
+// Heap: inboxes, what travels between threads and comes home, and how much a thread keeps.
+#include "thread/heap.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "os/clock.hpp"
+#include "pages/run_store.hpp"
+#include "thread/hot.hpp"
+#include "thread/housekeeping.hpp"
+#include "thread/registry.hpp"
+
+namespace hakmem {
+namespace {
+
+Magazine* make_bundle() {
+  Magazine* bundle = make_short_magazine();
+  if (bundle == nullptr) std::abort();
+  return bundle;
+}
+
+unsigned recycle_all(Magazine* first) {
+  unsigned n = 0;
+  for (; first != nullptr; ++n) {
+    Magazine* next = first->next.load_relaxed();
+    recycle_short_magazine(first);
+    first = next;
+  }
+  return n;
+}
+
+std::size_t bytes_in_use() {
+  const RunUse use = run_store.use();
+  return use.mapped_bytes - use.free_bytes;
+}
+
+void from_another_thread(auto body) { std::thread(body).join(); }
+
+// Everything that this thread and the shared structures hold back goes home. The shared first: some
+// of it lies in slabs that are attached to this thread's heap.
+void settle_down() {
+  thread_heap()->flush_foreign();
+  return_everything_idle(thread_heap());
+  thread_heap()->flush_all();
+  return_everything_idle(nullptr);
+}
+
+std::vector<void*> allocate_many(std::size_t size, std::size_t count) {
+  std::vector<void*> blocks(count);
+  for (void*& block : blocks) block = allocate(size);
+  return blocks;
+}
+
+void deallocate_all(const std::vector<void*>& blocks) {
+  for (void* block : blocks) deallocate(block);
+}
+
+TEST(Inbox, DeliversWhatWasSentUpToItsLimit) {
+  Inbox inbox;
+  inbox.open();
+  EXPECT_FALSE(inbox.has_mail());
+  EXPECT_EQ(inbox.receive(), nullptr);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(inbox.send(make_bundle(), 3));
+  Magazine* const fourth = make_bundle();
+  EXPECT_FALSE(inbox.send(fourth, 3)) << "full: it stays the sender's";
+  EXPECT_TRUE(inbox.has_mail());
+  EXPECT_EQ(recycle_all(inbox.receive()), 3u);
+  EXPECT_FALSE(inbox.has_mail());
+  EXPECT_TRUE(inbox.send(fourth, 3)) << "room again";
+  EXPECT_EQ(recycle_all(inbox.close()), 1u);
+}
+
+TEST(Inbox, TakesNothingWhileClosed) {  // (2)
+  Inbox inbox;
+  inbox.open();
+  EXPECT_EQ(inbox.close(), nullptr);
+  Magazine* const bundle = make_bundle();
+  EXPECT_FALSE(inbox.send(bundle, 3));
+  inbox.open();
+  EXPECT_TRUE(inbox.send(bundle, 3));
+  EXPECT_EQ(recycle_all(inbox.close()), 1u);
+}
+
+// Senders against one receiver who closes in the end: each bundle is received once or refused.
+TEST(Inbox, LosesNothingBetweenSendersAndReceiver) {
+  constexpr unsigned kSenders = 3;
+  constexpr unsigned kEach = 5000;
+  Inbox inbox;
+  inbox.open();
+  std::atomic<unsigned> sent{0};
+  std::atomic<unsigned> sending{kSenders};
+  std::vector<std::thread> senders;
+  for (unsigned id = 0; id < kSenders; ++id) {
+    senders.emplace_back([&] {
+      for (unsigned i = 0; i < kEach; ++i) {
+        Magazine* bundle = make_bundle();
+        bundle->slots()[0] = i;  // contents travel with it
+        if (inbox.send(bundle, 40)) ++sent;
+        else recycle_short_magazine(bundle);
+      }
+      --sending;
+    });
+  }
+  unsigned received = 0;
+  while (sending.load() > kSenders / 2) received += recycle_all(inbox.receive());  // and then close on the rest
+  received += recycle_all(inbox.close());
+  for (std::thread& sender : senders) sender.join();
+  EXPECT_EQ(received, sent.load());
+  EXPECT_GT(received, 0u);
+}
+
+class Sizes : public testing::TestWithParam<std::size_t> {};
+INSTANTIATE_TEST_SUITE_P(Heap, Sizes, testing::Values(16, 48, 64, 320, 1024, 8192, 32768));
+
+// Every block that another thread freed is there to be used again: no slab more is needed.
+TEST_P(Sizes, BlocksThatAnotherThreadFreedComeHome) {
+  const std::size_t count = std::size_t{2} * kMiB / GetParam();
+  settle_down();
+  const std::size_t before = bytes_in_use();
+  std::vector<void*> blocks = allocate_many(GetParam(), count);
+  EXPECT_GE(bytes_in_use(), before + count * GetParam());
+  const std::set<void*> first(blocks.begin(), blocks.end());
+  ASSERT_EQ(first.size(), count);
+  from_another_thread([&] { deallocate_all(blocks); });
+  const std::size_t held = bytes_in_use();
+  blocks = allocate_many(GetParam(), count);
+  EXPECT_EQ(std::set(blocks.begin(), blocks.end()).size(), count) << "a block twice";
+  EXPECT_LE(bytes_in_use(), std::max(held, before + count * GetParam() * 5 / 4));
+  deallocate_all(blocks);
+  settle_down();
+  EXPECT_LE(bytes_in_use(), before);
+}
+
+// A sleeping owner strands little: all but its caches and its inbox goes back without it.
+TEST_P(Sizes, AnOwnerThatSleepsStrandsLittle) {
+  constexpr std::size_t kBytes = 16 * kMiB;
+  settle_down();
+  const std::size_t before = bytes_in_use();
+  const std::vector<void*> blocks = allocate_many(GetParam(), kBytes / GetParam());
+  from_another_thread([&] {
+    deallocate_all(blocks);
+    settle_down();
+  });
+  // The inbox of this class, the loaded magazine, and the slabs those blocks and the attached ones lie in.
+  EXPECT_LE(bytes_in_use(), before + kBytes / 4);
+  settle_down();
+  EXPECT_LE(bytes_in_use(), before);
+}
+
+// An exited owner's blocks stay valid, and the last free gives its slabs back.
+TEST_P(Sizes, BlocksOutliveTheirThread) {
+  settle_down();
+  const std::size_t before = bytes_in_use();
+  std::vector<void*> blocks;
+  from_another_thread([&] {
+    blocks = allocate_many(GetParam(), 500);
+    for (void* block : blocks) *static_cast<void**>(block) = block;
+  });
+  for (void* block : blocks) ASSERT_EQ(*static_cast<void**>(block), block);
+  deallocate_all(blocks);
+  settle_down();
+  EXPECT_LE(bytes_in_use(), before);
+}
+
+TEST(Heap, KeepsItsSpareMagazinesWithinTheBudget) {  // (4)
+  const Heap* heap = thread_heap();
+  for (const std::size_t size : {32, 256, 2048, 16384}) {
+    std::vector<void*> blocks = allocate_many(size, 8 * kMiB / size);
+    for (void* block : blocks) {
+      deallocate(block);
+      ASSERT_LE(heap->spare_bytes(), knobs::kSpareBytes) << size;
+    }
+  }
+  EXPECT_GT(heap->spare_bytes(), 0u) << "and it does keep some";
+  settle_down();
+  EXPECT_EQ(heap->spare_bytes(), 0u);
+}
+
+TEST(Heap, IsTakenAgainWhenItsThreadIsGone) {  // (3)
+  OwnerId first{};
+  OwnerId second{};
+  const unsigned live = live_heaps();
+  from_another_thread([&] { first = thread_heap()->id(); });
+  EXPECT_EQ(live_heaps(), live);
+  const std::uint32_t owners = owner_count();
+  from_another_thread([&] { second = thread_heap()->id(); });
+  EXPECT_EQ(second, first);
+  EXPECT_EQ(owner_count(), owners) << "no new record";
+  EXPECT_EQ(heap_of(first)->id(), first);
+  EXPECT_EQ(heap_of(kNoOwner), nullptr);
+}
+
+// Blocks go round between threads for a while: no block has two holders, and nothing is lost.
+TEST(Heap, ManyToManyKeepsEveryBlockWithOneHolder) {
+  settle_down();
+  const std::size_t before = bytes_in_use();
+  std::atomic<int> doubled{0};
+  std::mutex lock;
+  std::vector<std::uint64_t*> board;
+  std::set<std::uint64_t*> held;
+  const auto trade = [&](unsigned seed) {
+    for (unsigned i = 0; i < 20'000; ++i) {
+      seed = seed * 1664525 + 1013904223;
+      const std::size_t size = std::size_t{16} << (seed >> 16) % 10;
+      auto* block = static_cast<std::uint64_t*>(allocate(size));
+      *block = seed;
+      std::uint64_t* other = nullptr;
+      {
+        const std::lock_guard guard(lock);
+        if (*block != seed || !held.insert(block).second) ++doubled;
+        board.push_back(block);
+        if (board.size() > 100) {
+          std::swap(board[seed % board.size()], board.back());
+          other = board.back();
+          board.pop_back();
+          held.erase(other);
+        }
+      }
+      if (other != nullptr) deallocate(other);
+    }
+  };
+  std::vector<std::thread> threads;
+  for (unsigned id = 1; id <= 4; ++id) threads.emplace_back(trade, id);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(doubled.load(), 0);
+  EXPECT_EQ(held.size(), board.size());
+  for (std::uint64_t* block : board) deallocate(block);
+  settle_down();
+  EXPECT_LE(bytes_in_use(), before);
+  EXPECT_TRUE(run_store.check_invariants());
+}
+
+}  // namespace
+}  // namespace hakmem
