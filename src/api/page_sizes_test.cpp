@@ -203,7 +203,6 @@ class PageSizesDeathTest : public testing::TestWithParam<std::size_t> {
  protected:
   void SetUp() override {
     GTEST_FLAG_SET(death_test_style, "threadsafe");
-    GTEST_FLAG_SET(death_test_use_fork, true);
     setenv("FAKE_PAGE_SIZE", std::to_string(GetParam()).c_str(), 1);
   }
   void TearDown() override { unsetenv("FAKE_PAGE_SIZE"); }

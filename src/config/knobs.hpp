@@ -54,7 +54,7 @@ inline constexpr std::size_t kDepotBytes = 256 * kKiB;
 
 // Free memory that may stay resident while it waits for its release delay. Above it, the oldest
 // goes at once: with nobody calling the allocator, nothing else would ever release it.
-inline constexpr std::size_t kDirtyLimit = 32 * kMiB;
+inline constexpr std::size_t kDirtyLimit = 24 * kMiB;
 
 // Large blocks freed a moment ago that wait, as they are, for the next block of their length. What
 // nobody needs for a housekeeping period moves on.

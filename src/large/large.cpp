@@ -24,6 +24,7 @@ LargeBlock make_in_store(std::size_t size, std::size_t alignment, OwnerId heap) 
   if (alignment <= kGranuleBytes) {
     if (Run* run = run_cache.take(count)) {
       run->heap = heap;
+      page_map.set_tags(run->first, Granules{1}, tag_for(Kind::kLarge));
       return {run->start(), false};
     }
   }
@@ -46,6 +47,7 @@ bool starts_block(const void* block, Tag tag) {
 
 // To the cache; a user's heap's runs go to the store, where destroying it does not find them.
 void release_run(Run* run) {
+  page_map.set_tags(run->first, Granules{1}, tag_for(Kind::kBusy));  // a second free finds no block
   if (run->heap != kNoOwner || !run_cache.keep(run)) run_store.release(run);
 }
 

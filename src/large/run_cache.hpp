@@ -3,7 +3,7 @@
 //   length (granules)   1   2   3  ...  128
 //   idle runs           o   o-o              newest first: the next block of that length is one pop
 //
-// A run here is not free for anybody else: it has not coalesced, its tags still say kLarge. At each
+// A run here is not free for anybody else: it has not coalesced, and is tagged kBusy. At each
 // housekeeping, the runs that nobody has needed since the one before (the low-water mark of their
 // list) move on to the run store, where their release delay begins.
 //

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <initializer_list>
 
 #include "base/bits.hpp"
 #include "os/file.hpp"
@@ -74,6 +75,17 @@ void kernel_skip_in_dumps(std::byte* start, std::size_t bytes) {
   madvise(start, bytes, MADV_DONTDUMP);
 }
 
+std::byte* kernel_map_zeros(std::size_t bytes) {
+  const KeepErrno keep;
+  void* p = mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return p == MAP_FAILED ? nullptr : static_cast<std::byte*>(p);
+}
+
+bool kernel_make_writable(std::byte* start, std::size_t bytes) {
+  const KeepErrno keep;
+  return mprotect(start, bytes, PROT_READ | PROT_WRITE) == 0;
+}
+
 }  // namespace
 
 MemoryOps memory{};
@@ -85,7 +97,9 @@ void use_kernel_memory() {
             kernel_discard,
             kernel_advise_huge,
             kernel_move_pages,
-            kernel_skip_in_dumps};
+            kernel_skip_in_dumps,
+            kernel_map_zeros,
+            kernel_make_writable};
 }
 
 HugePages system_huge_pages() {
@@ -99,9 +113,12 @@ HugePages system_huge_pages() {
 
 std::size_t address_space_limit() {
   const KeepErrno keep;
-  rlimit limit{};
-  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return SIZE_MAX;
-  return limit.rlim_cur;
+  rlim_t least = RLIM_INFINITY;
+  for (const auto resource : {RLIMIT_AS, RLIMIT_DATA}) {
+    rlimit limit{};
+    if (getrlimit(resource, &limit) == 0 && limit.rlim_cur < least) least = limit.rlim_cur;
+  }
+  return least == RLIM_INFINITY ? SIZE_MAX : least;
 }
 
 bool strict_overcommit() {

@@ -31,8 +31,15 @@ struct MemoryOps {
   // reads zero. False when the kernel cannot: nothing has changed then.
   bool (*move_pages)(std::byte* from, std::size_t bytes, std::byte* to);
 
-  // Keeps the range out of core dumps (page map: terabytes of zeros).
+  // Keeps the range out of core dumps.
   void (*skip_in_dumps)(std::byte* start, std::size_t bytes);
+
+  // Address space that reads zero and cannot be written, aligned to a page: it counts against no
+  // limit but RLIMIT_AS, and mlockall() does not fill it. nullptr when refused.
+  std::byte* (*map_zeros)(std::size_t bytes);
+
+  // Makes a part of it writable. False when refused.
+  bool (*make_writable)(std::byte* start, std::size_t bytes);
 };
 
 // The table in force; set once at boot by use_kernel_memory(), or by a test's fake.
@@ -45,7 +52,7 @@ enum class HugePages { kNever, kMadvise, kAlways };
 // What /sys/kernel/mm/transparent_hugepage/enabled says.
 HugePages system_huge_pages();
 
-// RLIMIT_AS in bytes, or SIZE_MAX when there is none.
+// The lower of RLIMIT_AS and RLIMIT_DATA in bytes, or SIZE_MAX when there is none.
 std::size_t address_space_limit();
 
 // True when the kernel counts every mapping against a fixed limit (vm.overcommit_memory = 2).

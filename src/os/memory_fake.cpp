@@ -54,6 +54,16 @@ void fake_skip_in_dumps(std::byte* start, std::size_t bytes) {
   kernel.skip_in_dumps(start, bytes);
 }
 
+std::byte* fake_map_zeros(std::size_t bytes) {
+  check(nullptr, bytes);
+  return fake_memory.refuse_map.load_relaxed() ? nullptr : kernel.map_zeros(bytes);
+}
+
+bool fake_make_writable(std::byte* start, std::size_t bytes) {
+  check(start, bytes);
+  return kernel.make_writable(start, bytes);
+}
+
 // Before the allocator's own constructor, which has no priority.
 [[gnu::constructor(101)]] void install_if_asked() {
   const char* page_size = std::getenv("FAKE_PAGE_SIZE");
@@ -65,8 +75,8 @@ void fake_skip_in_dumps(std::byte* start, std::size_t bytes) {
 void use_fake_memory(std::size_t page_size) {
   use_kernel_memory();
   kernel = memory;
-  memory = {page_size,        fake_map,        fake_unmap,        fake_discard,
-            fake_advise_huge, fake_move_pages, fake_skip_in_dumps};
+  memory = {page_size,        fake_map,        fake_unmap,         fake_discard,
+            fake_advise_huge, fake_move_pages, fake_skip_in_dumps, fake_map_zeros, fake_make_writable};
 }
 
 bool fake_memory_in_force() { return memory.map == fake_map; }

@@ -1,5 +1,8 @@
 #include "pages/page_map.hpp"
 
+#include <initializer_list>
+#include <utility>
+
 #include "base/bits.hpp"
 #include "os/memory.hpp"
 
@@ -14,10 +17,8 @@ void PageMap::boot(bool flat_allowed) {
   constexpr std::size_t kEntries = std::size_t{1} << kMapBits;
   constexpr std::size_t kTagBytes = kEntries * sizeof(tags_[0]);
   constexpr std::size_t kDetailBytes = kEntries * sizeof(details_[0]);
-  std::byte* start = os::memory.map(kTagBytes + kDetailBytes, 2 * kMiB, false);
+  std::byte* start = os::memory.map_zeros(kTagBytes + kDetailBytes);
   if (start == nullptr) return;
-  // One touched entry must not cost two megabytes where huge pages are always on.
-  os::memory.advise_huge(start, kTagBytes + kDetailBytes, false);
   os::memory.skip_in_dumps(start, kTagBytes + kDetailBytes);
   tags_ = reinterpret_cast<Atomic<std::uint32_t>*>(start);
   details_ = reinterpret_cast<Atomic<void*>*>(start + kTagBytes);
@@ -47,8 +48,31 @@ void* PageMap::compact_details_of(Granule g) const {
   return slot == nullptr ? nullptr : slot->load_acquire();
 }
 
+bool PageMap::open_unit(std::uint64_t unit) {
+  constexpr std::size_t kEntries = std::size_t{1} << kUnitBits;
+  if (open_units_[unit].load_relaxed()) return true;
+  auto* tags = reinterpret_cast<std::byte*>(&tags_[unit << kUnitBits]);
+  auto* details = reinterpret_cast<std::byte*>(&details_[unit << kUnitBits]);
+  for (const auto& [start, bytes] : {std::pair{tags, kEntries * sizeof(tags_[0])},
+                                     std::pair{details, kEntries * sizeof(details_[0])}}) {
+    if (!os::memory.make_writable(start, bytes)) return false;
+    // One touched entry must not cost two megabytes where huge pages are always on.
+    os::memory.advise_huge(start, bytes, false);
+  }
+  open_units_[unit].store_relaxed(true);  // two threads may both have made it writable: no harm
+  return true;
+}
+
+bool PageMap::cover_flat(Granule first, Granules count) {
+  const std::uint64_t last = index(first + count - 1) >> kUnitBits;
+  for (std::uint64_t unit = index(first) >> kUnitBits; unit <= last; ++unit) {
+    if (!open_unit(unit)) return false;
+  }
+  return true;
+}
+
 bool PageMap::cover(Granule first, Granules count) {
-  if (is_flat()) return true;
+  if (is_flat()) return cover_flat(first, count);
   const std::uint64_t last = index(first + count - 1) >> kLeafBits;
   for (std::uint64_t i = index(first) >> kLeafBits; i <= last; ++i) {
     if (leaves_[i].load_relaxed() != nullptr) continue;

@@ -11,8 +11,8 @@
 // at least 256 when it is not: ownership, class and validity in one load, one xor, one compare.
 //
 // Two forms, chosen once at boot:
-//   flat     two arrays over the whole address space, reserved without backing: the hot path reads
-//            tags[(address >> 16) & mask]
+//   flat     two arrays over the whole address space, zeros that only become writable where the
+//            heap grows: the hot path reads tags[(address >> 16) & mask]
 //   compact  (address space limited, or the reservation refused) a root of leaves; the flat array
 //            is then one zero word with mask 0, so the hot path always takes its slow path, which
 //            asks `tag_of()`
@@ -104,8 +104,16 @@ class PageMap {
   }
   Tag compact_tag_of(Granule g) const;
   void* compact_details_of(Granule g) const;
+  bool cover_flat(Granule first, Granules count);
+  bool open_unit(std::uint64_t unit);
+
   Atomic<std::uint32_t>* tag_slot(Granule g) const;
   Atomic<void*>* details_slot(Granule g) const;
+
+  // The flat form becomes writable in units of 16 GiB of address space: 1 MiB of tags, 2 of details.
+  static constexpr unsigned kUnitBits = 18;
+  static constexpr std::size_t kUnits = std::size_t{1} << (kMapBits - kUnitBits);
+  Atomic<bool> open_units_[kUnits];
 
   static Atomic<std::uint32_t> no_tags_[1];
   static Atomic<Leaf*> leaves_[kLeaves];

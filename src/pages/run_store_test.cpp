@@ -172,7 +172,7 @@ TEST_F(RunStoreTest, FollowsAModel) {
 }
 
 TEST_F(RunStoreTest, PurgedMemoryIsZeroAndKnownToBe) {
-  Run* run = allocate(40);
+  hakmem::Run* run = allocate(40);
   make_dirty(run);
   run_store.release(run);
   EXPECT_GE(dirty_bytes(), 40 * kGranuleBytes);
@@ -188,10 +188,10 @@ TEST_F(RunStoreTest, PurgedMemoryIsZeroAndKnownToBe) {
 }
 
 TEST_F(RunStoreTest, DirtyMemoryIsReusedFirstAndNotCalledZero) {
-  Run* run = allocate(7);
+  hakmem::Run* run = allocate(7);
   make_dirty(run);
   const Granule first = run->first;
-  Run* const wall = allocate(1);
+  hakmem::Run* const wall = allocate(1);
   run_store.release(run);
   const AllocatedRun again = run_store.allocate(Granules{7});
   EXPECT_FALSE(again.zeroed && !reads_zero(again.run));
@@ -202,22 +202,22 @@ TEST_F(RunStoreTest, DirtyMemoryIsReusedFirstAndNotCalledZero) {
 }
 
 TEST_F(RunStoreTest, NeighboursCoalesce) {
-  Run* const whole = allocate(64);
+  hakmem::Run* const whole = allocate(64);
   const Granule first = whole->first;
   run_store.release(whole, true);
-  std::vector<Run*> pieces;
+  std::vector<hakmem::Run*> pieces;
   for (int i = 0; i < 16; ++i) pieces.push_back(allocate(4));
   for (const std::size_t i : {3, 1, 2, 0, 15, 9, 11, 10, 5, 4, 6, 8, 7, 12, 14, 13}) {
     run_store.release(pieces[i], i % 2 == 0);
     ASSERT_TRUE(run_store.check_invariants()) << i;
   }
-  Run* const again = allocate(64);
+  hakmem::Run* const again = allocate(64);
   EXPECT_EQ(again->first, first);
   run_store.release(again);
 }
 
 TEST_F(RunStoreTest, ExtendTakesTheFreeRightNeighbourOnly) {
-  Run* const whole = allocate(32, 32);
+  hakmem::Run* const whole = allocate(32, 32);
   const Granule first = whole->first;
   run_store.shrink(whole, Granules{8});
   EXPECT_TRUE(run_store.extend(whole, Granules{32}, tag_for(Kind::kBusy)));
@@ -225,7 +225,7 @@ TEST_F(RunStoreTest, ExtendTakesTheFreeRightNeighbourOnly) {
   run_store.shrink(whole, Granules{31});
   ASSERT_TRUE(run_store.extend(whole, Granules{32}, tag_for(Kind::kBusy)));
   run_store.shrink(whole, Granules{16});
-  Run* const beside = run_store.allocate(Granules{16}, Granules{16}).run;
+  hakmem::Run* const beside = run_store.allocate(Granules{16}, Granules{16}).run;
   ASSERT_EQ(beside->first, first + 16) << "best fit, dirty first";
   EXPECT_FALSE(run_store.extend(whole, Granules{17}, tag_for(Kind::kBusy)));
   EXPECT_EQ(count_of(whole->count), 16u);
@@ -235,12 +235,12 @@ TEST_F(RunStoreTest, ExtendTakesTheFreeRightNeighbourOnly) {
 
 // Above the limit the oldest goes at once; nobody else may ever come by.
 TEST_F(RunStoreTest, DirtyMemoryStaysBelowItsLimit) {
-  std::vector<Run*> runs;
+  std::vector<hakmem::Run*> runs;
   for (int i = 0; i < 60; ++i) {
     runs.push_back(allocate(2 * kMiBInGranules));
     make_dirty(runs.back());
   }
-  for (Run* run : runs) {
+  for (hakmem::Run* run : runs) {
     run_store.release(run);
     ASSERT_LE(dirty_bytes(), knobs::kDirtyLimit);
   }
@@ -248,7 +248,7 @@ TEST_F(RunStoreTest, DirtyMemoryStaysBelowItsLimit) {
 }
 
 TEST_F(RunStoreTest, PurgeWaitsForTheDelay) {
-  Run* const run = allocate(5);
+  hakmem::Run* const run = allocate(5);
   make_dirty(run);
   run_store.release(run);
   run_store.purge(os::now_ms(), false);
@@ -266,7 +266,7 @@ TEST_F(RunStoreTest, PurgingBesideAllocationTakesNobodysPages) {
   for (unsigned id = 1; id <= 2; ++id) {
     threads.emplace_back([&, id] {
       std::mt19937 random(id);
-      std::vector<Run*> held;
+      std::vector<hakmem::Run*> held;
       for (int i = 0; i < 3000; ++i) {
         const AllocatedRun got = run_store.allocate(Granules{1 + random() % 12});
         if (got.zeroed && !reads_zero(got.run)) ++lost;
@@ -280,7 +280,7 @@ TEST_F(RunStoreTest, PurgingBesideAllocationTakesNobodysPages) {
         run_store.release(held.back());
         held.pop_back();
       }
-      for (Run* run : held) run_store.release(run);
+      for (hakmem::Run* run : held) run_store.release(run);
     });
   }
   std::thread purger([&] {
