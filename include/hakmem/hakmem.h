@@ -18,11 +18,7 @@
 extern "C" {
 #endif
 
-#if defined(__GNUC__)
 #define HAK_EXPORT __attribute__((visibility("default")))
-#else
-#define HAK_EXPORT
-#endif
 
 #define HAKMEM_VERSION_MAJOR 0
 #define HAKMEM_VERSION_MINOR 1
@@ -54,6 +50,7 @@ HAK_EXPORT hak_heap_t* hak_heap_create(void);
 HAK_EXPORT void hak_heap_destroy(hak_heap_t* heap); /* NULL is allowed; all its blocks are gone */
 HAK_EXPORT void* hak_heap_malloc(hak_heap_t* heap, size_t bytes);
 HAK_EXPORT void* hak_heap_calloc(hak_heap_t* heap, size_t count, size_t bytes);
+/* realloc() and hak_realloc() of a heap's block may move it out of its heap; this one never does. */
 HAK_EXPORT void* hak_heap_realloc(hak_heap_t* heap, void* block, size_t bytes);
 HAK_EXPORT void* hak_heap_aligned_alloc(hak_heap_t* heap, size_t alignment, size_t bytes);
 

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "api/misuse.hpp"
 #include "api/next_allocator.hpp"
 #include "large/large.hpp"
 #include "thread/boot_hook.hpp"
@@ -32,7 +33,8 @@ void* allocate_aligned(std::size_t alignment, std::size_t size) {
 }
 
 std::size_t block_bytes(const void* block, Tag tag) {
-  return owner_of(tag) != kNoOwner ? size_of(class_of(tag)) : large_bytes(block);
+  if (owner_of(tag) != kNoOwner) return size_of(class_of(tag));
+  return starts_large_block(block, tag) ? large_bytes(block) : 0;
 }
 
 std::size_t usable_size(const void* block) {
@@ -41,15 +43,20 @@ std::size_t usable_size(const void* block) {
   return tag == tag_for(Kind::kForeign) ? next_usable_size(block) : block_bytes(block, tag);
 }
 
+void* resize_same_block(void* block, Tag tag, std::size_t size) {
+  if (owner_of(tag) != kNoOwner) return fits_in_place(size, size_of(class_of(tag))) ? block : nullptr;
+  return size > kMaxSmall ? resize_large(block, size) : nullptr;
+}
+
 void* reallocate(void* block, std::size_t size) {
   const Tag tag = page_map.tag_of(block);
   if (tag == tag_for(Kind::kForeign)) return next_reallocate(block, size);
   const std::size_t held = block_bytes(block, tag);
-  if (owner_of(tag) != kNoOwner) {
-    if (fits_in_place(size, held)) return block;
-  } else if (size > kMaxSmall) {
-    if (void* resized = resize_large(block, size)) return resized;
+  if (held == 0) {
+    report_bad_pointer("realloc", block);
+    return nullptr;
   }
+  if (void* same = resize_same_block(block, tag, size)) return same;
   void* moved = allocate(size);
   if (moved == nullptr) return nullptr;
   std::memcpy(moved, block, size < held ? size : held);

@@ -21,8 +21,12 @@ void* reallocate(void* block, std::size_t size);
 // 0 for nullptr and for what is not ours and has no next allocator.
 std::size_t usable_size(const void* block);
 
-// How many bytes of our block may be used. `tag` is its page-map tag, and not kForeign.
+// How many bytes of our block, tagged `tag`, may be used; 0 where no block starts.
 std::size_t block_bytes(const void* block, Tag tag);
+
+// Makes the block, tagged `tag`, hold `size` bytes without another block: where it is, or by moving
+// its pages. nullptr: it cannot, nothing has changed.
+void* resize_same_block(void* block, Tag tag, std::size_t size);
 
 // Whether a block of `held` bytes should stay where it is when asked to hold `size`.
 constexpr bool fits_in_place(std::size_t size, std::size_t held) {

@@ -83,8 +83,11 @@ void* hak_heap_realloc(hak_heap_t* heap, void* block, size_t bytes) {
     hakmem::deallocate(block);
     return nullptr;
   }
+  const hakmem::Tag tag = hakmem::page_map.tag_of(block);
   const size_t held = hakmem::usable_size(block);
-  if (hakmem::fits_in_place(bytes, held)) return block;
+  if (held != 0 && tag != hakmem::tag_for(hakmem::Kind::kForeign)) {
+    if (void* same = hakmem::resize_same_block(block, tag, bytes)) return same;
+  }
   void* moved = hak_heap_malloc(heap, bytes);
   if (moved == nullptr) return nullptr;
   std::memcpy(moved, block, bytes < held ? bytes : held);

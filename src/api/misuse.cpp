@@ -11,7 +11,7 @@ namespace hakmem {
 namespace {
 
 constinit Atomic<bool> said_unknown{false};
-constinit Atomic<bool> said_bad_free{false};
+constinit Atomic<bool> said_bad_pointer{false};
 
 struct HexText {
   char text[2 + 16 + 1] = "0x";
@@ -37,9 +37,12 @@ void report_unknown_pointer(const char* function, const void* block) {
                    ") ignored: not a block of this allocator, and there is no other\n");
 }
 
-void report_bad_free(const void* block) {
-  if (!first_time(said_bad_free)) return;
-  os::write_stderr("hakmem: free(", HexText(block).text, ") ignored: no block starts there, or it is free already\n");
+void report_bad_pointer(const char* function, const void* block) {
+  if (!first_time(said_bad_pointer)) return;
+  os::write_stderr("hakmem: ", function, "(", HexText(block).text,
+                   ") ignored: no block starts there, or it is free already\n");
 }
+
+void report_bad_free(const void* block) { report_bad_pointer("free", block); }
 
 }  // namespace hakmem

@@ -7,4 +7,7 @@ namespace hakmem {
 // "hakmem: free(0x...) ignored: not a block of this allocator, and there is no other"
 void report_unknown_pointer(const char* function, const void* block);
 
+// "hakmem: free(0x...) ignored: no block starts there, or it is free already"
+void report_bad_pointer(const char* function, const void* block);
+
 }  // namespace hakmem

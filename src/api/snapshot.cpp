@@ -35,7 +35,7 @@ void count_granules(hak_stats* stats) {
       if (slab->run->first == g) count_slab(stats, slab);
     } else if (tag == tag_for(Kind::kLarge)) {
       stats->large_blocks += 1;
-      stats->large_bytes += static_cast<const Run*>(page_map.details_of(g))->block_bytes;
+      stats->large_bytes += static_cast<const Run*>(page_map.details_of(g))->block_bytes.load_relaxed();
     }
   });
 }
@@ -61,7 +61,6 @@ void count_pages(hak_stats* stats) {
   stats->huge_bytes = huge.bytes;
   stats->huge_blocks = huge.blocks;
   stats->run_cache_bytes = run_cache.held_bytes();
-  stats->large_bytes -= stats->run_cache_bytes < stats->large_bytes ? stats->run_cache_bytes : stats->large_bytes;
   stats->metadata_bytes = metadata_use().handed_out;
   stats->page_map_reserved_bytes = page_map.reserved_bytes();
   stats->resident_bytes = os::resident_bytes();

@@ -43,6 +43,11 @@ class Atomic {
     return value_.compare_exchange_strong(expected, desired, std::memory_order_acquire,
                                           std::memory_order_relaxed);
   }
+  // Strong, acquire on failure too: whoever loses sees what the winner installed.
+  bool try_install(T& expected, T desired) {
+    return value_.compare_exchange_strong(expected, desired, std::memory_order_acq_rel,
+                                          std::memory_order_acquire);
+  }
   bool try_replace_release(T& expected, T desired) {
     return value_.compare_exchange_weak(expected, desired, std::memory_order_release,
                                         std::memory_order_relaxed);

@@ -5,8 +5,10 @@
 
 #include <array>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace hakmem {
@@ -106,9 +108,54 @@ TEST(TaggedStack, ThreadsPassNodesRoundWithoutLosingOrDoublingOne) {
   EXPECT_EQ(drain(stack), kNodes);
 }
 
-// The interleaving of the header: everybody pops A and B and pushes A first, so that a head comes
-// back with another successor. Three nodes for four threads make it happen all the time.
+// A link that lets a test act between pop()'s look at the head's successor and its exchange.
+struct StoppingNode;
+struct StoppingLink {
+  StoppingNode* load_relaxed() const {
+    StoppingNode* seen = value;
+    if (meanwhile) std::exchange(meanwhile, nullptr)();
+    return seen;
+  }
+  void store_relaxed(StoppingNode* node) { value = node; }
+
+  StoppingNode* value = nullptr;
+  static inline std::function<void()> meanwhile;
+};
+struct alignas(64) StoppingNode {
+  StoppingLink next;
+};
+
+// The interleaving of the header, step by step: T1 has seen head A and A.next = B when T2 pops A,
+// pops B and pushes A. T1's exchange must not publish B, which T2 holds.
 TEST(TaggedStack, AHeadThatCameBackIsNotTakenForTheOldOne) {
+  std::array<StoppingNode, 3> nodes;
+  StoppingNode* const a = &nodes[2];
+  StoppingNode* const b = &nodes[1];
+  TaggedStack<StoppingNode> stack;
+  for (StoppingNode& node : nodes) stack.push(&node);
+  StoppingLink::meanwhile = [&] {
+    EXPECT_EQ(stack.pop(), a);
+    EXPECT_EQ(stack.pop(), b);
+    stack.push(a);
+  };
+  EXPECT_EQ(stack.pop(), a);
+  EXPECT_EQ(stack.pop(), &nodes[0]) << "B is held";
+  EXPECT_EQ(stack.pop(), nullptr);
+}
+
+// A push in between is no harm either way: the pop starts over and takes the newer node.
+TEST(TaggedStack, APushDuringAPopIsSeen) {
+  std::array<StoppingNode, 2> nodes;
+  TaggedStack<StoppingNode> stack;
+  stack.push(&nodes[0]);
+  StoppingLink::meanwhile = [&] { stack.push(&nodes[1]); };
+  EXPECT_EQ(stack.pop(), &nodes[1]);
+  EXPECT_EQ(stack.pop(), &nodes[0]);
+  EXPECT_EQ(stack.pop(), nullptr);
+}
+
+// The same by chance: everybody pops two and pushes the first one first. Three nodes for four threads.
+TEST(TaggedStack, FewNodesGoRoundBetweenManyThreads) {
   constexpr std::size_t kNodes = 3;
   const auto nodes = std::make_unique<Node[]>(kNodes);
   Stack stack;

@@ -1,7 +1,7 @@
 // Options: environment variables HAKMEM_*, read once at boot into `settings`.
 //
-// One table holds name, allowed values, default and help; the documentation (docs/options.md) is
-// checked against it. A bad or unknown option is named on stderr, with what is allowed, and has no
+// One table holds name, allowed values, default and help; docs/options.md shows
+// the same. A bad or unknown option is named on stderr, with what is allowed, and has no
 // effect; a setuid program reads none.
 //
 // Above: boot. Below: os. Called once, before other threads exist.

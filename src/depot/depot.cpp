@@ -7,8 +7,8 @@ constinit Depot depot;
 bool Depot::offer(ClassId c, Magazine* bundle) {
   if (!fills_whole_lines(c)) return false;
   Shelf& shelf = shelves_[index_of(c)];
-  if (shelf.count.load_relaxed() >= depot_limit(c)) return false;
-  shelf.count.fetch_add_relaxed(1);
+  if (shelf.blocks.load_relaxed() + bundle->count > depot_limit(c) * magazine_capacity(c)) return false;
+  shelf.blocks.fetch_add_relaxed(bundle->count);
   shelf.bundles.push(bundle);
   return true;
 }
@@ -18,7 +18,7 @@ Magazine* Depot::take(ClassId c) {
   if (shelf.bundles.empty()) return nullptr;
   Magazine* bundle = shelf.bundles.pop();
   if (bundle == nullptr) return nullptr;
-  shelf.count.fetch_sub_relaxed(1);
+  shelf.blocks.fetch_sub_relaxed(bundle->count);
   shelf.used.store_relaxed(true);
   return bundle;
 }
@@ -26,7 +26,7 @@ Magazine* Depot::take(ClassId c) {
 std::size_t Depot::held_bytes() const {
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < kClasses; ++i) {
-    bytes += shelves_[i].count.load_relaxed() * magazine_capacity(ClassId{static_cast<std::uint8_t>(i)}) * kClassSize[i];
+    bytes += std::size_t{shelves_[i].blocks.load_relaxed()} * kClassSize[i];
   }
   return bytes;
 }

@@ -7,7 +7,7 @@
 //
 // Invariants:
 //   (1) a class's stack holds at most depot_limit() bundles, but for those being pushed at once;
-//   (2) what lies there untouched for a housekeeping period goes home (trim()).
+//   (2) a class not taken from for knobs::kFlushMs sends its bundles home (trim()).
 //
 // Above: thread. Below: slabs. Any thread.
 #pragma once
@@ -42,7 +42,7 @@ class Depot {
  private:
   struct alignas(kCacheLine) Shelf {
     TaggedStack<Magazine> bundles;
-    Atomic<std::uint32_t> count;
+    Atomic<std::uint32_t> blocks;  // in all bundles
     Atomic<bool> used;  // since the last trim
   };
   Shelf shelves_[kClasses];
@@ -57,7 +57,7 @@ void Depot::trim(bool all, Home home) {
     shelf.used.store_relaxed(false);
     if (used && !all) continue;
     while (Magazine* bundle = shelf.bundles.pop()) {
-      shelf.count.fetch_sub_relaxed(1);
+      shelf.blocks.fetch_sub_relaxed(bundle->count);
       home(bundle);
     }
   }

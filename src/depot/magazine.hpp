@@ -53,6 +53,7 @@ constexpr unsigned slots_in(std::size_t bytes) {
 }
 inline constexpr unsigned kShortSlots = slots_in(kShortBytes);
 inline constexpr unsigned kUsualSlots = slots_in(kUsualBytes);
+static_assert(kUsualSlots <= 255, "Magazine::count");
 
 // How many blocks of a class one magazine holds.
 constexpr unsigned magazine_capacity(ClassId c) {

@@ -20,7 +20,7 @@ constinit Atomic<std::size_t> total_blocks{0};
 void publish(Run* run, std::byte* start, std::size_t bytes) {
   run->first = granule_of(start);
   run->count = Granules{bytes >> kGranuleShift};
-  run->block_bytes = bytes;
+  run->block_bytes.store_relaxed(bytes);
   page_map.set_details(run->first, run);
   page_map.set_tags(run->first, Granules{1}, tag_for(Kind::kHuge));
   total_bytes.fetch_add_relaxed(bytes);
@@ -28,7 +28,7 @@ void publish(Run* run, std::byte* start, std::size_t bytes) {
 
 void withdraw(Run* run) {
   page_map.set_tags(run->first, Granules{1}, tag_for(Kind::kForeign));
-  total_bytes.fetch_sub_relaxed(run->block_bytes);
+  total_bytes.fetch_sub_relaxed(run->block_bytes.load_relaxed());
 }
 
 std::byte* map_block(std::size_t bytes, std::size_t alignment) {
@@ -85,7 +85,7 @@ LargeBlock make_huge(std::size_t size, std::size_t alignment, OwnerId heap) {
     run_pool_give(run);
     return {nullptr, false};
   }
-  run->heap = heap;
+  run->heap.store_relaxed(heap);
   publish(run, start, bytes);
   link(run);
   return {start, true};
@@ -105,7 +105,7 @@ void destroy_huge_of(OwnerId heap) {
     {
       const LockGuard guard(lock);
       for (Run* run = blocks.front(); run != nullptr && found == nullptr; run = blocks.next(run)) {
-        if (run->heap == heap) found = run;
+        if (run->heap.load_relaxed() == heap) found = run;
       }
       if (found == nullptr) return;
       unlink_locked(found);
@@ -116,12 +116,13 @@ void destroy_huge_of(OwnerId heap) {
 
 void* resize_huge(Run* run, std::size_t size) {
   const std::size_t needed = align_up(size, kGranuleBytes);
-  if (needed <= run->block_bytes) {
-    const std::size_t excess = run->block_bytes - needed;
-    if (excess > run->block_bytes / 2) {
+  const std::size_t held = run->block_bytes.load_relaxed();
+  if (needed <= held) {
+    const std::size_t excess = held - needed;
+    if (excess > held / 2) {
       os::memory.unmap(run->start() + needed, excess);
       total_bytes.fetch_sub_relaxed(excess);
-      run->block_bytes = needed;
+      run->block_bytes.store_relaxed(needed);
       run->count = Granules{needed >> kGranuleShift};
     }
     return run->start();
@@ -147,7 +148,7 @@ void* move_to_huge(Run* run, std::size_t size) {
   }
   const bool moved = os::memory.move_pages(run->start(), run->bytes(), start);
   if (!moved) std::memcpy(start, run->start(), run->bytes());
-  huge->heap = run->heap;
+  huge->heap.store_relaxed(run->heap.load_relaxed());
   publish(huge, start, bytes);
   link(huge);
   run_store.release(run, moved);

@@ -25,11 +25,14 @@ struct LargeBlock {
 // `alignment`: a power of two. `heap`: the user's heap it belongs to, or kNoOwner.
 LargeBlock make_large(std::size_t size, std::size_t alignment, OwnerId heap);
 
-// Usable bytes of the block whose tag is kLarge or kHuge.
+// Whether a large or huge block starts at this address, whose tag is `tag`.
+bool starts_large_block(const void* block, Tag tag);
+
+// Its usable bytes.
 std::size_t large_bytes(const void* block);
 
-// Makes the block hold `size` bytes (above 32 KiB) where it is or by moving its pages, never by
-// copying. nullptr: it cannot; nothing has changed.
+// Makes it hold `size` bytes (above 32 KiB) where it is or by moving its pages; a huge block is
+// copied where the kernel cannot move. nullptr: it cannot be done so; nothing has changed.
 void* resize_large(void* block, std::size_t size);
 
 // Releases every large and huge block of a user's heap.
@@ -47,7 +50,7 @@ void unlock_large_after_fork();
 // Defined by api/next_allocator.cpp: a pointer that this allocator did not hand out.
 void free_unknown(void* block);
 
-// Defined by api/misuse.cpp: an address inside our memory where no block starts.
+// Defined by api/misuse.cpp: free() of an address inside our memory where no block starts.
 void report_bad_free(const void* block);
 
 }  // namespace hakmem

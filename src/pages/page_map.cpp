@@ -23,7 +23,7 @@ void PageMap::boot(bool flat_allowed) {
   tags_ = reinterpret_cast<Atomic<std::uint32_t>*>(start);
   details_ = reinterpret_cast<Atomic<void*>*>(start + kTagBytes);
   mask_ = kEntries - 1;
-  reserved_bytes_ = kTagBytes + kDetailBytes;
+  reserved_bytes_.store_relaxed(kTagBytes + kDetailBytes);
 }
 
 Atomic<std::uint32_t>* PageMap::tag_slot(Granule g) const {
@@ -78,8 +78,13 @@ bool PageMap::cover(Granule first, Granules count) {
     if (leaves_[i].load_relaxed() != nullptr) continue;
     std::byte* p = os::memory.map(align_up(sizeof(Leaf), os::memory.page_size), kCacheLine, false);
     if (p == nullptr) return false;
-    reserved_bytes_ += sizeof(Leaf);
-    leaves_[i].store_release(reinterpret_cast<Leaf*>(p));  // pairs with leaf_of()
+    Leaf* none = nullptr;
+    // Two threads may both have mapped it; the second gives its own back. Pairs with leaf_of().
+    if (leaves_[i].try_install(none, reinterpret_cast<Leaf*>(p))) {
+      reserved_bytes_.fetch_add_relaxed(sizeof(Leaf));
+    } else {
+      os::memory.unmap(p, align_up(sizeof(Leaf), os::memory.page_size));
+    }
   }
   return true;
 }

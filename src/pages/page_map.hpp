@@ -85,7 +85,7 @@ class PageMap {
   void set_details(Granule g, void* details);
 
   // Bytes of address space that the map takes; touched are 12 bytes a granule in use.
-  std::size_t reserved_bytes() const { return reserved_bytes_; }
+  std::size_t reserved_bytes() const { return reserved_bytes_.load_relaxed(); }
 
  private:
   static constexpr unsigned kLeafBits = 14;
@@ -121,7 +121,7 @@ class PageMap {
   Atomic<std::uint32_t>* tags_ = no_tags_;
   std::uint64_t mask_ = 0;
   Atomic<void*>* details_ = nullptr;
-  std::size_t reserved_bytes_ = 0;
+  Atomic<std::size_t> reserved_bytes_{0};
 };
 
 extern PageMap page_map;

@@ -17,11 +17,22 @@ constexpr std::size_t kHugePage = 2 * kMiB;
 constexpr std::size_t kMinStep = 32 * kMiB;
 constexpr std::size_t kMaxStep = 1 * kGiB;
 
+// Read once; two threads may both read it: they read the same.
+os::HugePages system_policy() {
+  static constinit Atomic<int> known{-1};
+  int value = known.load_relaxed();
+  if (value < 0) {
+    value = static_cast<int>(os::system_huge_pages());
+    known.store_relaxed(value);
+  }
+  return static_cast<os::HugePages>(value);
+}
+
 }  // namespace
 
 // What the system does unasked decides what there is to ask for.
 void choose_huge_pages(std::byte* start, std::size_t bytes, std::size_t heap_bytes) {
-  static const os::HugePages system = os::system_huge_pages();
+  const os::HugePages system = system_policy();
   const bool large_heap = heap_bytes >= knobs::kHugePagesFrom;
   const bool wanted = settings.huge_pages == HugePagePolicy::kAlways ||
                       (settings.huge_pages == HugePagePolicy::kAuto && large_heap);

@@ -25,9 +25,9 @@ struct alignas(kCacheLine) Run {
   std::uint64_t dirty = 0;  // granules of it that may be resident
 
   // Runs in use (written by the holder).
-  OwnerId heap = kNoOwner;        // the user's heap that a large block belongs to, if any
+  Atomic<OwnerId> heap{kNoOwner};  // the user's heap that a large block belongs to, if any
   Link<Run> in_huge;              // huge blocks (under the huge lock)
-  std::size_t block_bytes = 0;    // usable bytes of a large or huge block
+  Atomic<std::size_t> block_bytes;  // usable bytes of a large or huge block
 
   std::byte* start() const { return address_of(first); }
   std::size_t bytes() const { return bytes_of(count); }

@@ -197,7 +197,7 @@ void RunStore::release(Run* run, bool clean) {
     page_map.set_tags(run->first, run->count, tag_for(clean ? Kind::kFreeClean : Kind::kFreeDirty));
     run->dirty = clean ? 0 : count_of(run->count);
     run->freed_at_ms = now;
-    run->heap = kNoOwner;
+    run->heap.store_relaxed(kNoOwner);
     add_free_locked(run);
     too_dirty = dirty_.load_relaxed() * kGranuleBytes > knobs::kDirtyLimit;
   }

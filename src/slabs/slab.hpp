@@ -18,7 +18,7 @@
 //   (3) listed, bin and the list links are written under the lock of slab->shard;
 //   (4) free = slots means that nobody holds a block of it: with the slab attached to nobody, who
 //       sees that under the shard's lock may release the run;
-//   (5) records are of lasting type: a late settle() of a released slab finds it not live, or a
+//   (5) records are of lasting type: a late settle() of a released slab finds it without a shard, or a
 //       new slab on which it does no harm.
 //
 // Above: slab_shard, thread, depot. Below: pages.
@@ -60,7 +60,7 @@ struct alignas(kCacheLine) Slab {
   OwnerId owner = kNoOwner;          // as in the page map
 
   std::uint64_t local_summary = 0;
-  alignas(kCacheLine) Atomic<std::uint32_t> state;
+  Atomic<std::uint32_t> state;
   Atomic<std::uint64_t> shared_summary;
 
   static constexpr std::uint32_t kAttached = 1U << 16;

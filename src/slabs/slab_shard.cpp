@@ -27,6 +27,12 @@ void SlabShard::unlist_locked(Slab* slab) {
   update_hint_locked(slab->size_class);
 }
 
+// From here on a late settle() finds no shard, or the record's next life in its own.
+void SlabShard::bury_locked(Slab* slab) {
+  slab->state.store_release(0);  // pairs with settle_locked()
+  slab->shard.store_relaxed(nullptr);
+}
+
 // True when the slab is to be destroyed by the caller, after the lock.
 bool SlabShard::settle_locked(Slab* slab) {
   const std::uint32_t state = slab->state.load_acquire();  // pairs with add_free()
@@ -35,7 +41,7 @@ bool SlabShard::settle_locked(Slab* slab) {
   const std::uint32_t slots = slab->shape().slots;
   if (free == slots) {
     if (slab->listed) unlist_locked(slab);
-    slab->state.store_release(0);  // pairs with the acquire above, in a late settle()
+    bury_locked(slab);
     return true;
   }
   if (free == 0) return false;
@@ -49,6 +55,7 @@ bool SlabShard::settle_locked(Slab* slab) {
 void settle(Slab* slab) {
   for (;;) {
     SlabShard* shard = slab->shard.load_relaxed();
+    if (shard == nullptr) return;  // released by somebody else
     shard->lock_.lock();
     if (slab->shard.load_relaxed() == shard) {
       const bool empty = shard->settle_locked(slab);
@@ -91,7 +98,7 @@ void SlabShard::destroy(Slab* slab) {
   {
     const LockGuard guard(lock_);
     if (slab->listed) unlist_locked(slab);
-    slab->state.store_release(0);  // pairs with settle_locked()
+    bury_locked(slab);
   }
   destroy_slab(slab);
 }

@@ -50,6 +50,7 @@ class alignas(kCacheLine) SlabShard {
   void unlist_locked(Slab* slab);
   void update_hint_locked(ClassId c);
   bool settle_locked(Slab* slab);
+  static void bury_locked(Slab* slab);
 
   Lock lock_{LockRank::kShard};
   Atomic<std::uint64_t> hints_{0};

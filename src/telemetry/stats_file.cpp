@@ -10,12 +10,12 @@ namespace hakmem {
 
 namespace {
 
-constinit const char* pattern = nullptr;
+constexpr std::size_t kMaxPath = 512;
+
+constinit char pattern[kMaxPath] = {};
 constinit hak_stats* mapped = nullptr;
 constinit std::uint32_t mapped_by = 0;
 constinit Atomic<bool> busy{false};
-
-constexpr std::size_t kMaxPath = 512;
 
 // False when the path is too long. `has_pid`: whether the pattern names the process.
 bool expand(const char* text, char (&path)[kMaxPath], bool* has_pid) {
@@ -41,7 +41,8 @@ bool expand(const char* text, char (&path)[kMaxPath], bool* has_pid) {
 }  // namespace
 
 void open_stats_file(const char* path) {
-  pattern = path;
+  // A copy: programs that rewrite their title overwrite the environment.
+  if (path != pattern) std::strncpy(pattern, path, kMaxPath - 1);
   char file[kMaxPath];
   bool has_pid = false;
   mapped = expand(path, file, &has_pid) ? static_cast<hak_stats*>(os::map_shared_file(file, sizeof(hak_stats)))
@@ -51,8 +52,11 @@ void open_stats_file(const char* path) {
 }
 
 hak_stats* begin_stats_update() {
-  if (mapped == nullptr || busy.exchange_acquire(true)) return nullptr;  // pairs with the release below
-  if (mapped_by != os::process_id()) {
+  if (mapped == nullptr) return nullptr;
+  const bool is_child = mapped_by != os::process_id();
+  // A child forked during an update starts anew. Pairs with the release in end_stats_update().
+  if (busy.exchange_acquire(true) && !is_child) return nullptr;
+  if (is_child) {
     char file[kMaxPath];
     bool has_pid = false;
     mapped = nullptr;

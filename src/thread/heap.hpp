@@ -14,7 +14,8 @@
 //   (2) an inbox is open while a thread has the heap, and closed (kClosed) otherwise: what would be
 //       sent to a closed one goes home;
 //   (3) a heap's record lives for ever and keeps its id; exited threads' heaps are taken again;
-//   (4) spare magazines hold at most knobs::kSpareBytes in all, inboxes knobs::kInboxBytes a class.
+//   (4) free() keeps at most knobs::kSpareBytes in spare magazines; what an inbox brings comes on
+//       top. An inbox holds at most knobs::kInboxBytes, but two bundles at least.
 //
 // Above: hot (through its slow paths), api. Below: depot, slabs.
 #pragma once

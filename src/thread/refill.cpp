@@ -5,7 +5,7 @@
 //     load_from_slabs                        else the full one: spare | depot | home
 //       shared start | attached | listed | new
 //
-// Once in 8 to 67 calls of a class at most; cold. Any thread, on its own heap.
+// Mostly once in as many calls as a magazine holds; cold. Any thread, on its own heap.
 #include <cerrno>
 
 #include "thread/heap.hpp"
