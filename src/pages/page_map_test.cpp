@@ -5,6 +5,8 @@
 
 #include <random>
 
+#include "os/memory.hpp"
+
 namespace hakmem {
 namespace {
 
@@ -105,6 +107,25 @@ TEST_F(BothForms, TheHotPathsLookupIsExactInOneAndEmptyInTheOther) {
   EXPECT_EQ(flat.fast_tag(address_of(g + 1)), 0u);
   EXPECT_EQ(compact.fast_tag(inside), 0u) << "takes the slow path, which knows";
   EXPECT_EQ(compact.tag_of(inside), tag);
+}
+
+// Two threads cover one leaf: while the first waits for its memory, the second installs a leaf and
+// writes to it. The first must not put another in its place.
+TEST_F(BothForms, ALeafThatAnotherThreadInstalledStays) {
+  static PageMap* const map = &compact;
+  static constexpr Granule kShared = kBase + (std::uint64_t{1} << 25);
+  static auto* const real_map = os::memory.map;
+  os::memory.map = [](std::size_t bytes, std::size_t alignment, bool accounted) {
+    os::memory.map = real_map;
+    EXPECT_TRUE(map->cover(kShared, Granules{1}));
+    map->set_tags(kShared, Granules{1}, tag_for(Kind::kHuge));
+    return real_map(bytes, alignment, accounted);
+  };
+  EXPECT_TRUE(compact.cover(kShared + 1, Granules{1}));
+  os::memory.map = real_map;
+  compact.set_tags(kShared + 1, Granules{1}, tag_for(Kind::kBusy));
+  EXPECT_EQ(compact.tag_of(kShared), tag_for(Kind::kHuge));
+  EXPECT_EQ(compact.tag_of(kShared + 1), tag_for(Kind::kBusy));
 }
 
 TEST_F(BothForms, SayWhatTheyReserve) {

@@ -187,10 +187,7 @@ TEST(SharedBitmap, NoSlotIsLostOrDoubledBetweenSharersAndCollector) {
     };
     finished = 0;
     round = now;
-    while (finished.load() < kSharers) {
-      collect();
-      std::this_thread::yield();
-    }
+    while (finished.load() < kSharers) collect();
     collect();
     for (unsigned slot = 0; slot < kWords * 64; ++slot) {
       const int expected = slot % 64 < kSharers ? 1 : 0;

@@ -113,6 +113,26 @@ TEST_F(StatsFile, AChildHasAFileOfItsOwnWhenThePathNamesTheProcess) {
   EXPECT_EQ(read_record(path).mapped_bytes, 1u);
 }
 
+// Another thread of the parent may be writing at the moment of the fork; the child has no such thread.
+TEST_F(StatsFile, AChildForkedDuringAnUpdateWritesItsOwn) {
+  const std::string pattern = path_in_temp("during_%p");
+  path = path_in_temp("during_" + std::to_string(getpid()));
+  const std::string stem = path_in_temp("during_");
+  open_stats_file(pattern.c_str());
+  hak_stats* file = begin_stats_update();
+  ASSERT_NE(file, nullptr);
+  const int code = in_child([&] {
+    const bool first = update(5);
+    const bool second = update(6);
+    const std::string own = stem + std::to_string(getpid());
+    const bool kept = first && second && read_record(own).mapped_bytes == 6;
+    std::remove(own.c_str());
+    return kept ? 0 : 1;
+  });
+  EXPECT_EQ(code, 0);
+  end_stats_update(file, hak_stats{});
+}
+
 TEST_F(StatsFile, APathThatCannotBeWrittenIsNamed) {
   path = "/nonexistent/stats";
   for (const std::string& bad : {path, std::string(2000, 'x')}) {
