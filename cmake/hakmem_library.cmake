@@ -39,6 +39,8 @@ set(hakmem_objects $<TARGET_OBJECTS:hakmem_core>)
 if(hakmem_override_sources AND NOT HAKMEM_SANITIZE)
   add_library(hakmem_override OBJECT ${hakmem_override_sources})
   target_link_libraries(hakmem_override PRIVATE hakmem_flags)
+  # A new-handler may throw through the nothrow forms of new, which must catch it.
+  set_source_files_properties("${PROJECT_SOURCE_DIR}/src/api/override_nothrow.cpp" PROPERTIES COMPILE_OPTIONS "-fexceptions")
   list(APPEND hakmem_objects $<TARGET_OBJECTS:hakmem_override>)
 endif()
 

@@ -66,9 +66,10 @@ void* reallocate(void* block, std::size_t size) {
 
 bool trim() {
   const std::uint64_t before = run_store.use().purged_bytes;
-  Heap* heap = thread_cache.heap;
-  if (heap != nullptr) heap->flush_all();
-  return_everything_idle(heap);
+  // Twice around: what comes home from the depot may empty slabs that this heap has attached.
+  return_everything_idle(nullptr);
+  if (thread_cache.heap != nullptr) thread_cache.heap->flush_all();
+  return_everything_idle(nullptr);
   return run_store.use().purged_bytes != before;
 }
 

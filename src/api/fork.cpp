@@ -3,7 +3,8 @@
 //
 // A fork from a signal handler may interrupt a thread inside one of our critical sections: the lock
 // is then its own, stays held across the fork on both sides, and the section goes on when the handler
-// returns (Lock::lock_for_fork). What other threads had in their magazines stays theirs in the
+// returns (Lock::lock_for_fork). Another thread may hold a lock of lower rank and wait for that one:
+// such a fork waits for the others for a while only. What other threads had in their magazines stays theirs in the
 // child: unreachable, never wrong.
 #include "api/fork.hpp"
 
@@ -20,26 +21,35 @@ namespace hakmem {
 
 namespace {
 
-void take_all() {
-  lock_user_heaps_for_fork();
-  lock_registry_for_fork();
-  lock_shared_start_for_fork();
-  for (SlabShard& shard : slab_shards) shard.lock_for_fork();
-  lock_large_for_fork();
-  run_cache.lock_for_fork();
-  run_store.lock_for_fork();
-  lock_metadata_for_fork();
+// Whether a signal handler that forks has interrupted this thread inside a critical section.
+bool holds_a_lock() {
+  bool mine = user_heap_lock_is_mine() || registry_lock_is_mine() || shared_start_lock_is_mine() ||
+              large_lock_is_mine() || run_cache.lock_is_mine() || run_store.lock_is_mine() || metadata_lock_is_mine();
+  for (const SlabShard& shard : slab_shards) mine = mine || shard.lock_is_mine();
+  return mine;
 }
 
-void drop_all() {
-  unlock_metadata_after_fork();
-  run_store.unlock_after_fork();
-  run_cache.unlock_after_fork();
-  unlock_large_after_fork();
-  for (SlabShard& shard : slab_shards) shard.unlock_after_fork();
-  unlock_shared_start_after_fork();
-  unlock_registry_after_fork();
-  unlock_user_heaps_after_fork();
+void take_all() {
+  const bool patient = !holds_a_lock();
+  lock_user_heaps_for_fork(patient);
+  lock_registry_for_fork(patient);
+  lock_shared_start_for_fork(patient);
+  for (SlabShard& shard : slab_shards) shard.lock_for_fork(patient);
+  lock_large_for_fork(patient);
+  run_cache.lock_for_fork(patient);
+  run_store.lock_for_fork(patient);
+  lock_metadata_for_fork(patient);
+}
+
+void drop_all(bool in_child) {
+  unlock_metadata_after_fork(in_child);
+  run_store.unlock_after_fork(in_child);
+  run_cache.unlock_after_fork(in_child);
+  unlock_large_after_fork(in_child);
+  for (SlabShard& shard : slab_shards) shard.unlock_after_fork(in_child);
+  unlock_shared_start_after_fork(in_child);
+  unlock_registry_after_fork(in_child);
+  unlock_user_heaps_after_fork(in_child);
 }
 
 void before_fork() {
@@ -48,12 +58,12 @@ void before_fork() {
 }
 
 void after_fork_in_parent() {
-  drop_all();
+  drop_all(false);
   os::unlock_stream_list_in_parent();
 }
 
 void after_fork_in_child() {
-  drop_all();
+  drop_all(true);
   os::forget_stream_list_in_child();
 }
 

@@ -34,7 +34,7 @@ bool first_time(Atomic<bool>& said) {
 void report_unknown_pointer(const char* function, const void* block) {
   if (!first_time(said_unknown)) return;
   os::write_stderr("hakmem: ", function, "(", HexText(block).text,
-                   ") ignored: not a block of this allocator, and there is no other\n");
+                   ") ignored: not a block of this allocator, nor of another\n");
 }
 
 void report_bad_pointer(const char* function, const void* block) {

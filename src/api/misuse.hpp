@@ -4,7 +4,7 @@
 
 namespace hakmem {
 
-// "hakmem: free(0x...) ignored: not a block of this allocator, and there is no other"
+// "hakmem: free(0x...) ignored: not a block of this allocator, nor of another"
 void report_unknown_pointer(const char* function, const void* block);
 
 // "hakmem: free(0x...) ignored: no block starts there, or it is free already"

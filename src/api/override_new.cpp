@@ -9,6 +9,7 @@
 #include <new>
 
 #include "api/allocate.hpp"
+#include "api/new_handler.hpp"
 #include "os/file.hpp"
 #include "os/next_symbol.hpp"
 
@@ -34,30 +35,35 @@ Handler current_new_handler() {
   std::abort();
 }
 
-// Cold: the first attempt has failed.
-[[gnu::noinline]] void* retry_new(std::size_t size, std::size_t alignment, bool throws) {
-  for (;;) {
-    const Handler handler = current_new_handler();
-    if (handler == nullptr) break;
-    handler();
-    if (void* block = hakmem::allocate_aligned(alignment, size)) return block;
-  }
-  if (throws) throw_bad_alloc();
-  return nullptr;
+[[gnu::noinline]] void* retry_throwing(std::size_t size, std::size_t alignment) {
+  void* block = hakmem::ask_new_handlers(size, alignment);
+  if (block == nullptr) throw_bad_alloc();
+  return block;
 }
 
 inline void* new_block(std::size_t size, bool throws) {
   void* block = hakmem::allocate(size);
-  return HAK_LIKELY(block != nullptr) ? block : retry_new(size, hakmem::kMinAlign, throws);
+  if (HAK_LIKELY(block != nullptr)) return block;
+  return throws ? retry_throwing(size, hakmem::kMinAlign) : hakmem::retry_nothrow(size, hakmem::kMinAlign);
 }
 
 inline void* new_aligned(std::size_t size, std::align_val_t alignment, bool throws) {
   const auto align = static_cast<std::size_t>(alignment);
   void* block = hakmem::allocate_aligned(align, size);
-  return HAK_LIKELY(block != nullptr) ? block : retry_new(size, align, throws);
+  if (HAK_LIKELY(block != nullptr)) return block;
+  return throws ? retry_throwing(size, align) : hakmem::retry_nothrow(size, align);
 }
 
 }  // namespace
+
+// Cold: the first attempt has failed.
+void* hakmem::ask_new_handlers(std::size_t size, std::size_t alignment) {
+  while (const Handler handler = current_new_handler()) {
+    handler();
+    if (void* block = allocate_aligned(alignment, size)) return block;
+  }
+  return nullptr;
+}
 
 HAK_REPLACE void* operator new(std::size_t size) { return new_block(size, true); }
 HAK_REPLACE void* operator new[](std::size_t size) { return new_block(size, true); }

@@ -70,20 +70,28 @@ LargeBlock allocate_in(hak_heap* user, std::size_t size, std::size_t alignment) 
   return {reinterpret_cast<void*>(*--top), false};
 }
 
-void lock_user_heaps_for_fork() {
-  list_lock.lock_for_fork();
+bool user_heap_lock_is_mine() {
+  bool mine = list_lock.is_mine();
+  for (hak_heap* user = all.front(); user != nullptr && !mine; user = all.next(user)) {
+    mine = user->lock.is_mine() || user->heap->shard()->lock_is_mine();
+  }
+  return mine;
+}
+
+void lock_user_heaps_for_fork(bool patient) {
+  list_lock.lock_for_fork(patient);
   for (hak_heap* user = all.front(); user != nullptr; user = all.next(user)) {
-    user->lock.lock_for_fork();
-    user->heap->shard()->lock_for_fork();
+    user->lock.lock_for_fork(patient);
+    user->heap->shard()->lock_for_fork(patient);
   }
 }
 
-void unlock_user_heaps_after_fork() {
+void unlock_user_heaps_after_fork(bool in_child) {
   for (hak_heap* user = all.front(); user != nullptr; user = all.next(user)) {
-    user->heap->shard()->unlock_after_fork();
-    user->lock.unlock_after_fork();
+    user->heap->shard()->unlock_after_fork(in_child);
+    user->lock.unlock_after_fork(in_child);
   }
-  list_lock.unlock_after_fork();
+  list_lock.unlock_after_fork(in_child);
 }
 
 }  // namespace hakmem

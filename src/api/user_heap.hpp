@@ -27,7 +27,8 @@ void destroy_user_heap(hak_heap* user);
 // `alignment` is a power of two; `zeroed` tells whether the block reads zero throughout.
 LargeBlock allocate_in(hak_heap* user, std::size_t size, std::size_t alignment);
 
-void lock_user_heaps_for_fork();
-void unlock_user_heaps_after_fork();
+bool user_heap_lock_is_mine();
+void lock_user_heaps_for_fork(bool patient);
+void unlock_user_heaps_after_fork(bool in_child);
 
 }  // namespace hakmem

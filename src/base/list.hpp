@@ -36,6 +36,16 @@ class List {
     if (head_ == nullptr) head_ = item;
   }
 
+  // Before `place`, which is in the list; at the end when it is nullptr.
+  void insert_before(T* item, T* place) {
+    if (place == nullptr) return push_back(item);
+    T* prev = (place->*kLink).prev;
+    if (prev == nullptr) return push_front(item);
+    (item->*kLink) = {prev, place};
+    (prev->*kLink).next = item;
+    (place->*kLink).prev = item;
+  }
+
   void remove(T* item) {
     Link<T>& link = item->*kLink;
     (link.prev != nullptr ? (link.prev->*kLink).next : head_) = link.next;

@@ -8,23 +8,59 @@ namespace {
 // shares our core.
 constexpr int kSpins = 64;
 
-constinit thread_local std::uint16_t held_rank = 0;
+// How often a fork from a signal handler looks at a lock that another thread holds.
+constexpr int kForkLooks = 100'000;
+
+constinit Atomic<std::uint32_t> last_token{0};
+constinit thread_local std::uint32_t token = 0;
 
 }  // namespace
 
-const void* thread_token() { return &held_rank; }
+std::uint32_t thread_token() {
+  if (HAK_UNLIKELY(token == 0)) token = last_token.fetch_add_relaxed(1) % 0x7fff'fffe + 1;
+  return token;
+}
 
-void Lock::lock_slow() {
+void Lock::take_slow() {
   for (int i = 0; i < kSpins; ++i) {
     spin_pause();
-    std::uint32_t expected = 0;
-    if (word_.try_replace_acquire(expected, 1)) return;
+    if (try_take()) return;
   }
-  // From here on the word says that somebody sleeps; the exchange is the acquire of lock().
-  while (word_.exchange_acquire(2) != 0) lock_sleep(&word_, 2);
+  for (;;) {
+    std::uint32_t seen = word_.load_relaxed();
+    // Others may sleep behind us: who has slept takes the lock as one with sleepers.
+    const std::uint32_t wanted = seen == 0 ? thread_token() | kSleepers : seen | kSleepers;
+    if (seen != wanted && !word_.try_replace_acquire(seen, wanted)) continue;  // pairs with drop()
+    if (seen == 0) return;
+    lock_sleep(&word_, wanted);
+  }
+}
+
+void Lock::lock_for_fork(bool patient) {
+  if (is_mine()) {
+    at_fork_ = AtFork::kMineBefore;
+    return;
+  }
+  at_fork_ = AtFork::kTaken;
+  if (patient) return take();
+  for (int i = 0; i < kForkLooks; ++i) {
+    if (try_take()) return;
+    spin_pause();
+  }
+  at_fork_ = AtFork::kGivenUp;
+}
+
+void Lock::unlock_after_fork(bool in_child) {
+  if (at_fork_ == AtFork::kMineBefore) return;
+  if (at_fork_ == AtFork::kTaken) drop();
+  else if (in_child) word_.store_release(0);  // its holder does not exist here
 }
 
 #ifndef NDEBUG
+namespace {
+constinit thread_local std::uint16_t held_rank = 0;
+}
+
 // One bit a rank; a thread holds at most one lock of each, and takes them in rising order (1).
 void note_lock_taken(LockRank rank) {
   const auto bit = static_cast<std::uint16_t>(1U << static_cast<unsigned>(rank));

@@ -1,13 +1,13 @@
 // Lock: a small mutex for slow paths, with ranks checked in debug builds, and fork in mind.
 //
-//   word_   0 free | 1 held | 2 held, and somebody sleeps
-//   owner_  the holder's thread token, so that a fork from a signal handler which interrupted the
-//           holder knows that the lock is its own
+//   word_   0: free | the holder's thread token, and kSleepers when somebody may sleep
+//
+// Word and owner are one, so that a fork from a signal handler, which may interrupt its thread at
+// any instruction, knows for sure whether the lock is its own.
 //
 // Invariants:
 //   (1) a thread takes locks in strictly rising rank, except at fork (api/fork.cpp takes all);
-//   (2) no lock is held while user code runs;
-//   (3) the holder is the only one to write owner_.
+//   (2) no lock is held while user code runs.
 //
 // Sleeping and waking are done by the two functions below, defined in os/futex.cpp: base makes no
 // system call. Above: every layer with shared state. Below: atomics. Any thread.
@@ -26,8 +26,8 @@ enum class LockRank : std::uint8_t { kUserHeaps = 1, kHeap, kRegistry, kSharedSt
 void lock_sleep(Atomic<std::uint32_t>* word, std::uint32_t while_value);
 void lock_wake(Atomic<std::uint32_t>* word);
 
-// Identifies the calling thread: the address of one of its thread-local variables.
-const void* thread_token();
+// Identifies the calling thread: a number from 1, below kSleepers, given at its first lock.
+std::uint32_t thread_token();
 
 #ifdef NDEBUG
 inline void note_lock_taken(LockRank) {}
@@ -44,55 +44,49 @@ class HAK_CAPABILITY("mutex") Lock {
   Lock& operator=(const Lock&) = delete;
 
   void lock() HAK_ACQUIRE() HAK_UNCHECKED {
-    std::uint32_t expected = 0;
-    // Acquire: pairs with the release in unlock().
-    if (HAK_UNLIKELY(!word_.try_replace_acquire(expected, 1))) lock_slow();
-    owner_.store_relaxed(thread_token());
+    take();
     note_lock_taken(rank_);
-  }
-
-  bool try_lock() HAK_TRY_ACQUIRE(true) HAK_UNCHECKED {
-    std::uint32_t expected = 0;
-    if (!word_.try_replace_acquire(expected, 1)) return false;
-    owner_.store_relaxed(thread_token());
-    note_lock_taken(rank_);
-    return true;
   }
 
   void unlock() HAK_RELEASE() HAK_UNCHECKED {
     note_lock_dropped(rank_);
-    owner_.store_relaxed(nullptr);
-    // Release: pairs with the acquire in lock() and lock_slow().
-    if (HAK_UNLIKELY(word_.exchange_acq_rel(0) == 2)) lock_wake(&word_);
+    drop();
   }
 
-  // For fork only: the same thread may hold the lock already, below the signal handler that forks.
-  void lock_for_fork() {
-    if (owner_.load_relaxed() == thread_token()) {
-      ++fork_depth_;
-      return;
-    }
-    std::uint32_t expected = 0;
-    if (!word_.try_replace_acquire(expected, 1)) lock_slow();
-    owner_.store_relaxed(thread_token());
+  bool try_lock_for_test() HAK_TRY_ACQUIRE(true) HAK_UNCHECKED {
+    if (!try_take()) return false;
+    note_lock_taken(rank_);
+    return true;
   }
 
-  void unlock_after_fork() {
-    if (fork_depth_ > 0) {
-      --fork_depth_;
-      return;
-    }
-    owner_.store_relaxed(nullptr);
-    if (word_.exchange_acq_rel(0) == 2) lock_wake(&word_);
-  }
+  bool is_mine() const { return (word_.load_relaxed() & ~kSleepers) == thread_token(); }
+
+  // For fork only. The calling thread may hold the lock already, below the signal handler that
+  // forks: then it keeps it. `patient` false: gives up after a while, because the lock's holder may
+  // be waiting for one that this thread holds; the child then finds it free, its record as it was.
+  void lock_for_fork(bool patient);
+  void unlock_after_fork(bool in_child);
 
  private:
-  void lock_slow();
+  enum class AtFork : std::uint8_t { kTaken, kMineBefore, kGivenUp };
+  static constexpr std::uint32_t kSleepers = std::uint32_t{1} << 31;
+
+  bool try_take() {
+    std::uint32_t expected = 0;
+    return word_.try_replace_acquire(expected, thread_token());  // pairs with drop()
+  }
+  void take() {
+    if (HAK_UNLIKELY(!try_take())) take_slow();
+  }
+  void take_slow();
+  void drop() {
+    // Release: pairs with the acquire in try_take() and take_slow().
+    if (HAK_UNLIKELY((word_.exchange_acq_rel(0) & kSleepers) != 0)) lock_wake(&word_);
+  }
 
   Atomic<std::uint32_t> word_{0};
   LockRank rank_;
-  std::uint8_t fork_depth_ = 0;
-  Atomic<const void*> owner_{nullptr};
+  AtFork at_fork_ = AtFork::kTaken;  // between lock_for_fork and unlock_after_fork
 };
 
 class HAK_SCOPED_CAPABILITY LockGuard {

@@ -13,7 +13,7 @@ namespace {
 bool another_thread_gets(Lock& lock) {
   bool got = false;
   std::thread([&] {
-    got = lock.try_lock();
+    got = lock.try_lock_for_test();
     if (got) lock.unlock();
   }).join();
   return got;
@@ -60,7 +60,7 @@ TEST(Lock, SleepersAreWokenOneAfterTheOther) {
 
 TEST(Lock, TryLockSaysWhetherItIsHeld) {
   Lock lock(LockRank::kRuns);
-  ASSERT_TRUE(lock.try_lock());
+  ASSERT_TRUE(lock.try_lock_for_test());
   EXPECT_FALSE(another_thread_gets(lock));
   lock.unlock();
   EXPECT_TRUE(another_thread_gets(lock));
@@ -70,10 +70,10 @@ TEST(Lock, TryLockSaysWhetherItIsHeld) {
 TEST(Lock, ForkEntersWhatItsOwnThreadHolds) {
   Lock lock(LockRank::kRuns);
   lock.lock();
-  lock.lock_for_fork();
-  lock.lock_for_fork();
-  lock.unlock_after_fork();
-  lock.unlock_after_fork();
+  lock.lock_for_fork(true);
+  lock.lock_for_fork(true);
+  lock.unlock_after_fork(false);
+  lock.unlock_after_fork(false);
   EXPECT_FALSE(another_thread_gets(lock)) << "the interrupted section goes on";
   lock.unlock();
   EXPECT_TRUE(another_thread_gets(lock));
@@ -81,9 +81,9 @@ TEST(Lock, ForkEntersWhatItsOwnThreadHolds) {
 
 TEST(Lock, ForkTakesAndGivesBackWhatIsFree) {
   Lock lock(LockRank::kRuns);
-  lock.lock_for_fork();
+  lock.lock_for_fork(true);
   EXPECT_FALSE(another_thread_gets(lock));
-  lock.unlock_after_fork();
+  lock.unlock_after_fork(false);
   EXPECT_TRUE(another_thread_gets(lock));
 }
 
@@ -101,10 +101,36 @@ TEST(Lock, ForkWaitsForAnotherThread) {
   });
   while (!held.load()) std::this_thread::yield();
   release = true;
-  lock.lock_for_fork();
+  lock.lock_for_fork(true);
   EXPECT_EQ(order, 1);
-  lock.unlock_after_fork();
+  lock.unlock_after_fork(false);
   holder.join();
+}
+
+// The holder may wait for a lock of ours: an impatient fork goes on, and the child finds it free.
+TEST(Lock, ImpatientForkGivesUpAndTheChildFindsItFree) {
+  Lock lock(LockRank::kRuns);
+  std::atomic<bool> held{false};
+  std::atomic<bool> release{false};
+  std::thread holder([&] {
+    lock.lock();
+    held = true;
+    while (!release.load()) std::this_thread::yield();
+    lock.unlock();
+  });
+  while (!held.load()) std::this_thread::yield();
+  lock.lock_for_fork(false);
+  lock.unlock_after_fork(false);
+  EXPECT_FALSE(another_thread_gets(lock)) << "in the parent it is still the holder's";
+  release = true;
+  holder.join();
+
+  lock.lock();
+  std::thread([&] {
+    lock.lock_for_fork(false);
+    lock.unlock_after_fork(true);
+  }).join();
+  EXPECT_TRUE(another_thread_gets(lock)) << "as in a child";
 }
 
 TEST(Lock, RanksMayRiseAndBeTakenAgain) {

@@ -157,7 +157,8 @@ void* move_to_huge(Run* run, std::size_t size) {
 
 HugeUse huge_use() { return {total_bytes.load_relaxed(), total_blocks.load_relaxed()}; }
 
-void lock_large_for_fork() { lock.lock_for_fork(); }
-void unlock_large_after_fork() { lock.unlock_after_fork(); }
+bool large_lock_is_mine() { return lock.is_mine(); }
+void lock_large_for_fork(bool patient) { lock.lock_for_fork(patient); }
+void unlock_large_after_fork(bool in_child) { lock.unlock_after_fork(in_child); }
 
 }  // namespace hakmem

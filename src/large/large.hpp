@@ -44,8 +44,9 @@ struct HugeUse {
 };
 HugeUse huge_use();
 
-void lock_large_for_fork();
-void unlock_large_after_fork();
+bool large_lock_is_mine();
+void lock_large_for_fork(bool patient);
+void unlock_large_after_fork(bool in_child);
 
 // Defined by api/next_allocator.cpp: a pointer that this allocator did not hand out.
 void free_unknown(void* block);

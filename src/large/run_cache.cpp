@@ -21,8 +21,9 @@ Run* RunCache::take(Granules count) {
 bool RunCache::keep(Run* run) {
   const std::uint64_t n = count_of(run->count);
   constexpr std::uint64_t kLimit = knobs::kRunCacheBytes / kGranuleBytes;
-  if (n > kMaxGranules || held_.load_relaxed() + n > kLimit) return false;
+  if (n > kMaxGranules) return false;
   const LockGuard guard(lock_);
+  if (held_.load_relaxed() + n > kLimit) return false;  // (1)
   run->next.store_relaxed(idle_[n]);
   idle_[n] = run;
   ++count_[n];

@@ -32,8 +32,9 @@ class RunCache {
 
   std::size_t held_bytes() const { return held_.load_relaxed() * kGranuleBytes; }
 
-  void lock_for_fork() { lock_.lock_for_fork(); }
-  void unlock_after_fork() { lock_.unlock_after_fork(); }
+  bool lock_is_mine() const { return lock_.is_mine(); }
+  void lock_for_fork(bool patient) { lock_.lock_for_fork(patient); }
+  void unlock_after_fork(bool in_child) { lock_.unlock_after_fork(in_child); }
 
  private:
   static constexpr std::uint64_t kMaxGranules = 128;

@@ -111,6 +111,13 @@ HugePages system_huge_pages() {
   return HugePages::kNever;
 }
 
+bool is_mapped(const void* address) {
+  const KeepErrno keep;
+  const std::uintptr_t page = reinterpret_cast<std::uintptr_t>(address) & ~(memory.page_size - 1);
+  unsigned char resident = 0;
+  return mincore(reinterpret_cast<void*>(page), 1, &resident) == 0;
+}
+
 std::size_t address_space_limit() {
   const KeepErrno keep;
   rlim_t least = RLIM_INFINITY;

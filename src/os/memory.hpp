@@ -52,6 +52,9 @@ enum class HugePages { kNever, kMadvise, kAlways };
 // What /sys/kernel/mm/transparent_hugepage/enabled says.
 HugePages system_huge_pages();
 
+// Whether anything is mapped at this address. A system call.
+bool is_mapped(const void* address);
+
 // The lower of RLIMIT_AS and RLIMIT_DATA in bytes, or SIZE_MAX when there is none.
 std::size_t address_space_limit();
 

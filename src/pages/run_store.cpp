@@ -159,6 +159,7 @@ AllocatedRun RunStore::allocate(Granules count, Granules alignment) {
     if (run == nullptr) return {nullptr, false};
   }
   remove_locked(run);
+  Run* const younger = AgeList::next(run);  // what remains keeps its age, and its place before this one
   if (run->dirty > 0) age_.remove(run);
 
   const Granules skipped{align_granule(run->first, alignment) - index_of(run->first)};
@@ -180,11 +181,9 @@ AllocatedRun RunStore::allocate(Granules count, Granules alignment) {
     run = nullptr;
   }
   for (Run* part : parts) {
-    if (part != nullptr) {
-      insert_locked(part);
-      // What remains of an old run stays old: the front of the list is where purging looks first.
-      if (part->dirty > 0) age_.push_front(part);
-    }
+    if (part == nullptr) continue;
+    insert_locked(part);
+    if (part->dirty > 0) age_.insert_before(part, younger);
   }
   return {run, run != nullptr && run->dirty == 0};
 }
@@ -210,16 +209,17 @@ bool RunStore::extend(Run* run, Granules count, Tag tag) {
   const Granules wanted = count - run->count;
   if (side == nullptr || count_of(side->count) < count_of(wanted)) return false;
   remove_locked(side);
+  Run* const younger = AgeList::next(side);
   if (side->dirty > 0) age_.remove(side);
   if (count_of(side->count) > count_of(wanted)) {
     Run* rest = split_locked(side, wanted);
     if (rest == nullptr) {
-      if (side->dirty > 0) age_.push_front(side);
+      if (side->dirty > 0) age_.insert_before(side, younger);
       insert_locked(side);
       return false;
     }
     insert_locked(rest);
-    if (rest->dirty > 0) age_.push_front(rest);
+    if (rest->dirty > 0) age_.insert_before(rest, younger);
   }
   page_map.set_tags(side->first, side->count, tag);
   run->count = count;

@@ -71,8 +71,9 @@ class RunStore {
   template <typename Visit>
   void for_each_granule(Visit visit);
 
-  void lock_for_fork() { lock_.lock_for_fork(); }
-  void unlock_after_fork() { lock_.unlock_after_fork(); }
+  bool lock_is_mine() const { return lock_.is_mine(); }
+  void lock_for_fork(bool patient) { lock_.lock_for_fork(patient); }
+  void unlock_after_fork(bool in_child) { lock_.unlock_after_fork(in_child); }
 
  private:
   static constexpr std::uint64_t kExactBins = 32;

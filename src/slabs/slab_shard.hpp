@@ -39,8 +39,9 @@ class alignas(kCacheLine) SlabShard {
   // For destroying a heap: releases the slab whatever blocks are in use.
   void destroy(Slab* slab);
 
-  void lock_for_fork() { lock_.lock_for_fork(); }
-  void unlock_after_fork() { lock_.unlock_after_fork(); }
+  bool lock_is_mine() const { return lock_.is_mine(); }
+  void lock_for_fork(bool patient) { lock_.lock_for_fork(patient); }
+  void unlock_after_fork(bool in_child) { lock_.unlock_after_fork(in_child); }
 
  private:
   static constexpr unsigned kBins = 4;

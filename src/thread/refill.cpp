@@ -18,7 +18,7 @@ namespace hakmem {
 
 void* refill(ClassId c) {
   Heap* heap = thread_heap();
-  void* block = heap == nullptr ? nullptr : heap->refill(c);
+  void* block = heap == nullptr ? allocate_after_leaving(c) : heap->refill(c);
   if (block == nullptr) errno = ENOMEM;
   return block;
 }

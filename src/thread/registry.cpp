@@ -26,8 +26,7 @@ constinit Atomic<std::uint32_t> next_owner{static_cast<std::uint32_t>(kFirstHeap
 constinit Atomic<unsigned> live{0};
 constinit unsigned cpus = 1;
 
-// How often this thread has given its heap up: a late allocation must not wait for rounds of
-// destructors that no longer come.
+// This thread's destructors have run: a heap it took now would never come back.
 constinit thread_local bool has_left = false;
 
 Heap* pop_unused(Heap** list) {
@@ -79,12 +78,23 @@ Heap* heap_of(OwnerId owner) {
 
 Heap* thread_heap() {
   if (thread_cache.heap != nullptr) return thread_cache.heap;
+  if (has_left) return nullptr;
   boot();
   Heap* heap = take_heap(false);
   if (heap == nullptr) return nullptr;
   heap->open(&thread_cache);
-  os::arm_thread_exit(has_left ? 0 : 2);
+  os::arm_thread_exit(2);
   return heap;
+}
+
+void* allocate_after_leaving(ClassId c) {
+  Heap* heap = has_left ? take_heap(false) : nullptr;
+  if (heap == nullptr) return nullptr;
+  heap->open(&thread_cache);
+  void* block = heap->refill(c);
+  heap->close();
+  give_heap(heap);
+  return block;
 }
 
 void leave_thread_heap() {
@@ -111,7 +121,8 @@ void boot_registry() {
   os::on_thread_exit(leave_thread_heap);
 }
 
-void lock_registry_for_fork() { lock.lock_for_fork(); }
-void unlock_registry_after_fork() { lock.unlock_after_fork(); }
+bool registry_lock_is_mine() { return lock.is_mine(); }
+void lock_registry_for_fork(bool patient) { lock.lock_for_fork(patient); }
+void unlock_registry_after_fork(bool in_child) { lock.unlock_after_fork(in_child); }
 
 }  // namespace hakmem

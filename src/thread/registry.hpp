@@ -18,10 +18,15 @@ inline constexpr OwnerId kFirstHeap{2};
 // The heap with this id, or nullptr.
 Heap* heap_of(OwnerId owner);
 
-// The calling thread's heap, made or taken again on the first call; nullptr: no memory.
+// The calling thread's heap, made or taken again on the first call; nullptr: no memory, or the
+// thread is exiting and has given its heap up.
 Heap* thread_heap();
 
-// Gives the calling thread's heap up; it gets another one if it allocates again.
+// One block for such a thread, through a heap that it holds for this call only (the C library frees
+// and allocates after all destructors). nullptr: no memory, or the thread has not left.
+void* allocate_after_leaving(ClassId c);
+
+// Gives the calling thread's heap up, for good.
 void leave_thread_heap();
 
 // A heap that no thread gets: for hak_heap_create(). nullptr: no memory.
@@ -40,7 +45,8 @@ bool many_heaps();
 // Runs when a thread exits, to give its heap back; set at boot.
 void boot_registry();
 
-void lock_registry_for_fork();
-void unlock_registry_after_fork();
+bool registry_lock_is_mine();
+void lock_registry_for_fork(bool patient);
+void unlock_registry_after_fork(bool in_child);
 
 }  // namespace hakmem

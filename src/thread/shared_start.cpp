@@ -42,12 +42,18 @@ unsigned take_shared_start(ClassId c, unsigned n, std::uintptr_t* out) {
   return start.slab->take(few, out);
 }
 
-void lock_shared_start_for_fork() {
-  for (Start& start : starts) start.lock.lock_for_fork();
+bool shared_start_lock_is_mine() {
+  bool mine = false;
+  for (const Start& start : starts) mine = mine || start.lock.is_mine();
+  return mine;
 }
 
-void unlock_shared_start_after_fork() {
-  for (Start& start : starts) start.lock.unlock_after_fork();
+void lock_shared_start_for_fork(bool patient) {
+  for (Start& start : starts) start.lock.lock_for_fork(patient);
+}
+
+void unlock_shared_start_after_fork(bool in_child) {
+  for (Start& start : starts) start.lock.unlock_after_fork(in_child);
 }
 
 }  // namespace hakmem

@@ -14,7 +14,8 @@ namespace hakmem {
 // Takes up to `n` blocks (fewer: what is sensible for a start) and writes them to `out`.
 unsigned take_shared_start(ClassId c, unsigned n, std::uintptr_t* out);
 
-void lock_shared_start_for_fork();
-void unlock_shared_start_after_fork();
+bool shared_start_lock_is_mine();
+void lock_shared_start_for_fork(bool patient);
+void unlock_shared_start_after_fork(bool in_child);
 
 }  // namespace hakmem

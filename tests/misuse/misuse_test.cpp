@@ -35,7 +35,7 @@ void expect_line(const ChildResult& result, const std::string& text) {
 }
 
 constexpr const char* kNoBlock =
-    "hakmem: free(0x...) ignored: not a block of this allocator, and there is no other";
+    "hakmem: free(0x...) ignored: not a block of this allocator, nor of another";
 constexpr const char* kNotLive =
     "hakmem: free(0x...) ignored: no block starts there, or it is free already";
 
@@ -65,7 +65,7 @@ TEST(ForeignPointers, ReallocGivesNull) {
   expect_went_on(result);
   expect_line(
       result,
-      "hakmem: realloc(0x...) ignored: not a block of this allocator, and there is no other");
+      "hakmem: realloc(0x...) ignored: not a block of this allocator, nor of another");
 }
 
 TEST(ForeignPointers, HasNoSize) {
