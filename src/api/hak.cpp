@@ -23,7 +23,11 @@ bool valid_alignment(std::size_t alignment) {
 
 extern "C" {
 
-const char* hak_version(void) { return "0.1.0"; }
+#define HAK_TEXT_OF(number) #number
+#define HAK_TEXT(number) HAK_TEXT_OF(number)
+const char* hak_version(void) {
+  return HAK_TEXT(HAKMEM_VERSION_MAJOR) "." HAK_TEXT(HAKMEM_VERSION_MINOR) "." HAK_TEXT(HAKMEM_VERSION_PATCH);
+}
 
 void* hak_malloc(size_t bytes) { return or_enomem(hakmem::allocate(bytes)); }
 

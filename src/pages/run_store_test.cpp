@@ -207,7 +207,7 @@ TEST_F(RunStoreTest, NeighboursCoalesce) {
   run_store.release(whole, true);
   std::vector<hakmem::Run*> pieces;
   for (int i = 0; i < 16; ++i) pieces.push_back(allocate(4));
-  for (const std::size_t i : {3, 1, 2, 0, 15, 9, 11, 10, 5, 4, 6, 8, 7, 12, 14, 13}) {
+  for (const std::size_t i : std::initializer_list<std::size_t>{3, 1, 2, 0, 15, 9, 11, 10, 5, 4, 6, 8, 7, 12, 14, 13}) {
     run_store.release(pieces[i], i % 2 == 0);
     ASSERT_TRUE(run_store.check_invariants()) << i;
   }

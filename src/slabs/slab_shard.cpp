@@ -54,7 +54,7 @@ bool SlabShard::settle_locked(Slab* slab) {
 
 void settle(Slab* slab) {
   for (;;) {
-    SlabShard* shard = slab->shard.load_relaxed();
+    SlabShard* shard = slab->shard.load_acquire();  // pairs with attach()
     if (shard == nullptr) return;  // released by somebody else
     shard->lock_.lock();
     if (slab->shard.load_relaxed() == shard) {
@@ -85,9 +85,11 @@ Slab* SlabShard::attach(ClassId c, OwnerId owner, SlabShard* to, const void* hea
       slab->mixed = true;
       retag_slab(slab, owner);
     }
-    slab->shard.store_relaxed(to);
     slab->attached_to.store_relaxed(heap);
     const std::uint32_t before = slab->state.fetch_or_acq_rel(Slab::kAttached);  // pairs with detach()
+    // Only now: who finds the new shard takes the new shard's lock, not ours, and must see that the
+    // slab is attached, or would list it there. Release: pairs with settle().
+    slab->shard.store_release(to);
     if (Slab::free_of(before) == slab->shape().slots) slab->mixed = false;
     return slab;
   }

@@ -170,7 +170,7 @@ TEST_P(Sizes, BlocksOutliveTheirThread) {
 
 TEST(Heap, KeepsItsSpareMagazinesWithinTheBudget) {  // (4)
   const Heap* heap = thread_heap();
-  for (const std::size_t size : {32, 256, 2048, 16384}) {
+  for (const std::size_t size : std::initializer_list<std::size_t>{32, 256, 2048, 16384}) {
     std::vector<void*> blocks = allocate_many(size, 8 * kMiB / size);
     for (void* block : blocks) {
       deallocate(block);
