@@ -10,6 +10,6 @@ namespace hakmem {
 void* ask_new_handlers(std::size_t size, std::size_t alignment);
 
 // The same, for the forms of new that do not throw: nullptr when a handler has thrown.
-void* retry_nothrow(std::size_t size, std::size_t alignment) noexcept;
+void* retry_nothrow(std::size_t size, std::size_t alignment);
 
 }  // namespace hakmem

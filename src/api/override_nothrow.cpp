@@ -9,7 +9,7 @@ asm(".weak __gxx_personality_v0\n.weak __cxa_begin_catch\n.weak __cxa_end_catch\
 
 namespace hakmem {
 
-void* retry_nothrow(std::size_t size, std::size_t alignment) noexcept {
+void* retry_nothrow(std::size_t size, std::size_t alignment) {
   try {
     return ask_new_handlers(size, alignment);
   } catch (...) {

@@ -20,7 +20,7 @@ constexpr unsigned kChainLength = 32;
 }  // namespace
 
 bool Inbox::send(Magazine* bundle, std::uint32_t limit) {
-  Magazine* old = head_.load_relaxed();
+  Magazine* old = head_.load_acquire();  // the record it names; pairs with the release below
   do {
     if (old == closed_mark()) return false;
     // The record may have moved on since it was read: then its depth is wrong, but the exchange
@@ -30,7 +30,7 @@ bool Inbox::send(Magazine* bundle, std::uint32_t limit) {
     bundle->next.store_relaxed(old);
     bundle->depth.store_relaxed(depth);
     // Release: the bundle's contents and its blocks', for receive() and close().
-  } while (!head_.try_replace_release(old, bundle));
+  } while (!head_.try_replace_acq_rel(old, bundle));
   return true;
 }
 
