@@ -26,8 +26,6 @@ class Atomic {
   T fetch_sub_relaxed(T n) { return value_.fetch_sub(n, std::memory_order_relaxed); }
   T fetch_add_acq_rel(T n) { return value_.fetch_add(n, std::memory_order_acq_rel); }
   T fetch_sub_acq_rel(T n) { return value_.fetch_sub(n, std::memory_order_acq_rel); }
-  T fetch_or_relaxed(T bits) { return value_.fetch_or(bits, std::memory_order_relaxed); }
-  T fetch_or_release(T bits) { return value_.fetch_or(bits, std::memory_order_release); }
   T fetch_or_acq_rel(T bits) { return value_.fetch_or(bits, std::memory_order_acq_rel); }
   T fetch_and_acq_rel(T bits) { return value_.fetch_and(bits, std::memory_order_acq_rel); }
 

@@ -43,7 +43,6 @@ class Pool {
   }
 
   void give(T* record) { free_.push(record); }
-  void give_chain(T* first, T* last) { free_.push_chain(first, last); }
 
  private:
   TaggedStack<T> free_;
