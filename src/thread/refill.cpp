@@ -28,6 +28,7 @@ void make_room(void* block, ClassId c) { thread_cache.heap->make_room(block, c);
 void* Heap::pop(ClassId c) { return reinterpret_cast<void*>(*--top(c)); }
 
 void* Heap::refill(ClassId c) {
+  if (top(c)[-1] != kEmptyMark) return pop(c);  // the thread has just got a heap that was parked
   if (load_waiting(c) || load_from_slabs(c)) return pop(c);
   return nullptr;
 }
