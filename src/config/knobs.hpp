@@ -30,8 +30,8 @@ namespace knobs {
 // A magazine holds at most this many bytes, so that a thread's caches stay small where blocks are
 // large, but at least kMinMagazine blocks, so that a random walk of allocations and frees rarely
 // reaches either end.
-inline constexpr std::size_t kMagazineBytes = 256 * kKiB;
-inline constexpr std::size_t kMinMagazine = 8;
+inline constexpr std::size_t kMagazineBytes = 512 * kKiB;
+inline constexpr std::size_t kMinMagazine = 16;
 
 // Full magazines that a thread keeps beyond the loaded ones, in bytes over all classes. The same
 // order as the caches of other allocators (gperftools: 32 MiB over all threads; tcmalloc: 1.5 MiB a

@@ -57,9 +57,9 @@ std::size_t Heap::bytes_to_park() const {
     bytes += s.attached_count * kSlabShape[i].granules * kGranuleBytes;
   }
   if (outgoing_ == nullptr) return bytes;
-  for (const Outgoing& out : outgoing_->slots) {
-    if (out.bundle == nullptr) continue;
-    bytes += static_cast<std::size_t>(out.top - out.bundle->slots()) * size_of(class_of(Tag{out.tag}));
+  for (unsigned slot = 0; slot < kOutgoingSlots; ++slot) {
+    const Tag tag{outgoing_->slots[slot].key ^ cache_->tag};
+    if (outgoing_->bundles[slot] != nullptr) bytes += outgoing_->count_in(slot) * size_of(class_of(tag));
   }
   return bytes;
 }

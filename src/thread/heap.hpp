@@ -127,9 +127,8 @@ class alignas(kCacheLine) Heap {
   void put_full_away(ClassId c);
 
   // foreign.cpp
-  Outgoing& outgoing_of(Tag tag) { return cache_->outgoing->of(static_cast<std::uint32_t>(tag)); }
-  bool prepare_outgoing(Tag tag);
-  void dispatch_outgoing(Outgoing& out);
+  Outgoing* prepare_outgoing(Tag tag);
+  void dispatch_outgoing(unsigned slot);
   void dispatch(Tag tag, Magazine* bundle);
 
   // heap.cpp
