@@ -27,6 +27,7 @@
 #include "base/list.hpp"
 #include "base/lock.hpp"
 #include "base/units.hpp"
+#include "config/knobs.hpp"
 #include "pages/run.hpp"
 
 namespace hakmem {
@@ -64,6 +65,8 @@ class RunStore {
 
   RunUse use();
   std::size_t mapped_bytes() const { return mapped_.load_relaxed() * kGranuleBytes; }
+  std::size_t dirty_bytes() const { return dirty_.load_relaxed() * kGranuleBytes; }
+
   bool check_invariants();
 
   // Calls visit(granule, tag) for every granule of every region, under the lock: for reports and
@@ -102,6 +105,7 @@ class RunStore {
   Run* free_neighbour_locked(Granule g);
   Run* split_locked(Run* run, Granules count);
 
+  bool is_too_dirty() const { return dirty_bytes() > knobs::kDirtyLimit; }
   unsigned collect_old_locked(std::uint64_t now_ms, bool all, Run** batch);
   static void mark_purging(Run* run);
   static void unmark_purging(Run* run);

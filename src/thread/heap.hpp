@@ -157,6 +157,7 @@ class alignas(kCacheLine) Heap {
   Atomic<std::size_t> spare_bytes_;  // written by the owner, read by reports
   std::uint64_t flushed_at_ms_ = 0;
   std::uint32_t trims_seen_ = 0;
+  std::uint32_t refills_ = 0;
   ClassState classes_[kClasses];
   alignas(kCacheLine) Inbox inboxes_[kClasses];
 };

@@ -49,6 +49,10 @@ void do_what_is_due(const void* heap, std::uint64_t now_ms) {
   if (auto* hook = due_hook.load_relaxed()) hook();
 }
 
+bool anything_idle() {
+  return run_store.dirty_bytes() != 0 || large_bytes_cached() != 0 || any_parked_heap() || depot.held_bytes() != 0;
+}
+
 void return_everything_idle(const void* heap) {
   close_parked_heaps(os::now_ms(), true);
   trim_depot(heap, true);

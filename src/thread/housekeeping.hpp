@@ -12,6 +12,9 @@ namespace hakmem {
 
 void do_what_is_due(const void* heap, std::uint64_t now_ms);
 
+// Whether memory is held that housekeeping will give back some time.
+bool anything_idle();
+
 // Empties the depot and the parked heaps and returns all free runs to the kernel, now. For
 // malloc_trim.
 void return_everything_idle(const void* heap);

@@ -1,5 +1,6 @@
 #include "thread/registry.hpp"
 
+#include "os/alarm.hpp"
 #include "os/clock.hpp"
 #include "os/cpu.hpp"
 #include "os/thread_exit.hpp"
@@ -104,6 +105,7 @@ void retire(Heap* heap) {
   const LockGuard guard(lock);
   heap->next_unused = parked_heaps;
   parked_heaps = heap;
+  os::housekeeping_alarm.ring();
 }
 
 }  // namespace
@@ -139,6 +141,8 @@ void leave_thread_heap() {
   has_left = true;
   retire(heap);
 }
+
+bool any_parked_heap() { return parked_total.load_relaxed() != 0; }
 
 void close_parked_heaps(std::uint64_t now_ms, bool all) {
   if (parked_total.load_relaxed() == 0) return;

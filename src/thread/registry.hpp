@@ -32,6 +32,7 @@ void leave_thread_heap();
 
 // Closes the heaps that have been parked for long (`all`: every one).
 void close_parked_heaps(std::uint64_t now_ms, bool all);
+bool any_parked_heap();
 
 // A heap that no thread gets: for hak_heap_create(). nullptr: no memory.
 Heap* take_users_heap();
