@@ -25,6 +25,6 @@ if(NOT HAKMEM_SANITIZE)
     COMMAND "${PROJECT_SOURCE_DIR}/tools/check_library" $<TARGET_FILE:hakmem>)
   add_test(NAME package.consumer
     COMMAND "${PROJECT_SOURCE_DIR}/tests/consumer/check_install" "${PROJECT_BINARY_DIR}" "${CMAKE_COMMAND}"
-      "${CMAKE_C_COMPILER}")
+      "${CMAKE_C_COMPILER}" "${CMAKE_CXX_COMPILER}")
   set_tests_properties(package.shared_library package.consumer PROPERTIES LABELS package)
 endif()
