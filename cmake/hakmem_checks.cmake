@@ -2,7 +2,17 @@
 #
 # Labels: `unit` for the unit tests, `repository` for checks of the sources, `package` for checks of what is shipped.
 include(GoogleTest)
+
+# Debian has GoogleTest for its own architecture only; for another it is built from Debian's copy of its source.
+if(CMAKE_CROSSCOMPILING)
+  include(FetchContent)
+  set(INSTALL_GTEST OFF)
+  FetchContent_Declare(GTest SOURCE_DIR /usr/src/googletest OVERRIDE_FIND_PACKAGE)
+endif()
 find_package(GTest REQUIRED)
+if(CMAKE_CROSSCOMPILING)
+  target_compile_options(gtest PRIVATE -w)   # GCC 12 is wrong about one of its strings
+endif()
 
 # Test programs are asked for their cases when tests run, not when they are built: a build does not run what it builds.
 set(CMAKE_GTEST_DISCOVER_TESTS_DISCOVERY_MODE PRE_TEST)

@@ -135,7 +135,7 @@ void RunStore::for_each_granule(Visit visit) {
     const Region& region = regions_[i];
     for (std::uint64_t k = 0; k < count_of(region.count); ++k) {
       const Granule g = region.first + k;
-      visit(g, page_map.tag_of(g));
+      visit(g, page_map.published_tag_of(g));
     }
   }
 }
