@@ -3,9 +3,9 @@
 #   apt-get install g++-aarch64-linux-gnu qemu-user googletest
 #   cmake --preset aarch64 && cmake --build --preset aarch64 && ctest --preset aarch64
 #
-# qemu runs one thread of the program on one of ours, and on x86-64 the memory order of x86-64 applies: this finds wrong sizes,
-# addresses and instructions, and missing barriers only where the compiler itself reorders. The preset leaves out tests that
-# start programs, which takes a registered binfmt, and two whose moved pages qemu 7.2 loses track of (MREMAP_DONTUNMAP).
+# qemu shows wrong sizes, addresses and instructions; on x86-64 it keeps the memory order of x86-64, so a missing barrier shows
+# only where the compiler itself reorders. The preset leaves out what measures resident memory (it would be qemu's), what
+# starts programs (it takes a registered binfmt), and four tests whose moved pages qemu 7.2 loses track of (MREMAP_DONTUNMAP).
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)

@@ -59,7 +59,7 @@ class Player {
 
  private:
   static constexpr std::size_t kMostBlocks = 400;
-  static constexpr std::size_t kMostBytes = std::size_t{96} << 20;
+  static constexpr std::size_t kMostBytes = std::size_t{128} << 20;
 
   void step() {
     switch (input_.below(16)) {
@@ -87,7 +87,7 @@ class Player {
   // Mostly small; now and then a run, rarely a mapping of its own. Sizes crowd at powers of two and
   // next to them.
   std::size_t any_size() {
-    constexpr std::size_t kHuge = 26;
+    constexpr std::size_t kHuge = 25;  // 32 MiB: a mapping of its own
     const std::size_t log = input_.one_in(64)  ? kHuge
                             : input_.one_in(8) ? 15 + input_.below(8)
                                                : input_.below(15);
@@ -142,11 +142,14 @@ class Player {
     keep(start, size);
   }
 
+  // Often a quarter longer, as buffers grow: that is how a block becomes a large one, and a large
+  // one a mapping.
   void reallocate() {
     if (blocks_.empty()) return;
-    const std::size_t size = std::max<std::size_t>(any_size(), 1);
-    if (bytes_ + size > kMostBytes) return;
     const Block old = take_any();
+    const std::size_t size =
+        input_.one_in(2) ? old.size + old.size / 4 : std::max<std::size_t>(any_size(), 1);
+    if (bytes_ + size > kMostBytes) return give_up(old);
     FUZZ_CHECK(support::holds(old.start, old.size, old.seed));
     void* start = kFamily.realloc(old.start, size);
     FUZZ_CHECK(start != nullptr);
