@@ -22,25 +22,26 @@ struct UsersRecord {
 
 constinit Lock lock{LockRank::kRegistry};
 constinit Atomic<Heap*> heaps[kMaxHeaps];
-constinit Heap* unused_thread_heaps = nullptr;
-constinit Heap* unused_users_heaps = nullptr;
-constinit Heap* parked_heaps = nullptr;  // the last one first
+constinit Heap* unused_thread_heaps HAK_GUARDED_BY(lock) = nullptr;
+constinit Heap* unused_users_heaps HAK_GUARDED_BY(lock) = nullptr;
+constinit Heap* parked_heaps HAK_GUARDED_BY(lock) = nullptr;  // the last one first
 constinit Atomic<std::size_t> parked_total{0};
-constinit Atomic<std::uint32_t> next_owner{static_cast<std::uint32_t>(kFirstHeap)};
+constinit Atomic<std::uint32_t> next_owner{
+    static_cast<std::uint32_t>(kFirstHeap)};  // written under the lock
 constinit Atomic<unsigned> live{0};
 constinit unsigned cpus = 1;
 
 // This thread's destructors have run: a heap it took now would never come back.
 constinit thread_local bool has_left = false;
 
-Heap* pop_unused(Heap** list) {
+Heap* pop_unused_locked(Heap** list) HAK_REQUIRES(lock) {
   Heap* heap = *list;
   if (heap != nullptr) *list = heap->next_unused;
   return heap;
 }
 
-Heap* pop_parked_locked(Heap** link) {
-  Heap* heap = pop_unused(link);
+Heap* pop_parked_locked(Heap** link) HAK_REQUIRES(lock) {
+  Heap* heap = pop_unused_locked(link);
   if (heap != nullptr) parked_total.fetch_sub_relaxed(heap->parked_bytes);
   return heap;
 }
@@ -54,7 +55,7 @@ Heap* take_long_parked(std::uint64_t now_ms, bool all) {
   return due ? pop_parked_locked(last) : nullptr;
 }
 
-Heap* make_heap_locked(bool is_users) {
+Heap* make_heap_locked(bool is_users) HAK_REQUIRES(lock) {
   const std::uint32_t id = next_owner.load_relaxed();
   if (id == kMaxHeaps) return nullptr;
   void* memory = metadata_allocate(is_users ? sizeof(UsersRecord) : sizeof(Heap));
@@ -75,7 +76,7 @@ Heap* make_heap_locked(bool is_users) {
 Heap* take_heap(bool is_users) {
   const LockGuard guard(lock);
   Heap* heap = is_users ? nullptr : pop_parked_locked(&parked_heaps);
-  if (heap == nullptr) heap = pop_unused(is_users ? &unused_users_heaps : &unused_thread_heaps);
+  if (heap == nullptr) heap = pop_unused_locked(is_users ? &unused_users_heaps : &unused_thread_heaps);
   if (heap == nullptr) heap = make_heap_locked(is_users);
   if (heap != nullptr) live.fetch_add_relaxed(1);
   return heap;
