@@ -63,7 +63,7 @@ class LearnerRun {
     const IdleSpan& span = history_.spans[index];
     settle(index, span.until_ns);
     biller_.reuse(span, blocks_[index].idle.stage);
-    learner_->observe(blocks_[index].context, span.bytes, span.idle_s(), true);
+    learner_->observe(blocks_[index].context, span.bytes, span.idle_s());
     learner_->observe_site(span.size_class, span.site, span.idle_s());
     stacks_[span.size_class].pop_back();
   }
@@ -95,7 +95,7 @@ class LearnerRun {
   void observe_one(std::uint32_t index, float weight, std::uint64_t now_ns) {
     const IdleSpan& span = history_.spans[index];
     const double idle_s = static_cast<double>(now_ns - span.freed_ns) * 1e-9;
-    learner_->observe(blocks_[index].context, span.bytes, idle_s, false, weight);
+    learner_->observe_idle(blocks_[index].context, span.bytes, idle_s, weight);
   }
 
   const LargeHistory& history_;

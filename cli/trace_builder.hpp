@@ -1,9 +1,11 @@
 // Trace builder: events of a generated trace, made in any order and sorted at the end.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <random>
+#include <string>
 
 #include "trace_event.hpp"
 

@@ -15,6 +15,7 @@ constexpr double kMib = static_cast<double>(kMiB);
 
 // One block of a size, allocated and freed over and over, and a short rest now and then.
 Trace tight(std::uint32_t seed, double bytes, unsigned rounds) {
+  constexpr unsigned kRests = 40;
   Random random(seed);
   TraceBuilder builder(1);
   double now_s = 0;
@@ -22,14 +23,14 @@ Trace tight(std::uint32_t seed, double bytes, unsigned rounds) {
     const double work_s = random.uniform(50e-6, 200e-6) * bytes / kMib;
     builder.block(now_s, now_s + work_s, bytes);
     now_s += work_s + random.log_uniform(5e-6, 1e-3);
-    if (i % 2000 == 1999) now_s += random.uniform(0.5, 2.0);
+    if ((i + 1) % (rounds / kRests) == 0) now_s += random.uniform(0.5, 2.0);
   }
   return builder.finish(now_s);
 }
 
 Trace tight_1m(std::uint32_t seed) { return tight(seed, kMib, 40000); }
-Trace tight_16m(std::uint32_t seed) { return tight(seed, 16 * kMib, 10000); }
-Trace tight_64m(std::uint32_t seed) { return tight(seed, 64 * kMib, 4000); }
+Trace tight_16m(std::uint32_t seed) { return tight(seed, 16 * kMib, 20000); }
+Trace tight_64m(std::uint32_t seed) { return tight(seed, 64 * kMib, 10000); }
 
 // Many blocks at once for a moment, then a pause of any length.
 void burst(TraceBuilder& builder, Random& random, double& now_s, unsigned blocks, double bytes) {
@@ -64,7 +65,7 @@ Trace requests(std::uint32_t seed) {
       builder.block(from_s, from_s + random.exponential(10e-3), bytes, 1 + random.below(4));
     }
     now_s += random.exponential(5e-3);
-    if (i % 3000 == 2999) now_s += random.log_uniform(1, 600);
+    if (i % 1000 == 999) now_s += random.log_uniform(1, 600);
   }
   return builder.finish(now_s);
 }

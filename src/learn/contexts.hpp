@@ -52,6 +52,11 @@ constexpr unsigned depth_of(std::size_t position) {
   return depth < kDepths ? depth : kDepths - 1;
 }
 
+// How many positions have this depth; the last depth has all from there on.
+constexpr std::size_t positions_at(unsigned depth) {
+  return depth == 0 ? 1 : std::size_t{1} << (depth - 1);
+}
+
 struct Context {
   unsigned size_class;
   unsigned depth;

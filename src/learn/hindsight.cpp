@@ -4,11 +4,12 @@
 namespace hakmem::learn::hindsight {
 namespace {
 
-constexpr float kForgetting = 0.99f;
-
-// Shares of one release and refault.
-constexpr float kPriorWorth = 0.4f;
+// All of these were chosen by `hakmem simulate` (docs/learning.md). The last three are in releases
+// and refaults.
+constexpr float kForgetting = 0.06f;
+constexpr float kPriorWorth = 0.1f;
 constexpr float kPriorMost = 10.0f;
+constexpr float kMostBehind = 100.0f;
 
 // How much worse than the clairvoyant the arm comes out in its worst case, beyond the factor of two
 // that none avoids.
@@ -22,7 +23,8 @@ float regret_in_doubt(const Arm& arm, float break_even_s) {
 
 }  // namespace
 
-void start(const BlockCosts& costs, SelectorState& state) {
+void start(const BlockCosts& costs, std::size_t positions, SelectorState& state) {
+  state.forgetting = kForgetting / static_cast<float>(positions);
   const auto break_even_s = static_cast<float>(costs.break_even_s());
   for (std::size_t i = 0; i < kArms; ++i) {
     state.value[i] = kPriorWorth * state.scale_s * regret_in_doubt(kArm[i], break_even_s);
@@ -31,7 +33,15 @@ void start(const BlockCosts& costs, SelectorState& state) {
 }
 
 void learn(const Bills& bills, SelectorState& state) {
-  for (std::size_t i = 0; i < kArms; ++i) state.value[i] = state.value[i] * kForgetting + bills[i];
+  const float paid = bills[index_of(state.arm)] / state.scale_s;
+  const float kept = 1 - state.forgetting * (paid < 1 ? paid : 1);
+  float least = kNever;
+  for (std::size_t i = 0; i < kArms; ++i) {
+    state.value[i] = state.value[i] * kept + bills[i];
+    if (state.value[i] < least) least = state.value[i];
+  }
+  const float most = least + kMostBehind * state.scale_s;
+  for (float& value : state.value) value = value < most ? value : most;
 }
 
 void learn_open(const Bills& bills, float weight, SelectorState& state) {

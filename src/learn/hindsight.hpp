@@ -1,11 +1,17 @@
 // Hindsight: follow the leader with forgetting, under full information.
 //
-//   value[a] <- value[a] x forgetting + what arm a would have paid        for every block reused
+//   value[a] <- value[a] x (1 - f x paid) + what arm a would have paid     for every block reused
 //   leader    = the arm with the least value + bills of blocks that are still idle
 //
-// It starts from a prior that prefers arms near the break-even time, which nobody regrets by more
-// than a factor of two, and is worth a fraction of one release and refault: a few observations
-// outweigh it.
+// - `paid` is the bill of the arm in force, in releases and refaults, at most 1. So a million cheap
+//   reuses do not wash out one dear pause, and memory is as long as evidence is scarce.
+// - f is divided by the number of stack positions that share the context: blocks of one burst wait
+//   for the same pause, and are one piece of evidence together.
+// - No arm falls more than kMostBehind releases and refaults behind the leader, so that a change is
+//   found after as many that speak for another arm.
+// - It starts from a prior that prefers arms near the break-even time, which nobody regrets by more
+//   than a factor of two, and that the first real evidence outweighs.
+//
 // Above: selector. Below: arms.
 #pragma once
 
@@ -13,7 +19,7 @@
 
 namespace hakmem::learn::hindsight {
 
-void start(const BlockCosts& costs, SelectorState& state);
+void start(const BlockCosts& costs, std::size_t positions, SelectorState& state);
 void learn(const Bills& bills, SelectorState& state);
 void learn_open(const Bills& bills, float weight, SelectorState& state);
 void forget_open(SelectorState& state);

@@ -1,8 +1,8 @@
 // Learner: observations of idle blocks in, an arm for each context out.
 //
 //   block freed    context = context_of(class, position, site)       the block keeps it
-//   block reused   observe(context, bytes, idle time, reused)
-//   each tick      observe(..., still idle) for blocks that wait, then decide(now)
+//   block reused   observe(context, bytes, idle time)
+//   each tick      observe_idle(context, bytes, idle time so far) for blocks that wait, decide(now)
 //   any time       arm_of(context): one relaxed load
 //
 // It knows no allocator, no clock and no heap: the same calls give the same arms.
@@ -32,9 +32,12 @@ class Learner {
   // had it last.
   ContextId context_of(unsigned size_class, std::size_t position, Site site);
 
-  // `bytes` may differ a little between blocks of a context. A block still idle (`reused` false)
-  // counts for the next decide() alone, and stands for `weight` blocks.
-  void observe(ContextId context, std::size_t bytes, double idle_s, bool reused, float weight = 1);
+  // A block was idle for idle_s and is used again. `bytes` may differ between blocks of a context.
+  void observe(ContextId context, std::size_t bytes, double idle_s);
+
+  // A block has been idle for idle_s and still is; it stands for so many `blocks`. Counts for the
+  // next decide() alone, so it is to be told again before each.
+  void observe_idle(ContextId context, std::size_t bytes, double idle_s, float blocks);
 
   // A block of this class that `site` had was idle for idle_s: what splitting by site rests on.
   void observe_site(unsigned size_class, Site site, double idle_s) {

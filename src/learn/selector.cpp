@@ -43,7 +43,8 @@ bool parse_selector(const char* text, SelectorChoice& into) {
   return true;
 }
 
-void start(const SelectorChoice& choice, const BlockCosts& costs, SelectorState& state) {
+void start(const SelectorChoice& choice, const BlockCosts& costs, std::size_t positions,
+           SelectorState& state) {
   state.rounds = 0;
   state.scale_s = static_cast<float>(costs.cycle_s());
   state.changed_s = -kMinStay_s;
@@ -53,7 +54,7 @@ void start(const SelectorChoice& choice, const BlockCosts& costs, SelectorState&
   } else if (choice.kind == SelectorKind::kElo) {
     elo::start(costs, state);
   } else {
-    hindsight::start(costs, state);
+    hindsight::start(costs, positions, state);
   }
 }
 

@@ -37,15 +37,18 @@ struct SelectorState {
   float value[kArms];  // hindsight: bills so far; ucb1: mean cost; elo: rating
   float other[kArms];  // hindsight: bills of blocks still idle; ucb1: discounted times tried
   std::uint32_t rounds;
-  float scale_s;  // what giving a block back and taking it again costs
-  double changed_s;
+  float scale_s;     // what giving a block back and taking it again costs
+  float forgetting;  // hindsight: share of the past that one release and refault is worth
   ArmId arm;
+  double changed_s;
 };
 
 static_assert(sizeof(SelectorState) <= 224);
 
-// The state of a context whose blocks have these costs, before any observation.
-void start(const SelectorChoice& choice, const BlockCosts& costs, SelectorState& state);
+// The state of a context whose blocks have these costs, before any observation. `positions`: how
+// many blocks of a class may be idle in this context at once.
+void start(const SelectorChoice& choice, const BlockCosts& costs, std::size_t positions,
+           SelectorState& state);
 
 // A block was reused; `bills` is what each arm would have paid.
 void learn(const SelectorChoice& choice, const Bills& bills, SelectorState& state);
