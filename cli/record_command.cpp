@@ -56,7 +56,8 @@ std::string make_way(const std::string& output) {
 }
 
 int run(const Flags& flags, const Program& program) {
-  if (program.empty()) throw UsageError("no program given: hakmem record [OPTIONS] -- PROGRAM ARGS");
+  if (program.empty())
+    throw UsageError("no program given: hakmem record [OPTIONS] -- PROGRAM ARGS");
   Environment environment = Environment::inherited();
   std::string preload = environment.get("LD_PRELOAD").value_or("");
   const std::string allocator = allocator_path(flags.with);
