@@ -1,8 +1,9 @@
-// `hakmem simulate (TRACE | --generate NAME)...`: what release policies would have cost on traces,
-// in virtual time.
+// `hakmem simulate [TRACE...] [--generate NAME]...`: what release policies would have cost on
+// traces, in virtual time.
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -10,6 +11,7 @@
 
 #include "commands.hpp"
 #include "simulate.hpp"
+#include "trace_file.hpp"
 #include "trace_generate.hpp"
 
 namespace hakmem::cli {
@@ -18,6 +20,7 @@ namespace {
 const std::vector<double> kPrices = {0.0125, 0.125, 1.25};
 
 struct Flags {
+  std::vector<std::string> files;
   std::vector<std::string> generate;
   std::vector<std::string> policies;
   std::vector<double> prices;
@@ -40,9 +43,9 @@ void print_list() {
     fmt::print("{:<12} {}\n", one.name, one.what);
 }
 
-// The traces asked for, or all that can be generated.
-std::vector<std::string> chosen_traces(const Flags& flags) {
-  if (!flags.generate.empty()) return flags.generate;
+// The generated traces asked for; all of them when nothing is asked for.
+std::vector<std::string> chosen_generators(const Flags& flags) {
+  if (!flags.generate.empty() || !flags.files.empty()) return flags.generate;
   std::vector<std::string> names;
   for (const GeneratedTrace& one : generated_traces()) names.push_back(one.name);
   return names;
@@ -64,6 +67,21 @@ void simulate_prices(const std::string& trace, const LargeHistory& history, cons
   }
 }
 
+// Traces are made or read one at a time: they may be large.
+std::vector<Simulation> simulate_all(const Flags& flags, const Pricing& pricing) {
+  std::vector<Simulation> simulations;
+  for (const std::string& file : flags.files) {
+    const LargeHistory history = large_history_of(read_trace(file));
+    const std::string name = std::filesystem::path(file).stem().stem().string();
+    simulate_prices(name, history, flags, pricing, simulations);
+  }
+  for (const std::string& name : chosen_generators(flags)) {
+    const LargeHistory history = large_history_of(generate_trace(name, flags.seed));
+    simulate_prices(name, history, flags, pricing, simulations);
+  }
+  return simulations;
+}
+
 int run(const Flags& flags) {
   if (flags.list) {
     print_list();
@@ -73,11 +91,7 @@ int run(const Flags& flags) {
   Pricing pricing;
   pricing.seed = flags.seed;
   if (!flags.costs.empty()) pricing.costs = parse_costs(text_of(flags.costs));
-  std::vector<Simulation> simulations;
-  for (const std::string& name : chosen_traces(flags)) {
-    const LargeHistory history = large_history_of(generate_trace(name, flags.seed));
-    simulate_prices(name, history, flags, pricing, simulations);
-  }
+  const std::vector<Simulation> simulations = simulate_all(flags, pricing);
   if (flags.json) {
     fmt::print("{}\n", simulations_json(simulations, pricing).dump(1));
     return 0;
@@ -88,7 +102,9 @@ int run(const Flags& flags) {
 }
 
 void add_flags(CLI::App& app, Flags& flags) {
-  app.add_option("--generate", flags.generate, "a generated trace (default: all of them)")
+  app.add_option("traces", flags.files, "traces that hakmem record has written")
+      ->type_name("TRACE");
+  app.add_option("--generate", flags.generate, "a generated trace (without any trace: all of them)")
       ->type_name("NAME")
       ->delimiter(',');
   app.add_option("--policy", flags.policies, "a column of the table (see below)")
@@ -110,7 +126,7 @@ void add_flags(CLI::App& app, Flags& flags) {
 Command add_simulate_command(CLI::App& app) {
   CLI::App* simulate_app =
       app.add_subcommand("simulate", "Show what release policies would have cost on traces");
-  set_usage(*simulate_app, "hakmem simulate [OPTIONS]");
+  set_usage(*simulate_app, "hakmem simulate [OPTIONS] [TRACE...]");
   simulate_app->footer("Policies: " + policy_names() + ".");
   const auto flags = std::make_shared<Flags>();
   add_flags(*simulate_app, *flags);
