@@ -31,7 +31,7 @@ Simulation simulate(const std::string& trace, const LargeHistory& history, const
                     const std::vector<std::string>& policies);
 
 // One row per simulation, one column per policy, geometric means and worst at the end. All
-// simulations have the same policies.
+// simulations have the same policies. A trace whose blocks never wait has no bill, and no ratio.
 std::string simulation_table(std::span<const Simulation> simulations, bool colours);
 
 nlohmann::json simulations_json(std::span<const Simulation> simulations, const Pricing& pricing);

@@ -38,6 +38,14 @@ std::string text_of(const std::string& file) {
   return text.str();
 }
 
+std::string name_of(const std::string& file) {
+  std::filesystem::path path = std::filesystem::path(file).filename();
+  for (const char* ending : {".gz", ".trace"}) {
+    if (path.extension() == ending) path.replace_extension();
+  }
+  return path.string();
+}
+
 void print_list() {
   for (const GeneratedTrace& one : generated_traces())
     fmt::print("{:<12} {}\n", one.name, one.what);
@@ -72,8 +80,7 @@ std::vector<Simulation> simulate_all(const Flags& flags, const Pricing& pricing)
   std::vector<Simulation> simulations;
   for (const std::string& file : flags.files) {
     const LargeHistory history = large_history_of(read_trace(file));
-    const std::string name = std::filesystem::path(file).stem().stem().string();
-    simulate_prices(name, history, flags, pricing, simulations);
+    simulate_prices(name_of(file), history, flags, pricing, simulations);
   }
   for (const std::string& name : chosen_generators(flags)) {
     const LargeHistory history = large_history_of(generate_trace(name, flags.seed));

@@ -36,7 +36,9 @@ using Ratios = std::vector<std::vector<double>>;  // by policy
 void add_summary(Table& table, const std::string& name, const Ratios& ratios,
                  double (*summary)(const std::vector<double>&)) {
   std::vector<Cell> row = {{name, Style::kStrong}, {""}, {""}};
-  for (const std::vector<double>& of_policy : ratios) row.push_back(ratio_cell(summary(of_policy)));
+  for (const std::vector<double>& of_policy : ratios) {
+    row.push_back(of_policy.empty() ? Cell{"-"} : ratio_cell(summary(of_policy)));
+  }
   table.add_row(row);
 }
 
@@ -69,10 +71,15 @@ std::string simulation_table(std::span<const Simulation> simulations, bool colou
   for (const Simulation& simulation : simulations) {
     const bool repeated = simulation.trace == before;
     before = simulation.trace;
-    std::vector<Cell> row = {{repeated ? "" : simulation.trace},
-                             {fmt::format("{}", simulation.price)},
-                             {simulation.best_arm, Style::kFaint}};
+    std::vector<Cell> row = {
+        {repeated ? "" : simulation.trace},
+        {fmt::format("{}", simulation.price)},
+        {simulation.best_bill_s > 0 ? simulation.best_arm : "-", Style::kFaint}};
     for (std::size_t i = 0; i < ratios.size(); ++i) {
+      if (simulation.best_bill_s <= 0) {
+        row.push_back({"-"});
+        continue;
+      }
       ratios[i].push_back(simulation.ratio(simulation.outcomes[i]));
       row.push_back(ratio_cell(ratios[i].back()));
     }

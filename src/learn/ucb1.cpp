@@ -6,9 +6,9 @@
 namespace hakmem::learn::ucb1 {
 namespace {
 
-constexpr float kDiscount = 0.998f;
+constexpr float kDiscount = 0.99f;
 constexpr float kWorst = 4;       // bills above this many releases and refaults count as this many
-constexpr double kBreadth = 0.1;  // small, because most bills are far below the worst
+constexpr double kBreadth = 0.01;  // small, because most bills are far below the worst
 
 float total(const SelectorState& state) {
   float sum = 0;

@@ -5,7 +5,7 @@
 //   choice    least value[a] - kBreadth x root(log(sum of other) / other[a])
 //
 // Discounting lets arms that have not been tried for long become uncertain again, so that a change
-// of the best arm is found; the price is that it never stops trying.
+// of the best arm is found; the price is that it never stops trying, so its regret grows with time.
 // Above: selector. Below: arms, approximate.
 #pragma once
 
