@@ -49,10 +49,10 @@ std::vector<fs::path> files_with_stem(const fs::path& directory, std::string_vie
 
 }  // namespace
 
-std::optional<fs::path> find_our_library() {
+std::optional<fs::path> find_our_library(std::string_view file) {
   std::error_code failed;
   const fs::path here = fs::read_symlink("/proc/self/exe", failed).parent_path();
-  for (const fs::path& place : {here / "libhakmem.so", here.parent_path() / "lib/libhakmem.so"}) {
+  for (const fs::path& place : {here / file, here.parent_path() / "lib" / file}) {
     if (fs::exists(place, failed)) return place;
   }
   return std::nullopt;

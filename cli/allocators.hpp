@@ -22,8 +22,9 @@ struct Allocator {
 inline constexpr std::string_view kLibcName = "glibc";
 inline constexpr std::string_view kOurName = "hakmem";
 
-// libhakmem.so beside this executable, or in the lib directory next to its directory.
-std::optional<std::filesystem::path> find_our_library();
+// libhakmem.so beside this executable, or in the lib directory next to its directory; or another
+// file of the project that stands there.
+std::optional<std::filesystem::path> find_our_library(std::string_view file = "libhakmem.so");
 
 // Known allocators in `directories`, each file once, in the order of the table of known names.
 std::vector<Allocator> find_installed(const std::vector<std::filesystem::path>& directories);

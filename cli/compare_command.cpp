@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -131,12 +130,6 @@ std::vector<Comparison> compare_set(const Flags& flags, const std::vector<Alloca
     comparisons.push_back(compare_workload(workload, allocators, settings, progress));
   }
   return comparisons;
-}
-
-void write_json(const std::string& file, const nlohmann::json& json) {
-  std::ofstream out(file);
-  out << json.dump(1) << "\n";
-  if (!out.flush()) throw UsageError("cannot write " + file);
 }
 
 void print_report(const std::vector<Comparison>& comparisons, const std::string& baseline,

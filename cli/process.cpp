@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::size_t kOutputKept = 64 * 1024;
 constexpr std::size_t kErrorKept = 4 * 1024;
+// As shells do it.
 constexpr int kNotFound = 127;
 constexpr int kNotExecutable = 126;
 
@@ -71,6 +72,15 @@ int open_input() {
   return ::open("/dev/null", O_RDONLY);
 }
 
+int exit_code_of_failed_exec() { return errno == ENOENT ? kNotFound : kNotExecutable; }
+
+std::vector<char*> pointers_to(std::vector<std::string>& arguments) {
+  std::vector<char*> result;
+  for (std::string& argument : arguments) result.push_back(argument.data());
+  result.push_back(nullptr);
+  return result;
+}
+
 // Runs in the child between fork and exec.
 [[noreturn]] void become(char* const* arguments, char* const* environment, int input, int output,
                          int error) {
@@ -80,7 +90,7 @@ int open_input() {
   ::dup2(error, STDERR_FILENO);
   ::execvpe(arguments[0], arguments, environment);
   const char* reason = std::strerror(errno);
-  const int code = errno == ENOENT ? kNotFound : kNotExecutable;
+  const int code = exit_code_of_failed_exec();
   ::dprintf(STDERR_FILENO, "%s: %s\n", arguments[0], reason);
   ::_exit(code);
 }
@@ -149,9 +159,7 @@ RunResult run_measured(std::vector<std::string> arguments, Environment environme
   const Descriptor input(open_input(), "standard input");
   const Descriptor output(::memfd_create("stdout", MFD_CLOEXEC), "memfd_create");
   const Descriptor error(::memfd_create("stderr", MFD_CLOEXEC), "memfd_create");
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
+  const std::vector<char*> argv = pointers_to(arguments);
   const std::vector<char*> envp = environment.pointers();
 
   RunResult result;
@@ -169,6 +177,13 @@ RunResult run_measured(std::vector<std::string> arguments, Environment environme
   read_output(output.number(), result);
   result.error_tail = read_tail(error.number());
   return result;
+}
+
+int become_program(std::vector<std::string> arguments, Environment environment) {
+  ::execvpe(arguments[0].c_str(), pointers_to(arguments).data(), environment.pointers().data());
+  const int code = exit_code_of_failed_exec();
+  fmt::print(stderr, "hakmem: {}: {}\n", arguments[0], std::strerror(errno));
+  return code;
 }
 
 std::string describe_end(const RunResult& result) {

@@ -42,6 +42,10 @@ struct RunResult {
 RunResult run_measured(std::vector<std::string> arguments, Environment environment,
                        unsigned limit_seconds);
 
+// Replaces this process by the program. Returns, with the exit code that shells use and a line on
+// stderr, only when that is not possible.
+int become_program(std::vector<std::string> arguments, Environment environment);
+
 // "ok", "exit code 3", "killed by SIGSEGV", "over the time limit".
 std::string describe_end(const RunResult& result);
 

@@ -4,21 +4,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "commands.hpp"
 #include "table.hpp"
 
 namespace hakmem::cli {
 namespace {
 
 constexpr double kKibPerMib = 1024;
-
-// Three digits that matter: 0, 0.0123, 0.412, 4.12, 41.2, 412.
-std::string three_digits(double value) {
-  if (value == 0) return "0";
-  const int decimals = value >= 100 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : value >= 0.1 ? 3 : 4;
-  return fmt::format("{:.{}f}", value, decimals);
-}
 
 std::string ratio_text(double value, double to) {
   return to > 0 ? fmt::format("{:.2f}", value / to) : "";
@@ -231,6 +226,12 @@ nlohmann::json samples_json(std::span<const Comparison> comparisons,
     result["comparisons"].push_back(comparison_json(comparison));
   }
   return result;
+}
+
+void write_json(const std::string& file, const nlohmann::json& json) {
+  std::ofstream out(file);
+  out << json.dump(1) << "\n";
+  if (!out.flush()) throw UsageError("cannot write " + file);
 }
 
 }  // namespace hakmem::cli

@@ -28,4 +28,7 @@ std::string legend(const std::string& baseline, const Settings& settings);
 nlohmann::json samples_json(std::span<const Comparison> comparisons,
                             std::span<const Allocator> allocators, const Settings& settings);
 
+// Throws UsageError when the file cannot be written.
+void write_json(const std::string& file, const nlohmann::json& json);
+
 }  // namespace hakmem::cli

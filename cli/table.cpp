@@ -1,6 +1,8 @@
 // See table.hpp.
 #include "table.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace hakmem::cli {
@@ -29,6 +31,12 @@ const char* escape(Style style) {
 std::string styled(const std::string& text, Style style, bool colours) {
   if (!colours || style == Style::kPlain || text.empty()) return text;
   return escape(style) + text + "\033[0m";
+}
+
+std::string three_digits(double value) {
+  if (value == 0) return "0";
+  const int decimals = value >= 100 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : value >= 0.1 ? 3 : 4;
+  return fmt::format("{:.{}f}", value, decimals);
 }
 
 std::vector<std::size_t> Table::widths() const {

@@ -17,6 +17,9 @@ struct Cell {
 // `text` in the colour of `style`, unchanged without colours.
 std::string styled(const std::string& text, Style style, bool colours);
 
+// Three digits that matter: 0, 0.0123, 0.412, 4.12, 41.2, 412.
+std::string three_digits(double value);
+
 class Table {
  public:
   struct Column {

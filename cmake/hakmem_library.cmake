@@ -6,7 +6,9 @@
 
 file(GLOB_RECURSE hakmem_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/*.cpp")
 set(hakmem_core_sources ${hakmem_sources})
-list(FILTER hakmem_core_sources EXCLUDE REGEX "_(test|fake)\\.cpp$|/src/api/(override|interpose)[^/]*\\.cpp$")
+list(FILTER hakmem_core_sources EXCLUDE REGEX "_(test|fake)\\.cpp$|/src/api/(override|interpose)[^/]*\\.cpp$|/src/trace/")
+list(REMOVE_ITEM hakmem_core_sources
+  "${PROJECT_SOURCE_DIR}/src/os/append_file.cpp" "${PROJECT_SOURCE_DIR}/src/os/module.cpp")   # the recorder's
 set(hakmem_interpose_sources ${hakmem_sources})
 list(FILTER hakmem_interpose_sources INCLUDE REGEX "/src/api/interpose[^/]*\\.cpp$")
 set(hakmem_override_sources ${hakmem_sources})
@@ -71,3 +73,15 @@ foreach(library hakmem hakmem_static)
   target_include_directories(${library} INTERFACE
     "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
 endforeach()
+
+# The recorder: a library of its own in front of whatever allocator, so that hakmem's paths know nothing of it. The
+# command starts programs with it, and it is installed beside the other library.
+if(NOT HAKMEM_SANITIZE)
+  set(hakmem_record_sources ${hakmem_sources})
+  list(FILTER hakmem_record_sources INCLUDE REGEX "/src/(trace|base|os)/")
+  list(FILTER hakmem_record_sources EXCLUDE REGEX "_(test|fake)\\.cpp$")
+  add_library(hakmem_record SHARED ${hakmem_record_sources})
+  target_link_libraries(hakmem_record PRIVATE hakmem_flags)
+  set_target_properties(hakmem_record PROPERTIES OUTPUT_NAME hakmem-record LINKER_LANGUAGE C)
+  target_link_options(hakmem_record PRIVATE -Wl,-z,now,-z,relro -Wl,-Bsymbolic-functions -Wl,--no-undefined)
+endif()

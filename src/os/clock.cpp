@@ -17,6 +17,12 @@ std::uint64_t now_ms() {
          test_offset_ms.load_relaxed();
 }
 
+std::uint64_t now_ns() {
+  timespec t{};
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(t.tv_nsec);
+}
+
 void advance_clock_for_test(std::uint64_t ms) { test_offset_ms.fetch_add_relaxed(ms); }
 
 }  // namespace hakmem::os

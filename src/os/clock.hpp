@@ -1,6 +1,5 @@
-// Clock: coarse monotonic time, for decisions whose unit is a tenth of a second.
-//
-// Reads the vDSO's coarse clock: no system call, about 5 ns, 1 to 10 ms resolution. Slow paths only.
+// Clock: monotonic time. The coarse one is for decisions whose unit is a tenth of a second, in slow
+// paths: no system call, about 5 ns, 1 to 10 ms resolution. The fine one is for the recorder.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +8,9 @@ namespace hakmem::os {
 
 // Milliseconds of CLOCK_MONOTONIC_COARSE, plus what a test has added.
 std::uint64_t now_ms();
+
+// Nanoseconds of CLOCK_MONOTONIC: one order for the events of all threads.
+std::uint64_t now_ns();
 
 void advance_clock_for_test(std::uint64_t ms);
 

@@ -16,7 +16,11 @@ void* next_symbol(const char* name) {
 
 void* cxx_runtime_symbol(const char* name) {
   if (void* symbol = dlsym(RTLD_DEFAULT, name)) return symbol;
-  // Loaded out of the global scope, with a plugin (dlopen's RTLD_LOCAL): ask it by its name.
+  return cxx_runtime_own_symbol(name);
+}
+
+// May be loaded out of the global scope, with a plugin (dlopen's RTLD_LOCAL): asked by its name.
+void* cxx_runtime_own_symbol(const char* name) {
   for (const char* library : {"libstdc++.so.6", "libc++.so.1", "libc++abi.so.1"}) {
     void* handle = dlopen(library, RTLD_LAZY | RTLD_NOLOAD);
     if (handle == nullptr) continue;

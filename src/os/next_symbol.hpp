@@ -9,4 +9,7 @@ void* next_symbol(const char* name);
 // The function of this name in the C++ runtime that the process has loaded, wherever: nullptr: none.
 void* cxx_runtime_symbol(const char* name);
 
+// The same, but never a function of this name that stands in front of the runtime's.
+void* cxx_runtime_own_symbol(const char* name);
+
 }  // namespace hakmem::os

@@ -1,0 +1,143 @@
+// `hakmem simulate [TRACE...] [--generate NAME]...`: what release policies would have cost on
+// traces, in virtual time.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "commands.hpp"
+#include "simulate.hpp"
+#include "trace_file.hpp"
+#include "trace_generate.hpp"
+
+namespace hakmem::cli {
+namespace {
+
+const std::vector<double> kPrices = {0.0125, 0.125, 1.25};
+
+struct Flags {
+  std::vector<std::string> files;
+  std::vector<std::string> generate;
+  std::vector<std::string> policies;
+  std::vector<double> prices;
+  std::string costs;
+  std::uint32_t seed = 1;
+  bool json = false;
+  bool list = false;
+};
+
+std::string text_of(const std::string& file) {
+  std::ifstream in(file);
+  std::ostringstream text;
+  text << in.rdbuf();
+  if (!in) throw UsageError("cannot read " + file);
+  return text.str();
+}
+
+std::string name_of(const std::string& file) {
+  std::filesystem::path path = std::filesystem::path(file).filename();
+  for (const char* ending : {".gz", ".trace"}) {
+    if (path.extension() == ending) path.replace_extension();
+  }
+  return path.string();
+}
+
+void print_list() {
+  for (const GeneratedTrace& one : generated_traces())
+    fmt::print("{:<12} {}\n", one.name, one.what);
+}
+
+// The generated traces asked for; all of them when nothing is asked for.
+std::vector<std::string> chosen_generators(const Flags& flags) {
+  if (!flags.generate.empty() || !flags.files.empty()) return flags.generate;
+  std::vector<std::string> names;
+  for (const GeneratedTrace& one : generated_traces()) names.push_back(one.name);
+  return names;
+}
+
+void check_policies(const std::vector<std::string>& policies) {
+  for (const std::string& policy : policies) {
+    if (is_policy(policy)) continue;
+    throw UsageError("policy " + policy + " is unknown; allowed: " + policy_names());
+  }
+}
+
+void simulate_prices(const std::string& trace, const LargeHistory& history, const Flags& flags,
+                     Pricing pricing, std::vector<Simulation>& into) {
+  const auto& policies = flags.policies.empty() ? default_policies() : flags.policies;
+  for (const double price : flags.prices.empty() ? kPrices : flags.prices) {
+    pricing.price = price;
+    into.push_back(simulate(trace, history, pricing, policies));
+  }
+}
+
+// Traces are made or read one at a time: they may be large.
+std::vector<Simulation> simulate_all(const Flags& flags, const Pricing& pricing) {
+  std::vector<Simulation> simulations;
+  for (const std::string& file : flags.files) {
+    const LargeHistory history = large_history_of(read_trace(file));
+    simulate_prices(name_of(file), history, flags, pricing, simulations);
+  }
+  for (const std::string& name : chosen_generators(flags)) {
+    const LargeHistory history = large_history_of(generate_trace(name, flags.seed));
+    simulate_prices(name, history, flags, pricing, simulations);
+  }
+  return simulations;
+}
+
+int run(const Flags& flags) {
+  if (flags.list) {
+    print_list();
+    return 0;
+  }
+  check_policies(flags.policies);
+  Pricing pricing;
+  pricing.seed = flags.seed;
+  if (!flags.costs.empty()) pricing.costs = parse_costs(text_of(flags.costs));
+  const std::vector<Simulation> simulations = simulate_all(flags, pricing);
+  if (flags.json) {
+    fmt::print("{}\n", simulations_json(simulations, pricing).dump(1));
+    return 0;
+  }
+  fmt::print("{}", simulation_table(simulations, ::isatty(STDOUT_FILENO) == 1));
+  fmt::print("\nBill (CPU seconds + price x GiB-seconds idle) over the best fixed arm's.\n");
+  return 0;
+}
+
+void add_flags(CLI::App& app, Flags& flags) {
+  app.add_option("traces", flags.files, "traces that hakmem record has written")
+      ->type_name("TRACE");
+  app.add_option("--generate", flags.generate, "a generated trace (without any trace: all of them)")
+      ->type_name("NAME")
+      ->delimiter(',');
+  app.add_option("--policy", flags.policies, "a column of the table (see below)")
+      ->type_name("POLICY")
+      ->allow_extra_args(false);
+  app.add_option("--price", flags.prices,
+                 "CPU seconds that a GiB held for a second may cost (default 0.0125,0.125,1.25)")
+      ->check(CLI::PositiveNumber.description(""))
+      ->type_name("X")
+      ->delimiter(',');
+  app.add_option("--costs", flags.costs, "JSON with cost constants, in seconds")->type_name("FILE");
+  app.add_option("--seed", flags.seed, "of generators and selectors (default 1)")->type_name("N");
+  app.add_flag("--list", flags.list, "list the traces that can be generated");
+  app.add_flag("--json", flags.json, "print JSON, with every figure");
+}
+
+}  // namespace
+
+Command add_simulate_command(CLI::App& app) {
+  CLI::App* simulate_app =
+      app.add_subcommand("simulate", "Show what release policies would have cost on traces");
+  set_usage(*simulate_app, "hakmem simulate [OPTIONS] [TRACE...]");
+  simulate_app->footer("Policies: " + policy_names() + ".");
+  const auto flags = std::make_shared<Flags>();
+  add_flags(*simulate_app, *flags);
+  return {simulate_app, [flags](const Program&) { return run(*flags); }};
+}
+
+}  // namespace hakmem::cli

@@ -1,0 +1,118 @@
+// Simulations: generated traces are sound and repeatable; table, JSON and cost files say what they
+// should.
+#include "simulate.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "trace_generate.hpp"
+
+namespace hakmem::cli {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(TraceGenerate, EveryTraceIsSound) {
+  for (const GeneratedTrace& generated : generated_traces()) {
+    const Trace trace = generated.make(1);
+    std::map<std::uint64_t, int> uses;
+    std::uint64_t before_ns = 0;
+    ASSERT_FALSE(trace.events.empty()) << generated.name;
+    for (const Event& event : trace.events) {
+      ASSERT_GE(event.time_ns, before_ns) << generated.name;
+      ASSERT_LT(event.site, trace.sites.size()) << generated.name;
+      before_ns = event.time_ns;
+      // Allocated once, then freed once.
+      ASSERT_EQ(uses[event.block]++, event.op == Op::kFree ? 1 : 0) << generated.name;
+    }
+    EXPECT_GE(trace.end_ns, before_ns);
+  }
+}
+
+TEST(TraceGenerate, TheSeedDecides) {
+  const Trace one = generate_trace("vectors", 1);
+  const Trace same = generate_trace("vectors", 1);
+  const Trace other = generate_trace("vectors", 2);
+  ASSERT_EQ(one.events.size(), same.events.size());
+  EXPECT_EQ(one.end_ns, same.end_ns);
+  EXPECT_NE(one.end_ns, other.end_ns);
+  EXPECT_THROW(generate_trace("nothing", 1), std::invalid_argument);
+}
+
+Simulation simulation_of(const std::string& trace) {
+  return simulate(trace, large_history_of(generate_trace(trace, 1)), {}, {"best", "fixed:keep"});
+}
+
+TEST(Simulation, RatiosAreAgainstTheBestFixedArm) {
+  const Simulation simulation = simulation_of("spikes");
+  EXPECT_NEAR(simulation.ratio(simulation.outcomes[0]), 1, 1e-6);
+  EXPECT_GT(simulation.ratio(simulation.outcomes[1]), 1);
+  EXPECT_EQ(simulation.best_arm, "1s");
+}
+
+TEST(Simulation, TheTableHasARowForEachAndASummary) {
+  const std::vector<Simulation> simulations = {simulation_of("spikes"), simulation_of("drift")};
+  const std::string table = simulation_table(simulations, false);
+  EXPECT_THAT(table, HasSubstr("best  keep"));
+  EXPECT_THAT(table, HasSubstr("\nspikes"));
+  EXPECT_THAT(table, HasSubstr("\ndrift"));
+  EXPECT_THAT(table, HasSubstr("\ngeometric mean"));
+  EXPECT_THAT(table, HasSubstr("\nworst"));
+}
+
+TEST(Simulation, TheDefaultTableFitsATerminal) {
+  const LargeHistory history = large_history_of(generate_trace("vectors", 1));
+  const std::vector<Simulation> simulations = {
+      simulate("vectors", history, {}, default_policies())};
+  std::istringstream lines(simulation_table(simulations, false));
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 120u) << line;
+}
+
+TEST(Simulation, ATraceWithoutIdleBlocksHasNoRatio) {
+  Trace trace;
+  trace.end_ns = 1;
+  const Simulation simulation = simulate("quiet", large_history_of(trace), {}, {"hindsight"});
+  const std::string table = simulation_table(std::vector<Simulation>{simulation}, false);
+  EXPECT_THAT(table, HasSubstr("-"));
+  EXPECT_THAT(table, testing::Not(HasSubstr("nan")));
+}
+
+TEST(Simulation, JsonHasEveryFigure) {
+  const std::vector<Simulation> simulations = {simulation_of("spikes")};
+  const nlohmann::json json = simulations_json(simulations, {});
+  const nlohmann::json& row = json["simulations"][0];
+  EXPECT_EQ(row["trace"], "spikes");
+  EXPECT_EQ(row["best_fixed_arm"], "1s");
+  EXPECT_EQ(row["outcomes"].size(), 2u);
+  EXPECT_EQ(row["outcomes"][1]["policy"], "fixed:keep");
+  EXPECT_GT(row["outcomes"][1]["regret_s"].get<double>(), 0);
+  EXPECT_GE(row["outcomes"][1]["peak_held_bytes"].get<double>(),
+            row["live_peak_bytes"].get<double>());
+}
+
+TEST(Costs, AFileChangesWhatItNames) {
+  const learn::CostModel model = parse_costs(R"({"fault_s": 5e-6, "huge_from": 2097152})");
+  EXPECT_EQ(model.fault_s, 5e-6);
+  EXPECT_EQ(model.huge_from, 2097152u);
+  EXPECT_EQ(model.dontneed_s, learn::CostModel{}.dontneed_s);
+}
+
+TEST(Costs, MistakesAreNamed) {
+  EXPECT_THROW(parse_costs("[]"), std::invalid_argument);
+  EXPECT_THROW(parse_costs("{"), std::invalid_argument);
+  EXPECT_THROW(parse_costs(R"({"fault_s": "much"})"), std::invalid_argument);
+  EXPECT_THROW(parse_costs(R"({"fault_s": -1})"), std::invalid_argument);
+  try {
+    parse_costs(R"({"fault": 1})");
+    FAIL();
+  } catch (const std::invalid_argument& error) {
+    EXPECT_THAT(error.what(), HasSubstr("cost fault is unknown; allowed: huge_from"));
+  }
+}
+
+}  // namespace
+}  // namespace hakmem::cli

@@ -1,0 +1,30 @@
+// Hindsight: follow the leader with forgetting, under full information.
+//
+//   value[a] <- value[a] x (1 - f x paid) + what arm a would have paid     for every block reused
+//   leader    = the arm with the least value + bills of blocks that are still idle
+//
+// - `paid` is the bill of the arm in force, in releases and refaults, at most 1. So a million cheap
+//   reuses do not wash out one dear pause, and memory is as long as evidence is scarce.
+// - f is divided by the number of stack positions that share the context: blocks of one burst wait
+//   for the same pause, and are one piece of evidence together.
+// - No arm falls more than kMostBehind releases and refaults behind the leader, so that a change is
+//   found after as many that speak for another arm.
+// - It starts from a prior that prefers arms near the break-even time, which nobody regrets by more
+//   than a factor of two, and that the first real evidence outweighs.
+//
+// Above: selector. Below: arms.
+#pragma once
+
+#include "learn/selector.hpp"
+
+namespace hakmem::learn::hindsight {
+
+void start(const BlockCosts& costs, std::size_t positions, SelectorState& state);
+void learn(const Bills& bills, SelectorState& state);
+void learn_open(const Bills& bills, float weight, SelectorState& state);
+void forget_open(SelectorState& state);
+
+// The leader if it promises more than kMinGain against the arm in force, otherwise that.
+ArmId choose(const SelectorState& state);
+
+}  // namespace hakmem::learn::hindsight

@@ -1,0 +1,73 @@
+// Learner: observations of idle blocks in, an arm for each context out.
+//
+//   block freed    context = context_of(class, position, site)       the block keeps it
+//   block reused   observe(context, bytes, idle time)
+//   each tick      observe_idle(context, bytes, idle time so far) for blocks that wait, decide(now)
+//   any time       arm_of(context): one relaxed load
+//
+// It knows no allocator, no clock and no heap: the same calls give the same arms.
+// Invariants:
+//   (1) state_[c] is started for every context c that context_of has returned;
+//   (2) arm_[c] is state_[c].arm.
+//
+// Sizes: 224 bytes a context, 256 contexts, 62 KiB in all, touched as contexts appear.
+// Above: large, the simulator. Below: selectors, contexts, sites. One caller at a time, except for
+// arm_of, which any thread may call.
+#pragma once
+
+#include "base/atomics.hpp"
+#include "learn/contexts.hpp"
+#include "learn/regret.hpp"
+#include "learn/selector.hpp"
+#include "learn/sites.hpp"
+
+namespace hakmem::learn {
+
+class Learner {
+ public:
+  Learner(const CostModel& model, double price, const SelectorChoice& choice)
+      : model_(model), price_(price), choice_(choice) {}
+
+  // Where a block just freed belongs: `position` idle blocks of its class lie below it, and `site`
+  // had it last.
+  ContextId context_of(unsigned size_class, std::size_t position, Site site);
+
+  // A block was idle for idle_s and is used again. `bytes` may differ between blocks of a context.
+  void observe(ContextId context, std::size_t bytes, double idle_s);
+
+  // A block has been idle for idle_s and still is; it stands for so many `blocks`. Counts for the
+  // next decide() alone, so it is to be told again before each.
+  void observe_idle(ContextId context, std::size_t bytes, double idle_s, float blocks);
+
+  // A block of this class that `site` had was idle for idle_s: what splitting by site rests on.
+  void observe_site(unsigned size_class, Site site, double idle_s) {
+    sites_.observe(size_class, site, idle_s);
+  }
+
+  // Lets every context change its arm; true when one did.
+  bool decide(double now_s);
+
+  ArmId arm_of(ContextId context) const {
+    return static_cast<ArmId>(arm_[index_of(context)].load_relaxed());
+  }
+
+  // From now on; what has been scored stays as it was.
+  void set_price(double price) { price_ = price; }
+  void set_costs(const CostModel& model) { model_ = model; }
+
+  const RegretAccount& regret() const { return regret_; }
+  std::size_t contexts() const { return table_.used(); }
+  bool is_split(unsigned size_class) const { return sites_.is_split(size_class); }
+
+ private:
+  CostModel model_;
+  double price_;
+  SelectorChoice choice_;
+  ContextTable table_;
+  SiteTable sites_;
+  RegretAccount regret_;
+  SelectorState state_[ContextTable::kSlots];
+  Atomic<std::uint8_t> arm_[ContextTable::kSlots];
+};
+
+}  // namespace hakmem::learn

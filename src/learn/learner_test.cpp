@@ -1,0 +1,78 @@
+// Learner: contexts are told apart, regret is accounted, and published arms are those in force.
+#include "learn/learner.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+namespace hakmem::learn {
+namespace {
+
+constexpr unsigned kClass = 16;  // 1 MiB
+constexpr double kPrice = 0.125;
+
+std::unique_ptr<Learner> new_learner(const char* selector = "hindsight") {
+  SelectorChoice choice;
+  EXPECT_TRUE(parse_selector(selector, choice));
+  return std::make_unique<Learner>(CostModel{}, kPrice, choice);
+}
+
+TEST(Learner, DeepBlocksGetAnArmOfTheirOwn) {
+  const auto learner = new_learner();
+  const ContextId deep = learner->context_of(kClass, 0, 0);
+  const ContextId near = learner->context_of(kClass, 40, 0);
+  for (unsigned second = 1; second < 60; ++second) {
+    learner->observe(deep, kMiB, 60);
+    learner->observe(near, kMiB, 1.5);
+    learner->decide(second);
+  }
+  EXPECT_LE(arm_of(learner->arm_of(deep)).gone_at, 0.01f);
+  EXPECT_GE(arm_of(learner->arm_of(near)).gone_at, 2.0f);
+  EXPECT_LT(learner->regret().regret_s(), 0) << "no single arm does as well";
+}
+
+TEST(Learner, SitesGetAnArmOfTheirOwn) {
+  const auto learner = new_learner();
+  for (unsigned second = 1; second < 100; ++second) {
+    learner->observe(learner->context_of(kClass, 0, 1), kMiB, 1.5);
+    learner->observe_site(kClass, 1, 1.5);
+    learner->observe(learner->context_of(kClass, 0, 2), kMiB, 90);
+    learner->observe_site(kClass, 2, 90);
+    learner->decide(second);
+  }
+  ASSERT_TRUE(learner->is_split(kClass));
+  EXPECT_GE(arm_of(learner->arm_of(learner->context_of(kClass, 0, 1))).gone_at, 2.0f);
+  EXPECT_LE(arm_of(learner->arm_of(learner->context_of(kClass, 0, 2))).gone_at, 0.01f);
+}
+
+TEST(Learner, BlocksStillIdleChangeTheArm) {
+  const auto learner = new_learner();
+  const ContextId context = learner->context_of(kClass, 3, 0);
+  learner->observe_idle(context, kMiB, 600, 4);
+  EXPECT_TRUE(learner->decide(1));
+  EXPECT_LT(arm_of(learner->arm_of(context)).gone_at, 1.0f);
+}
+
+TEST(Learner, RegretIsAgainstTheBestFixedArm) {
+  const auto learner = new_learner("fixed:keep");
+  const ContextId context = learner->context_of(kClass, 0, 0);
+  for (unsigned i = 0; i < 10; ++i) learner->observe(context, kMiB, 100);
+  const BlockCosts costs = costs_of(CostModel{}, kPrice, kMiB);
+  EXPECT_STREQ(arm_of(learner->regret().best_fixed()).name, "0");
+  EXPECT_NEAR(learner->regret().regret_s(), 10 * (100 * costs.hold_rate - costs.cycle_s()), 1e-6);
+}
+
+TEST(Learner, ATableThatIsFullStillLearns) {
+  const auto learner = new_learner();
+  for (unsigned size_class = 0; size_class < kLargeClasses; ++size_class) {
+    for (std::size_t position = 0; position < 5000; position = position * 2 + 1) {
+      const ContextId context = learner->context_of(size_class, position, 0);
+      learner->observe(context, large_class_bytes(size_class), 1);
+    }
+  }
+  EXPECT_EQ(learner->contexts(), ContextTable::kSlots);
+  learner->decide(1);
+}
+
+}  // namespace
+}  // namespace hakmem::learn

@@ -1,0 +1,87 @@
+// See selector.hpp.
+#include "learn/selector.hpp"
+
+#include <cstring>
+
+#include "learn/elo.hpp"
+#include "learn/hindsight.hpp"
+#include "learn/ucb1.hpp"
+
+namespace hakmem::learn {
+namespace {
+
+ArmId choose(const SelectorChoice& choice, const SelectorState& state) {
+  switch (choice.kind) {
+    case SelectorKind::kHindsight:
+      return hindsight::choose(state);
+    case SelectorKind::kUcb1:
+      return ucb1::choose(state, choice.seed);
+    case SelectorKind::kElo:
+      return elo::choose(state);
+    case SelectorKind::kFixed:
+      break;
+  }
+  return choice.fixed;
+}
+
+}  // namespace
+
+bool parse_selector(const char* text, SelectorChoice& into) {
+  constexpr char kFixedPrefix[] = "fixed:";
+  constexpr std::size_t kPrefixLength = sizeof kFixedPrefix - 1;
+  if (std::strcmp(text, "hindsight") == 0) {
+    into.kind = SelectorKind::kHindsight;
+  } else if (std::strcmp(text, "ucb1") == 0) {
+    into.kind = SelectorKind::kUcb1;
+  } else if (std::strcmp(text, "elo") == 0) {
+    into.kind = SelectorKind::kElo;
+  } else {
+    if (std::strncmp(text, kFixedPrefix, kPrefixLength) != 0) return false;
+    if (!find_arm(text + kPrefixLength, into.fixed)) return false;
+    into.kind = SelectorKind::kFixed;
+  }
+  return true;
+}
+
+void start(const SelectorChoice& choice, const BlockCosts& costs, std::size_t positions,
+           SelectorState& state) {
+  state.rounds = 0;
+  state.scale_s = static_cast<float>(costs.cycle_s());
+  state.changed_s = -kMinStay_s;
+  state.arm = choice.kind == SelectorKind::kFixed ? choice.fixed : break_even_arm(costs);
+  if (choice.kind == SelectorKind::kUcb1) {
+    ucb1::start(state);
+  } else if (choice.kind == SelectorKind::kElo) {
+    elo::start(costs, state);
+  } else {
+    hindsight::start(costs, positions, state);
+  }
+}
+
+void learn(const SelectorChoice& choice, const Bills& bills, SelectorState& state) {
+  if (choice.kind == SelectorKind::kHindsight) {
+    hindsight::learn(bills, state);
+  } else if (choice.kind == SelectorKind::kUcb1) {
+    ucb1::learn(bills, state);
+  } else if (choice.kind == SelectorKind::kElo) {
+    elo::learn(bills, choice.seed, state);
+  }
+  ++state.rounds;
+}
+
+void learn_open(const SelectorChoice& choice, const Bills& bills, float weight,
+                SelectorState& state) {
+  if (choice.kind == SelectorKind::kHindsight) hindsight::learn_open(bills, weight, state);
+}
+
+bool decide(const SelectorChoice& choice, double now_s, SelectorState& state) {
+  const bool may_change = now_s - state.changed_s >= kMinStay_s;
+  const ArmId chosen = may_change ? choose(choice, state) : state.arm;
+  if (choice.kind == SelectorKind::kHindsight) hindsight::forget_open(state);
+  if (chosen == state.arm) return false;
+  state.arm = chosen;
+  state.changed_s = now_s;
+  return true;
+}
+
+}  // namespace hakmem::learn

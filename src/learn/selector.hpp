@@ -1,0 +1,64 @@
+// Selector: chooses an arm for one context from the bills of what happened.
+//
+//   observed bills --learn--> SelectorState --decide--> the arm in force
+//
+//   hindsight   the arm that would have been cheapest, by what all arms would have paid
+//   (hindsight.hpp) ucb1        tries arms and sees the bill of the one in force alone (ucb1.hpp)
+//   elo         a tournament: arms meet in pairs, the lower bill wins (elo.hpp)
+//   fixed:ARM   that arm for ever
+//
+// All are deterministic: the same seed, observations and times give the same arms.
+// Invariants:
+//   (1) an arm stays in force for at least kMinStay_s;
+//   (2) a change of hindsight's arm promises more than kMinGain of the bill.
+// Above: learner. Below: arms. No locks: the caller has one.
+#pragma once
+
+#include "learn/arms.hpp"
+
+namespace hakmem::learn {
+
+inline constexpr double kMinStay_s = 1.0;
+inline constexpr float kMinGain = 0.05f;
+
+enum class SelectorKind : std::uint8_t { kHindsight, kUcb1, kElo, kFixed };
+
+struct SelectorChoice {
+  SelectorKind kind = SelectorKind::kHindsight;
+  ArmId fixed = kKeep;  // for kFixed
+  std::uint32_t seed = 1;
+};
+
+// "hindsight", "ucb1", "elo" or "fixed:ARM". False when it is none; `into` is then unchanged.
+bool parse_selector(const char* text, SelectorChoice& into);
+
+// What a selector knows of one context: 224 bytes.
+struct SelectorState {
+  float value[kArms];  // hindsight: bills so far; ucb1: mean cost; elo: rating
+  float other[kArms];  // hindsight: bills of blocks still idle; ucb1: discounted times tried
+  std::uint32_t rounds;
+  float scale_s;     // what giving a block back and taking it again costs
+  float forgetting;  // hindsight: share of the past that one release and refault is worth
+  ArmId arm;
+  double changed_s;
+};
+
+static_assert(sizeof(SelectorState) <= 224);
+
+// The state of a context whose blocks have these costs, before any observation. `positions`: how
+// many blocks of a class may be idle in this context at once.
+void start(const SelectorChoice& choice, const BlockCosts& costs, std::size_t positions,
+           SelectorState& state);
+
+// A block was reused; `bills` is what each arm would have paid.
+void learn(const SelectorChoice& choice, const Bills& bills, SelectorState& state);
+
+// A block is still idle; counts for the next decision alone, and is to be told again for the one
+// after. `weight`: how many blocks it stands for.
+void learn_open(const SelectorChoice& choice, const Bills& bills, float weight,
+                SelectorState& state);
+
+// The arm from now on; true when it is another one.
+bool decide(const SelectorChoice& choice, double now_s, SelectorState& state);
+
+}  // namespace hakmem::learn

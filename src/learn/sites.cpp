@@ -1,0 +1,84 @@
+// See sites.hpp.
+#include "learn/sites.hpp"
+
+#include "learn/approximate.hpp"
+
+namespace hakmem::learn {
+namespace {
+
+constexpr double kShortest_s = 1e-6;  // shorter idle times are all the same
+constexpr std::uint16_t kCheckEvery = 16;
+
+}  // namespace
+
+SiteTable::SiteTable() {
+  for (float& threshold : threshold_) threshold = kWhole;
+}
+
+std::size_t SiteTable::first_probe(unsigned size_class, Site site) {
+  return (site * 2654435761u + size_class * 40503u) >> 16;  // Knuth's multiplicative hash
+}
+
+const SiteTable::Entry* SiteTable::find(unsigned size_class, Site site) const {
+  const std::size_t first = first_probe(size_class, site);
+  for (std::size_t i = 0; i < kProbes; ++i) {
+    const Entry& entry = entry_[(first + i) % kEntries];
+    if (entry.seen > 0 && entry.site == site && entry.size_class == size_class) return &entry;
+  }
+  return nullptr;
+}
+
+SiteTable::Entry& SiteTable::find_or_take(unsigned size_class, Site site) {
+  if (const Entry* found = find(size_class, site)) return entry_[found - entry_];
+  const std::size_t first = first_probe(size_class, site);
+  Entry* least = &entry_[first % kEntries];
+  for (std::size_t i = 1; i < kProbes; ++i) {
+    Entry& entry = entry_[(first + i) % kEntries];
+    if (entry.seen < least->seen) least = &entry;
+  }
+  *least = {site, static_cast<std::uint16_t>(size_class), 0, 0};
+  return *least;
+}
+
+void SiteTable::observe(unsigned size_class, Site site, double idle_s) {
+  Entry& entry = find_or_take(size_class, site);
+  if (entry.seen < kMemory) ++entry.seen;
+  const double seen = approximate_log2(idle_s > kShortest_s ? idle_s : kShortest_s);
+  entry.mean += (static_cast<float>(seen) - entry.mean) / static_cast<float>(entry.seen);
+  if (++since_check_[size_class] < kCheckEvery) return;
+  since_check_[size_class] = 0;
+  divide(size_class);
+}
+
+std::size_t SiteTable::sorted_means(unsigned size_class, float* means) const {
+  std::size_t count = 0;
+  for (const Entry& entry : entry_) {
+    if (entry.seen < kEnough || entry.size_class != size_class) continue;
+    std::size_t at = count++;
+    for (; at > 0 && means[at - 1] > entry.mean; --at) means[at] = means[at - 1];
+    means[at] = entry.mean;
+  }
+  return count;
+}
+
+void SiteTable::divide(unsigned size_class) {
+  float means[kEntries];
+  const std::size_t count = sorted_means(size_class, means);
+  float widest = 0;
+  float middle = kWhole;
+  for (std::size_t i = 1; i < count; ++i) {
+    if (means[i] - means[i - 1] <= widest) continue;
+    widest = means[i] - means[i - 1];
+    middle = (means[i] + means[i - 1]) / 2;
+  }
+  const float needed = is_split(size_class) ? kMergeGap : kSplitGap;
+  threshold_[size_class] = widest >= needed ? middle : kWhole;
+}
+
+unsigned SiteTable::group_of(unsigned size_class, Site site) const {
+  if (!is_split(size_class)) return 0;
+  const Entry* entry = find(size_class, site);
+  return entry != nullptr && entry->seen >= kEnough && entry->mean > threshold_[size_class] ? 1 : 0;
+}
+
+}  // namespace hakmem::learn

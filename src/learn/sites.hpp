@@ -1,0 +1,59 @@
+// Sites: splits a size class by call site where its idle times fall into two groups.
+//
+//   log2 of idle time, mean by site     s1 s4 s2        |          s3 s5
+//                                       group 0     threshold    group 1
+//
+// The site of an idle block is the one that had it last. A class is split where the widest gap
+// between its sites' means is at least kSplitGap doublings, and merged back when it is below
+// kMergeGap. Sites seen less than kEnough times are in group 0.
+//
+// The table is bounded: a site that finds no entry takes the one of its probes that was seen least,
+// so sites that matter stay.
+// Above: learner. Below: contexts, approximate. No locks.
+#pragma once
+
+#include "learn/contexts.hpp"
+
+namespace hakmem::learn {
+
+using Site = std::uint32_t;
+
+class SiteTable {
+ public:
+  SiteTable();
+
+  static constexpr std::size_t kEntries = 128;
+  static constexpr float kSplitGap = 4;
+  static constexpr float kMergeGap = 2;
+  static constexpr std::uint16_t kEnough = 8;
+
+  // A block that `site` had was idle for idle_s and then reused.
+  void observe(unsigned size_class, Site site, double idle_s);
+
+  unsigned group_of(unsigned size_class, Site site) const;
+  bool is_split(unsigned size_class) const { return threshold_[size_class] != kWhole; }
+
+ private:
+  struct Entry {
+    Site site;
+    std::uint16_t size_class;
+    std::uint16_t seen;  // 0: unused
+    float mean;          // of log2 of the idle seconds, over about the last kMemory
+  };
+
+  static constexpr std::size_t kProbes = 8;
+  static constexpr std::uint16_t kMemory = 32;
+  static constexpr float kWhole = 1000;  // a threshold above every mean: not split
+
+  static std::size_t first_probe(unsigned size_class, Site site);
+  const Entry* find(unsigned size_class, Site site) const;
+  Entry& find_or_take(unsigned size_class, Site site);
+  std::size_t sorted_means(unsigned size_class, float* means) const;
+  void divide(unsigned size_class);
+
+  Entry entry_[kEntries] = {};
+  float threshold_[kLargeClasses];
+  std::uint16_t since_check_[kLargeClasses] = {};
+};
+
+}  // namespace hakmem::learn
