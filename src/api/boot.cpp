@@ -6,6 +6,7 @@
 #include "api/fork.hpp"
 #include "api/snapshot.hpp"
 #include "config/options.hpp"
+#include "large/learning.hpp"
 #include "os/file.hpp"
 #include "os/memory.hpp"
 #include "pages/page_map.hpp"
@@ -22,8 +23,19 @@ constinit Lock lock{LockRank::kHeap};
 
 void say_settings() {
   const char* thp[] = {"auto", "always", "never"};
-  os::write_stderr("hakmem: mode static, huge pages ", thp[static_cast<int>(settings.huge_pages)], ", page map ",
+  const char* modes[] = {"static", "adaptive", "hybrid"};
+  const char* learns[] = {"off", "shadow", "on", "frozen"};
+  os::write_stderr("hakmem: mode ", modes[static_cast<int>(settings.mode)], ", learning ",
+                   learns[static_cast<int>(settings.learn)], ", ");
+  os::write_stderr("huge pages ", thp[static_cast<int>(settings.huge_pages)], ", page map ",
                    page_map.is_flat() ? "flat" : "compact", "\n");
+}
+
+void boot_learning() {
+  learn::SelectorChoice choice;
+  if (!learn::parse_selector(settings.selector, choice)) report_bad_value("HAKMEM_SELECTOR", settings.selector);
+  if (settings.mode == Mode::kStatic) settings.learn = Learn::kOff;
+  learning.boot(choice);
 }
 
 void boot_once() {
@@ -31,6 +43,7 @@ void boot_once() {
   if (!os::environment_is_untrusted()) read_options(os::environment_all(), settings);
   page_map.boot(os::address_space_limit() == SIZE_MAX && !os::strict_overcommit());
   boot_registry();
+  boot_learning();
 }
 
 // The parts of start-up that may allocate.

@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "large/large.hpp"
-#include "large/run_cache.hpp"
+#include "large/idle_blocks.hpp"
 #include "os/clock.hpp"
 #include "os/file.hpp"
 #include "os/memory.hpp"
@@ -60,7 +60,7 @@ void count_pages(hak_stats* stats) {
   const HugeUse huge = huge_use();
   stats->huge_bytes = huge.bytes;
   stats->huge_blocks = huge.blocks;
-  stats->run_cache_bytes = run_cache.held_bytes();
+  stats->run_cache_bytes = idle_blocks.held_bytes();
   stats->metadata_bytes = metadata_use().handed_out;
   stats->page_map_reserved_bytes = page_map.reserved_bytes();
   stats->resident_bytes = os::resident_bytes();

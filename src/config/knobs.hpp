@@ -16,11 +16,17 @@ namespace hakmem {
 
 enum class HugePagePolicy : std::uint8_t { kAuto, kAlways, kNever };
 enum class Background : std::uint8_t { kAuto, kOn, kOff };
+enum class Mode : std::uint8_t { kStatic, kAdaptive, kHybrid };
+enum class Learn : std::uint8_t { kOff, kShadow, kOn, kFrozen };
 
 struct Settings {
   HugePagePolicy huge_pages = HugePagePolicy::kAuto;
   std::uint32_t purge_delay_ms = 1000;
   Background background = Background::kAuto;
+  Mode mode = Mode::kHybrid;
+  Learn learn = Learn::kOn;
+  const char* selector = "hindsight";
+  double price = 0.125;  // CPU seconds that one GiB held for one second may cost
   bool verbose = false;
   const char* stats_path = nullptr;
 };
@@ -60,9 +66,13 @@ inline constexpr std::size_t kDepotBytes = 256 * kKiB;
 // Holding 128 MiB for the delay costs 16 ms by the bill, returning and faulting it in again 60 ms.
 inline constexpr std::size_t kDirtyLimit = 128 * kMiB;
 
-// Large blocks freed a moment ago that wait, as they are, for the next block of their length. What
-// nobody needs for a housekeeping period moves on.
+// Idle blocks of up to 1 MiB that wait, as they are, for the next block of their length: more of them
+// coalesce, so that other lengths find them.
 inline constexpr std::size_t kRunCacheBytes = 8 * kMiB;
+
+// Idle large blocks that stay resident in a process without the background thread, where nobody may
+// come by to give them back: the kernel may take the rest (MADV_FREE).
+inline constexpr std::size_t kUnwatchedBytes = 128 * kMiB;
 
 // How often slow paths look whether something is due.
 inline constexpr std::uint32_t kHousekeepingMs = 100;

@@ -39,7 +39,63 @@ bool parse_background(const char* text, Settings& into) {
   return true;
 }
 
-bool parse_mode(const char* text, Settings&) { return std::strcmp(text, "static") == 0; }
+bool parse_mode(const char* text, Settings& into) {
+  if (std::strcmp(text, "static") == 0) into.mode = Mode::kStatic;
+  else if (std::strcmp(text, "adaptive") == 0) into.mode = Mode::kAdaptive;
+  else if (std::strcmp(text, "hybrid") == 0) into.mode = Mode::kHybrid;
+  else return false;
+  return true;
+}
+
+bool parse_learn(const char* text, Settings& into) {
+  if (std::strcmp(text, "off") == 0) into.learn = Learn::kOff;
+  else if (std::strcmp(text, "shadow") == 0) into.learn = Learn::kShadow;
+  else if (std::strcmp(text, "on") == 0) into.learn = Learn::kOn;
+  else if (std::strcmp(text, "frozen") == 0) into.learn = Learn::kFrozen;
+  else return false;
+  return true;
+}
+
+// Which selectors and arms there are is known to the layer that has them: boot asks it.
+bool parse_selector(const char* text, Settings& into) {
+  if (*text == '\0') return false;
+  into.selector = text;
+  return true;
+}
+
+// Digits with at most one point, 0 to kMostPrice: strtod would follow the program's locale.
+bool parse_price(const char* text, Settings& into) {
+  constexpr double kMostPrice = 1000;
+  double value = 0;
+  double unit = 1;
+  bool digits = false;
+  bool point = false;
+  for (; *text != '\0'; ++text) {
+    if (*text == '.' && !point) {
+      point = true;
+      continue;
+    }
+    if (*text < '0' || *text > '9') return false;
+    digits = true;
+    value = value * 10 + (*text - '0');
+    if (point) unit *= 10;
+    if (value / unit > kMostPrice) return false;
+  }
+  if (!digits) return false;
+  into.price = value / unit;
+  return true;
+}
+
+// Three words for people who want no number: a tenth of the usual price, the usual, ten times it.
+bool parse_goal(const char* text, Settings& into) {
+  constexpr double kUsualPrice = Settings{}.price;
+  if (std::strcmp(text, "latency") == 0) into.price = kUsualPrice / 10;
+  else if (std::strcmp(text, "balanced") == 0) into.price = kUsualPrice;
+  else if (std::strcmp(text, "memory") == 0) into.price = kUsualPrice * 10;
+  else return false;
+  return true;
+}
+
 
 bool parse_stats(const char* text, Settings& into) {
   if (*text == '\0') return false;
@@ -65,7 +121,7 @@ const Option* find_option(const char* name, std::size_t length) {
 void report_unknown(const char* name, std::size_t length) {
   char shown[64] = {};
   std::memcpy(shown, name, length < sizeof shown ? length : sizeof shown - 1);
-  char known[256] = {};
+  char known[512] = {};
   std::size_t n = 0;
   for (std::size_t i = 0; i < kOptionCount; ++i) {
     const std::size_t more = std::strlen(kOptions[i].name);
@@ -84,6 +140,10 @@ void report_bad_value(const Option& option, const char* text) {
 
 }  // namespace
 
+void report_bad_value(const char* name, const char* text) {
+  if (const Option* option = find_option(name, std::strlen(name))) report_bad_value(*option, text);
+}
+
 const Option kOptions[] = {
     {"HAKMEM_THP", "auto, always, never", "auto",
      "transparent huge pages: auto asks for them from 512 MiB of heap on", parse_huge_pages},
@@ -91,7 +151,14 @@ const Option kOptions[] = {
      "how long free memory stays resident before it is returned to the kernel", parse_purge_delay},
     {"HAKMEM_BACKGROUND", "auto, on, off", "auto",
      "a thread that gives idle memory back: auto starts it with the program's first thread", parse_background},
-    {"HAKMEM_MODE", "static", "static", "how release policies are chosen", parse_mode},
+    {"HAKMEM_MODE", "static, adaptive, hybrid", "hybrid",
+     "static holds all idle memory for HAKMEM_PURGE_DELAY; the others learn for large blocks", parse_mode},
+    {"HAKMEM_LEARN", "off, shadow, on, frozen", "on",
+     "shadow learns but acts as static; frozen acts on what is known and learns no more", parse_learn},
+    {"HAKMEM_SELECTOR", "hindsight, ucb1, elo, fixed:ARM", "hindsight", "who chooses among the arms", parse_selector},
+    {"HAKMEM_PRICE", "0 to 1000 (CPU seconds a GiB-second)", "0.125",
+     "what memory may cost: the bill is CPU seconds + price x GiB-seconds", parse_price},
+    {"HAKMEM_GOAL", "latency, balanced, memory", "balanced", "a price in words: 0.0125, 0.125, 1.25", parse_goal},
     {"HAKMEM_STATS", "a file's path; %p stands for the process id", "none",
      "keep a snapshot of what is held, and why, in this file (read it with: hakmem stats)", parse_stats},
     {"HAKMEM_VERBOSE", "0, 1", "0", "say on stderr at start which settings are in force", parse_verbose},

@@ -24,6 +24,9 @@ struct Option {
 extern const Option kOptions[];
 extern const std::size_t kOptionCount;
 
+// Says on stderr that this option's value is not allowed and the default is used.
+void report_bad_value(const char* name, const char* text);
+
 // Reads every HAKMEM_* variable of `environment` (nullptr-terminated NAME=VALUE strings).
 void read_options(const char* const* environment, Settings& into);
 

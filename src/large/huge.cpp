@@ -4,6 +4,7 @@
 
 #include "base/bits.hpp"
 #include "config/knobs.hpp"
+#include "large/idle_blocks.hpp"
 #include "os/memory.hpp"
 
 namespace hakmem {
@@ -18,6 +19,7 @@ constinit Atomic<std::size_t> total_bytes{0};
 constinit Atomic<std::size_t> total_blocks{0};
 
 void publish(Run* run, std::byte* start, std::size_t bytes) {
+  run->is_huge = true;
   run->first = granule_of(start);
   run->count = Granules{bytes >> kGranuleShift};
   run->block_bytes.store_relaxed(bytes);
@@ -26,8 +28,9 @@ void publish(Run* run, std::byte* start, std::size_t bytes) {
   total_bytes.fetch_add_relaxed(bytes);
 }
 
-void withdraw(Run* run) {
-  page_map.set_tags(run->first, Granules{1}, tag_for(Kind::kForeign));
+// `kind`: what its first granule is from now on.
+void withdraw(Run* run, Kind kind) {
+  page_map.set_tags(run->first, Granules{1}, tag_for(kind));
   total_bytes.fetch_sub_relaxed(run->block_bytes.load_relaxed());
 }
 
@@ -63,8 +66,8 @@ void unlink_locked(Run* run) HAK_REQUIRES(lock) {
   total_blocks.fetch_sub_relaxed(1);
 }
 
-void unmap_unlinked(Run* run) {
-  withdraw(run);
+void destroy_unlinked(Run* run) {
+  withdraw(run, Kind::kForeign);
   os::memory.unmap(run->start(), run->bytes());
   run_pool_give(run);
 }
@@ -77,10 +80,14 @@ void move_or_copy(std::byte* from, std::size_t bytes, std::byte* to) {
 }  // namespace
 
 LargeBlock make_huge(std::size_t size, std::size_t alignment, OwnerId heap) {
-  const std::size_t bytes = align_up(size == 0 ? 1 : size, kGranuleBytes);
+  std::size_t bytes = large_length(size);
   Run* run = run_pool_take();
   if (run == nullptr) return {nullptr, false};
   std::byte* start = map_block(bytes, alignment);
+  if (start == nullptr) {  // perhaps without the room that makes it as long as its class
+    bytes = align_up(size == 0 ? 1 : size, kGranuleBytes);
+    start = map_block(bytes, alignment);
+  }
   if (start == nullptr) {
     run_pool_give(run);
     return {nullptr, false};
@@ -91,12 +98,24 @@ LargeBlock make_huge(std::size_t size, std::size_t alignment, OwnerId heap) {
   return {start, true};
 }
 
-void destroy_huge(Run* run) {
+void retire_huge(Run* run) {
   {
     const LockGuard guard(lock);
     unlink_locked(run);
   }
-  unmap_unlinked(run);
+  withdraw(run, Kind::kBusy);
+}
+
+void revive_huge(Run* run, OwnerId heap) {
+  run->heap.store_relaxed(heap);
+  publish(run, run->start(), run->bytes());
+  link(run);
+}
+
+void unmap_huge(Run* run) {
+  page_map.set_tags(run->first, Granules{1}, tag_for(Kind::kForeign));
+  os::memory.unmap(run->start(), run->bytes());
+  run_pool_give(run);
 }
 
 void destroy_huge_of(OwnerId heap) {
@@ -110,12 +129,12 @@ void destroy_huge_of(OwnerId heap) {
       if (found == nullptr) return;
       unlink_locked(found);
     }
-    unmap_unlinked(found);
+    destroy_unlinked(found);
   }
 }
 
 void* resize_huge(Run* run, std::size_t size) {
-  const std::size_t needed = align_up(size, kGranuleBytes);
+  const std::size_t needed = large_length(size);
   const std::size_t held = run->block_bytes.load_relaxed();
   if (needed <= held) {
     const std::size_t excess = held - needed;
@@ -131,7 +150,7 @@ void* resize_huge(Run* run, std::size_t size) {
   std::byte* start = map_with_headroom(size, &bytes);
   if (start == nullptr) return nullptr;
   move_or_copy(run->start(), run->bytes(), start);
-  withdraw(run);
+  withdraw(run, Kind::kForeign);
   os::memory.unmap(run->start(), run->bytes());
   publish(run, start, bytes);
   return start;

@@ -8,7 +8,16 @@
 namespace hakmem {
 
 LargeBlock make_huge(std::size_t size, std::size_t alignment, OwnerId heap);
-void destroy_huge(Run* run);
+
+// The block is idle: its mapping stays, but nobody finds a block there.
+void retire_huge(Run* run);
+
+// It is a block again, of the user's heap `heap`.
+void revive_huge(Run* run, OwnerId heap);
+
+// Returns an idle block's mapping to the kernel.
+void unmap_huge(Run* run);
+
 void destroy_huge_of(OwnerId heap);
 
 // nullptr: no memory; nothing has changed.

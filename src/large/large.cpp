@@ -5,7 +5,7 @@
 #include "config/knobs.hpp"
 #include "config/size_classes.hpp"
 #include "large/huge.hpp"
-#include "large/run_cache.hpp"
+#include "large/idle_blocks.hpp"
 #include "thread/boot_hook.hpp"
 #include "thread/hot.hpp"
 #include "thread/housekeeping.hpp"
@@ -19,36 +19,60 @@ Granules alignment_in_granules(std::size_t alignment) {
   return granules_for(alignment > kGranuleBytes ? alignment : kGranuleBytes);
 }
 
-LargeBlock make_in_store(std::size_t size, std::size_t alignment, OwnerId heap) {
-  const Granules count = granules_for(size == 0 ? 1 : size);
-  if (alignment <= kGranuleBytes) {
-    if (Run* run = run_cache.take(count)) {
-      run->heap.store_relaxed(heap);
-      page_map.set_tags(run->first, Granules{1}, tag_for(Kind::kLarge));
-      return {run->start(), false};
-    }
-  }
-  const AllocatedRun allocated = run_store.allocate(count, alignment_in_granules(alignment));
-  Run* run = allocated.run;
-  if (run == nullptr) return {nullptr, false};
+void publish(Run* run, OwnerId heap) {
   run->heap.store_relaxed(heap);
+  run->is_huge = false;
   run->block_bytes.store_relaxed(run->bytes());
   page_map.set_details(run->first, run);
   page_map.set_tags(run->first, Granules{1}, tag_for(Kind::kLarge));
-  return {run->start(), allocated.zeroed};
+}
+
+LargeBlock reuse(Run* run, OwnerId heap) {
+  if (run->is_huge) {
+    revive_huge(run, heap);
+  } else {
+    publish(run, heap);
+  }
+  return {run->start(), false};
+}
+
+LargeBlock make_in_store(std::size_t size, std::size_t alignment, OwnerId heap) {
+  const Granules granules = alignment_in_granules(alignment);
+  AllocatedRun allocated = run_store.allocate(granules_for(large_length(size)), granules);
+  if (allocated.run == nullptr) {  // perhaps without the room that makes it as long as its class
+    allocated = run_store.allocate(granules_for(size == 0 ? 1 : size), granules);
+    if (allocated.run == nullptr) return {nullptr, false};
+  }
+  publish(allocated.run, heap);
+  return {allocated.run->start(), allocated.zeroed};
+}
+
+// malloc jumps here without a frame of its own, so the return address is its caller's. Half of it
+// tells sites of one process apart.
+learn::Site site_of(const void* return_address) {
+  return static_cast<learn::Site>(reinterpret_cast<std::uintptr_t>(return_address));
 }
 
 Run* run_of(const void* block) { return static_cast<Run*>(page_map.details_of(granule_of(block))); }
 
-// To the cache; a user's heap's runs go to the store, where destroying it does not find them.
-void release_run(Run* run) {
-  page_map.set_tags(run->first, Granules{1}, tag_for(Kind::kBusy));  // a second free finds no block
-  if (run->heap.load_relaxed() != kNoOwner || !run_cache.keep(run)) run_store.release(run);
+// A second free of it finds no block. A user's heap's blocks do not wait: destroying the heap would
+// not find them.
+void retire(Run* run) {
+  if (run->is_huge) {
+    retire_huge(run);
+  } else {
+    page_map.set_tags(run->first, Granules{1}, tag_for(Kind::kBusy));
+  }
+  if (run->heap.load_relaxed() == kNoOwner) {
+    idle_blocks.keep(run);
+  } else {
+    give_back(run);
+  }
 }
 
 // In place: the run keeps its start.
 bool resize_run(Run* run, std::size_t size) {
-  const Granules wanted = granules_for(size);
+  const Granules wanted = granules_for(large_length(size));
   if (count_of(wanted) > count_of(run->count)) {
     if (!run_store.extend(run, wanted, tag_for(Kind::kBusy))) return false;
   } else if (count_of(wanted) < count_of(run->count)) {
@@ -67,6 +91,9 @@ bool starts_large_block(const void* block, Tag tag) {
 
 LargeBlock make_large(std::size_t size, std::size_t alignment, OwnerId heap) {
   if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX / 2) return {nullptr, false};
+  if (alignment <= kGranuleBytes) {
+    if (Run* run = idle_blocks.take(size)) return reuse(run, heap);
+  }
   const bool huge = size >= knobs::kHugeFrom || alignment >= knobs::kHugeFrom;
   return huge ? make_huge(size, alignment, heap) : make_in_store(size, alignment, heap);
 }
@@ -74,7 +101,11 @@ LargeBlock make_large(std::size_t size, std::size_t alignment, OwnerId heap) {
 void* allocate_large(std::size_t size) {
   boot();
   void* block = make_large(size, kMinAlign, kNoOwner).start;
-  if (block == nullptr) errno = ENOMEM;
+  if (block == nullptr) {
+    errno = ENOMEM;
+    return nullptr;
+  }
+  run_of(block)->site = site_of(__builtin_return_address(0));
   return block;
 }
 
@@ -82,11 +113,7 @@ void free_outside_slabs(void* block, Tag tag) {
   if (block == nullptr) return;
   if (tag == tag_for(Kind::kForeign)) return free_unknown(block);
   if (!starts_large_block(block, tag)) return report_bad_free(block);
-  if (tag == tag_for(Kind::kHuge)) {
-    destroy_huge(run_of(block));
-  } else {
-    release_run(run_of(block));
-  }
+  retire(run_of(block));
   do_what_is_due(nullptr, os::now_ms());
 }
 
@@ -119,7 +146,7 @@ void destroy_large_of(OwnerId heap) {
   } while (n == kBatch);
 }
 
-void trim_large(bool all) { run_cache.trim(all); }
-std::size_t large_bytes_cached() { return run_cache.held_bytes(); }
+void tick_large(std::uint64_t now_ms, bool all) { idle_blocks.tick(now_ms, all); }
+std::size_t idle_large_bytes() { return idle_blocks.held_bytes(); }
 
 }  // namespace hakmem

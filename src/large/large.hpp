@@ -1,9 +1,11 @@
 // Large: blocks above 32 KiB. Runs of granules up to 32 MiB, mappings of their own above.
 //
-//   large   a run of the run store; freed ones wait a moment in the run cache (run_cache.hpp), then
-//           in the store, resident, until their release delay is over
-//   huge    a mapping of its own, returned to the kernel at once; realloc moves its pages and
-//           reserves half as much again, so that a growing block moves O(log n) times
+//   large   a run of the run store
+//   huge    a mapping of its own; realloc moves its pages and reserves half as much again, so that a
+//           growing block moves O(log n) times
+//
+// Both are as long as their size class (idle_blocks.hpp), and wait there when they are freed, for as
+// long as learning says (learning.hpp). What of a block is never touched costs address space only.
 //
 // Invariants:
 //   (1) the page map has kLarge or kHuge, and the Run as details, at a block's first granule alone;

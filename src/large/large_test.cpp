@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "config/knobs.hpp"
-#include "large/run_cache.hpp"
+#include "large/idle_blocks.hpp"
 #include "os/clock.hpp"
 #include "thread/boot_hook.hpp"
 #include "thread/large_hooks.hpp"
@@ -50,7 +50,7 @@ void release(void* block) { free_outside_slabs(block, page_map.tag_of(block)); }
 Kind kind_at(const void* p) { return kind_of(page_map.tag_of(p)); }
 
 void settle_down() {
-  trim_large(true);
+  tick_large(os::now_ms(), true);
   run_store.purge(os::now_ms(), true);
 }
 
@@ -127,12 +127,12 @@ TEST_F(Large, ZeroedIsTrueWhenItSaysSo) {
 }
 
 TEST_F(Large, ShrinksAndGrowsInPlaceWhereThereIsRoom) {
-  void* block = make(30 * kGranuleBytes);
+  void* block = make(32 * kGranuleBytes);
   fill(block, 10 * kGranuleBytes);
   EXPECT_EQ(resize_large(block, 10 * kGranuleBytes), block);
   EXPECT_EQ(large_bytes(block), 10 * kGranuleBytes);
-  EXPECT_EQ(resize_large(block, 30 * kGranuleBytes - 5), block) << "the tail is still free";
-  EXPECT_EQ(large_bytes(block), 30 * kGranuleBytes);
+  EXPECT_EQ(resize_large(block, 32 * kGranuleBytes - 5), block) << "the tail is still free";
+  EXPECT_EQ(large_bytes(block), 32 * kGranuleBytes);
   EXPECT_TRUE(holds(block, 10 * kGranuleBytes));
   release(block);
 }
@@ -187,7 +187,7 @@ TEST_F(Large, AGrowingHugeBlockKeepsItsContentsAndMovesSeldom) {
   EXPECT_LE(moves, 6);
   EXPECT_TRUE(holds(block, 32 * kMiB));
   EXPECT_EQ(resize_large(block, 34 * kMiB), block) << "shrinks where it is";
-  EXPECT_LE(large_bytes(block), 35 * kMiB);
+  EXPECT_EQ(large_bytes(block), large_length(34 * kMiB));
   EXPECT_TRUE(holds(block, 32 * kMiB));
   release(block);
 }
@@ -218,10 +218,10 @@ TEST_F(Large, DestroyingAHeapsBlocksLeavesOthersAlone) {
 TEST_F(Large, AUsersHeapsBlocksAreNotCached) {
   void* block = make(kGranuleBytes, kMinAlign, kHeap);
   release(block);
-  EXPECT_EQ(run_cache.held_bytes(), 0u) << "destroying the heap would not find it there";
+  EXPECT_EQ(idle_blocks.held_bytes(), 0u) << "destroying the heap would not find it there";
   block = make(kGranuleBytes);
   release(block);
-  EXPECT_EQ(run_cache.held_bytes(), kGranuleBytes);
+  EXPECT_EQ(idle_blocks.held_bytes(), kGranuleBytes);
 }
 
 }  // namespace

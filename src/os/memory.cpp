@@ -59,6 +59,11 @@ bool kernel_discard(std::byte* start, std::size_t bytes) {
   return madvise(start, bytes, MADV_DONTNEED) == 0;
 }
 
+bool kernel_free_lazily(std::byte* start, std::size_t bytes) {
+  const KeepErrno keep;
+  return madvise(start, bytes, MADV_FREE) == 0;
+}
+
 void kernel_advise_huge(std::byte* start, std::size_t bytes, bool wanted) {
   const KeepErrno keep;
   madvise(start, bytes, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
@@ -95,6 +100,7 @@ void use_kernel_memory() {
             kernel_map,
             kernel_unmap,
             kernel_discard,
+            kernel_free_lazily,
             kernel_advise_huge,
             kernel_move_pages,
             kernel_skip_in_dumps,

@@ -24,6 +24,10 @@ struct MemoryOps {
   // Returns the pages to the kernel, keeps the range; the next touch reads zero. False: refused.
   bool (*discard)(std::byte* start, std::size_t bytes);
 
+  // Lets the kernel take the pages whenever it wants, until they are written again. False when it
+  // cannot be done; the content is lost either way.
+  bool (*free_lazily)(std::byte* start, std::size_t bytes);
+
   // Asks for, or against, transparent huge pages in the range.
   void (*advise_huge)(std::byte* start, std::size_t bytes, bool wanted);
 

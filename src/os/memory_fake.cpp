@@ -75,7 +75,7 @@ bool fake_make_writable(std::byte* start, std::size_t bytes) {
 void use_fake_memory(std::size_t page_size) {
   use_kernel_memory();
   kernel = memory;
-  memory = {page_size,        fake_map,        fake_unmap,         fake_discard,
+  memory = {page_size,        fake_map,        fake_unmap,         fake_discard, kernel.free_lazily,
             fake_advise_huge, fake_move_pages, fake_skip_in_dumps, fake_map_zeros, fake_make_writable};
 }
 

@@ -27,6 +27,8 @@ struct alignas(kCacheLine) Run {
   // Runs in use (written by the holder).
   Atomic<OwnerId> heap{kNoOwner};  // the user's heap that a large block belongs to, if any
   Link<Run> in_huge;              // huge blocks (under the huge lock)
+  bool is_huge = false;           // a mapping of its own
+  std::uint32_t site = 0;         // who asked for the block (large/large.hpp)
   Atomic<std::size_t> block_bytes;  // usable bytes of a large or huge block
 
   std::byte* start() const { return address_of(first); }

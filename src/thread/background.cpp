@@ -14,11 +14,17 @@ constinit Atomic<bool> runs{false};
 // With nothing to do, how long a missed ring may stay unnoticed.
 constexpr std::uint32_t kLongNapMs = 10'000;
 
+// The coarse clock's tick: nothing can be due sooner.
+constexpr std::uint32_t kShortNapMs = 4;
+
 [[noreturn]] void keep_house() {
   for (;;) {
     do_what_is_due(nullptr, os::now_ms());
     os::housekeeping_alarm.announce();
-    os::housekeeping_alarm.sleep(anything_idle() ? knobs::kHousekeepingMs : kLongNapMs);
+    const std::uint64_t now = os::now_ms();
+    const std::uint64_t due = next_due(now);
+    const std::uint64_t nap = due <= now ? 0 : due - now;
+    os::housekeeping_alarm.sleep(static_cast<std::uint32_t>(clamp_size(nap, kShortNapMs, kLongNapMs)));
   }
 }
 

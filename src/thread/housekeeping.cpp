@@ -39,24 +39,27 @@ bool is_due(Atomic<std::uint64_t>& due, std::uint64_t now_ms, std::uint64_t peri
 }  // namespace
 
 void do_what_is_due(const void* heap, std::uint64_t now_ms) {
+  if (now_ms >= large_due_ms.load_relaxed()) tick_large(now_ms, false);
   if (!is_due(next_due_ms, now_ms, knobs::kHousekeepingMs)) return;
   if (is_due(next_trim_ms, now_ms, knobs::kFlushMs)) {
     close_parked_heaps(now_ms, false);
     trim_depot(heap, false);
   }
-  trim_large(false);
   run_store.purge(now_ms, false);
   if (auto* hook = due_hook.load_relaxed()) hook();
 }
 
-bool anything_idle() {
-  return run_store.dirty_bytes() != 0 || large_bytes_cached() != 0 || any_parked_heap() || depot.held_bytes() != 0;
+std::uint64_t next_due(std::uint64_t now_ms) {
+  if (run_store.dirty_bytes() != 0 || any_parked_heap() || depot.held_bytes() != 0) {
+    return now_ms + knobs::kHousekeepingMs;
+  }
+  return large_due_ms.load_relaxed();
 }
 
 void return_everything_idle(const void* heap) {
   close_parked_heaps(os::now_ms(), true);
   trim_depot(heap, true);
-  trim_large(true);
+  tick_large(os::now_ms(), true);
   run_store.purge(os::now_ms(), true);
 }
 

@@ -12,8 +12,8 @@ namespace hakmem {
 
 void do_what_is_due(const void* heap, std::uint64_t now_ms);
 
-// Whether memory is held that housekeeping will give back some time.
-bool anything_idle();
+// When housekeeping will next have something to do; far in the future when nothing is idle.
+std::uint64_t next_due(std::uint64_t now_ms);
 
 // Empties the depot and the parked heaps and returns all free runs to the kernel, now. For
 // malloc_trim.

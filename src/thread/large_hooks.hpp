@@ -1,6 +1,7 @@
 // What the thread layer needs of the layers above it, which define these.
 #pragma once
 
+#include "base/atomics.hpp"
 #include "pages/page_map.hpp"
 
 namespace hakmem {
@@ -8,9 +9,12 @@ namespace hakmem {
 // large/large.cpp: `block`, tagged `tag`, is in no slab: a large or huge block, or not ours.
 void free_outside_slabs(void* block, Tag tag);
 
-// large/large.cpp: large blocks that nobody has needed for a while, or all idle ones, become free runs.
-void trim_large(bool all);
-std::size_t large_bytes_cached();
+// large/large.cpp: idle large blocks that are due go back; `all`: every one.
+void tick_large(std::uint64_t now_ms, bool all);
+std::size_t idle_large_bytes();
+
+// When the next of them is due; set by large/idle_blocks.cpp.
+inline constinit Atomic<std::uint64_t> large_due_ms{~std::uint64_t{0}};
 
 // thread/foreign.cpp: what free_foreign() does when no bundle is ready for the block.
 void free_foreign_slow(void* block);

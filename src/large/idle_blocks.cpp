@@ -1,0 +1,229 @@
+#include "large/idle_blocks.hpp"
+
+#include "base/bits.hpp"
+#include "large/huge.hpp"
+#include "os/alarm.hpp"
+#include "os/clock.hpp"
+#include "os/memory.hpp"
+#include "thread/background.hpp"
+#include "thread/large_hooks.hpp"
+
+namespace hakmem {
+
+constinit IdleBlocks idle_blocks;
+
+namespace {
+
+constexpr std::uint64_t kNeverMs = ~std::uint64_t{0};
+constexpr std::uint64_t kDecideMs = 1000;
+constexpr std::uint64_t kTickMs = 10;
+constexpr unsigned kSeenPerMs = 64;
+constexpr unsigned kSamples = 8;  // entries that speak for their depth when arms are decided
+
+// The longest class that a run of this length can serve.
+unsigned class_served_by(std::size_t bytes) {
+  const unsigned size_class = learn::large_class_of(bytes);
+  return learn::large_class_bytes(size_class) > bytes ? size_class - 1 : size_class;
+}
+
+// When an entry that was freed at `freed_at_ms` is due after `hold` seconds.
+std::uint64_t due_after(std::uint64_t freed_at_ms, float hold) {
+  return hold == learn::kNever ? kNeverMs : freed_at_ms + static_cast<std::uint64_t>(hold * 1000);
+}
+
+}  // namespace
+
+std::size_t large_length(std::size_t bytes) {
+  const unsigned size_class = learn::large_class_of(bytes);
+  const std::size_t length = learn::large_class_bytes(size_class);
+  return align_up(length < bytes ? bytes : length, kGranuleBytes);
+}
+
+void give_back(Run* run) {
+  if (run->is_huge) return unmap_huge(run);
+  const bool clean = os::memory.discard(run->start(), run->bytes());
+  run_store.release(run, clean);
+}
+
+namespace {
+
+// To the run store, pages and all: slabs and blocks of other lengths may have them.
+void coalesce(Run* run) {
+  if (run->is_huge) return unmap_huge(run);
+  run_store.release(run);
+}
+
+}  // namespace
+
+void IdleBlocks::note_due_locked(std::uint64_t at_ms) {
+  const std::uint64_t due = at_ms < next_tick_ms_ ? next_tick_ms_ : at_ms;
+  if (due >= large_due_ms.load_relaxed()) return;
+  large_due_ms.store_relaxed(due);
+  os::housekeeping_alarm.ring();
+}
+
+// The entry's run, which leaves its stack for good.
+Run* IdleBlocks::detach_locked(unsigned size_class, Entry& entry) {
+  Run* run = entry.run;
+  if (run == nullptr) return nullptr;
+  const std::size_t bytes = run->bytes();
+  held_.store_relaxed(held_.load_relaxed() - bytes);
+  if (is_small(size_class)) small_held_ -= bytes;
+  if (entry.is_lazy) lazy_.store_relaxed(lazy_.load_relaxed() - bytes);
+  entry.run = nullptr;
+  entry.is_lazy = false;
+  return run;
+}
+
+Run* IdleBlocks::take(std::size_t bytes) {
+  const unsigned size_class = learn::large_class_of(bytes);
+  const std::uint64_t now = os::now_ms();
+  const LockGuard guard(lock_);
+  Stack& stack = stacks_[size_class];
+  if (stack.count == 0) return nullptr;
+  // The top's pages, or those of the next below that has some.
+  unsigned position = stack.count - 1U;
+  while (stack.at(position).run == nullptr && position != 0) --position;
+  Entry& lender = stack.at(position);
+  // Only the last class has blocks of more than one length.
+  if (lender.run != nullptr && lender.run->bytes() < bytes) return nullptr;
+  const Entry& top = stack.top();
+  learning.note_reuse(size_class, top.context, top.site, now - top.freed_at_ms);
+  reuses_.store_relaxed(reuses_.load_relaxed() + 1);
+  Run* run = detach_locked(size_class, lender);
+  --stack.count;
+  return run;
+}
+
+void IdleBlocks::push_locked(unsigned size_class, Run* run, std::uint64_t now_ms) {
+  Stack& stack = stacks_[size_class];
+  const learn::ContextId context = learning.context_of(size_class, stack.count, run->site);
+  ++stack.count;
+  stack.top() = {run, now_ms, run->site, context, false};
+  held_.store_relaxed(held_.load_relaxed() + run->bytes());
+  if (is_small(size_class)) small_held_ += run->bytes();
+}
+
+// The bottom entry makes room: its run moves on, resident.
+Run* IdleBlocks::drop_bottom_locked(unsigned size_class) {
+  Stack& stack = stacks_[size_class];
+  Run* run = detach_locked(size_class, stack.at(0));
+  stack.bottom = static_cast<std::uint16_t>((stack.bottom + 1) % kDepth);
+  --stack.count;
+  return run;
+}
+
+void IdleBlocks::keep(Run* run) {
+  const unsigned size_class = class_served_by(run->bytes());
+  const std::uint64_t now = os::now_ms();
+  Run* crowded_out = nullptr;
+  Run* due_at_once = nullptr;
+  {
+    const LockGuard guard(lock_);
+    if (is_small(size_class) && small_held_ + run->bytes() > knobs::kRunCacheBytes) {
+      crowded_out = run;
+    } else {
+      if (stacks_[size_class].count == kDepth) crowded_out = drop_bottom_locked(size_class);
+      push_locked(size_class, run, now);
+      settle_locked(size_class, stacks_[size_class].top(), now, false, &due_at_once);
+      if (!background_runs()) free_lazily_over_limit_locked();
+    }
+  }
+  if (crowded_out != nullptr) coalesce(crowded_out);
+  if (due_at_once != nullptr) give_back(due_at_once);
+}
+
+// Does to the entry what is due at `now_ms`; a run that must go is detached and handed out.
+void IdleBlocks::settle_locked(unsigned size_class, Entry& entry, std::uint64_t now_ms, bool all, Run** gone) {
+  if (entry.run == nullptr) return;
+  const learn::Arm& arm = learning.arm_of(entry.context);
+  const std::uint64_t gone_at = due_after(entry.freed_at_ms, arm.gone_at);
+  if (all || now_ms >= gone_at) {
+    *gone = detach_locked(size_class, entry);
+    releases_.store_relaxed(releases_.load_relaxed() + 1);
+    return;
+  }
+  note_due_locked(gone_at);
+  const std::uint64_t lazy_at = due_after(entry.freed_at_ms, arm.lazy_at);
+  if (entry.is_lazy) return;
+  if (now_ms >= lazy_at) free_lazily_locked(entry);
+  else note_due_locked(lazy_at);
+}
+
+void IdleBlocks::free_lazily_locked(Entry& entry) {
+  if (!os::memory.free_lazily(entry.run->start(), entry.run->bytes())) return;
+  entry.is_lazy = true;
+  lazy_.store_relaxed(lazy_.load_relaxed() + entry.run->bytes());
+}
+
+// Without a background thread nobody may come by again: what is beyond the limit is the kernel's to
+// take when it needs it, bottom entries first.
+void IdleBlocks::free_lazily_over_limit_locked() {
+  for (unsigned c = learn::kLargeClasses; c-- != 0;) {
+    Stack& stack = stacks_[c];
+    for (unsigned position = 0; position < stack.count; ++position) {
+      if (held_.load_relaxed() - lazy_.load_relaxed() <= knobs::kUnwatchedBytes) return;
+      Entry& entry = stack.at(position);
+      if (entry.run != nullptr && !entry.is_lazy) free_lazily_locked(entry);
+    }
+  }
+}
+
+// Takes out what is due, up to a batch; what is not sets the time of the next tick.
+unsigned IdleBlocks::collect_due_locked(std::uint64_t now_ms, bool all, Run** batch) {
+  unsigned n = 0;
+  unsigned seen = 0;
+  large_due_ms.store_relaxed(kNeverMs);
+  for (unsigned c = 0; c < learn::kLargeClasses; ++c) {
+    for (unsigned position = 0; position < stacks_[c].count && n < kBatch; ++position, ++seen) {
+      Run* gone = nullptr;
+      settle_locked(c, stacks_[c].at(position), now_ms, all, &gone);
+      if (gone != nullptr) batch[n++] = gone;
+    }
+  }
+  // Looking at every entry must stay cheap beside what happens in between.
+  next_tick_ms_ = now_ms + kTickMs + seen / kSeenPerMs;
+  if (n == kBatch) note_due_locked(now_ms);
+  else if (held_.load_relaxed() != 0) note_due_locked(decided_at_ms_ + kDecideMs);
+  return n;
+}
+
+// The idle blocks of a class, a few of each depth, speak for arms too.
+void IdleBlocks::tell_what_is_idle_locked(std::uint64_t now_ms) {
+  for (unsigned c = 0; c < learn::kLargeClasses; ++c) {
+    Stack& stack = stacks_[c];
+    for (unsigned first = 0, end = 1; first < stack.count; first = end, end *= 2) {
+      const unsigned last = end < stack.count ? end : stack.count;
+      const unsigned stride = (last - first + kSamples - 1) / kSamples;
+      for (unsigned position = first; position < last; position += stride) {
+        const Entry& entry = stack.at(position);
+        const unsigned blocks = stride < last - position ? stride : last - position;
+        learning.note_idle(c, entry.context, now_ms - entry.freed_at_ms, static_cast<float>(blocks));
+      }
+    }
+  }
+}
+
+void IdleBlocks::tick(std::uint64_t now_ms, bool all) {
+  unsigned n = 0;
+  do {
+    Run* batch[kBatch];
+    {
+      const LockGuard guard(lock_);
+      if (now_ms - decided_at_ms_ >= kDecideMs) {
+        decided_at_ms_ = now_ms;
+        tell_what_is_idle_locked(now_ms);
+        learning.decide(now_ms);
+      }
+      n = collect_due_locked(now_ms, all, batch);
+    }
+    for (unsigned i = 0; i < n; ++i) give_back(batch[i]);
+  } while (n == kBatch);
+}
+
+IdleUse IdleBlocks::use() const {
+  const std::size_t lazy = lazy_.load_relaxed();
+  return {held_.load_relaxed() - lazy, lazy, releases_.load_relaxed(), reuses_.load_relaxed()};
+}
+
+}  // namespace hakmem

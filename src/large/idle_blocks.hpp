@@ -1,0 +1,109 @@
+// Idle blocks: large and huge blocks that were freed and wait, as they are, to be used again.
+//
+//   class 64K    | bottom ....... top |       newest on top: the next malloc of that class takes it
+//   class 128K   |      ......        |
+//   ...          class 1G and more
+//
+// How long an entry keeps its pages is its arm's decision (learn/arms.hpp): they stay, are lazily
+// freed, or go back. An entry whose pages have gone stays in its stack as a mark of when a block was
+// freed, since the next malloc that comes down to it tells what every arm would have cost.
+//
+// Blocks are as long as their class, so any one of a stack serves any request of it; what the program
+// does not touch of a block was never resident. Up to 1 MiB the stacks hold knobs::kRunCacheBytes at
+// most: what does not fit coalesces in the run store, where slabs and other lengths find it.
+//
+// Invariants:
+//   (1) an entry's run is tagged kBusy and linked nowhere else; a second free of it finds no block;
+//   (2) held_ is the sum of the lengths of all runs here, lazy_ of those that are lazily freed;
+//   (3) no entry with a run is due before large_due_ms, but for ticks that would follow too closely.
+//
+// Above: large. Below: learn, run store. Any thread; one lock (rank kLarge), held for the pages of a
+// block that are lazily freed, but not while pages are returned.
+#pragma once
+
+#include "base/lock.hpp"
+#include "large/learning.hpp"
+#include "pages/run_store.hpp"
+
+namespace hakmem {
+
+// The class whose length is `bytes` or next above; the last one has all longer blocks too.
+std::size_t large_length(std::size_t bytes);
+
+struct IdleUse {
+  std::size_t resident_bytes;
+  std::size_t lazy_bytes;
+  std::uint64_t releases;
+  std::uint64_t reuses;
+};
+
+class IdleBlocks {
+ public:
+  // A run for a request of `bytes`, or nullptr.
+  Run* take(std::size_t bytes);
+
+  // The run is idle from now on.
+  void keep(Run* run);
+
+  // Gives back what is due, and lets arms change; `all`: gives everything back.
+  void tick(std::uint64_t now_ms, bool all);
+
+  std::size_t held_bytes() const { return held_.load_relaxed(); }
+  IdleUse use() const;
+
+  bool lock_is_mine() const { return lock_.is_mine(); }
+  void lock_for_fork(bool patient) { lock_.lock_for_fork(patient); }
+  void unlock_after_fork(bool in_child) { lock_.unlock_after_fork(in_child); }
+
+ private:
+  static constexpr unsigned kDepth = 256;  // entries a class; the bottom one makes room
+  static constexpr unsigned kBatch = 32;
+  static constexpr unsigned kSmallClasses = 17;  // up to 1 MiB
+
+  struct Entry {
+    Run* run;  // nullptr: its pages have gone
+    std::uint64_t freed_at_ms;
+    learn::Site site;
+    learn::ContextId context;
+    bool is_lazy;
+  };
+
+  struct Stack {
+    Entry entry[kDepth];
+    std::uint16_t bottom;
+    std::uint16_t count;
+
+    Entry& at(unsigned position) { return entry[(bottom + position) % kDepth]; }
+    Entry& top() { return at(count - 1U); }
+  };
+
+  static constexpr bool is_small(unsigned size_class) { return size_class < kSmallClasses; }
+
+  void push_locked(unsigned size_class, Run* run, std::uint64_t now_ms) HAK_REQUIRES(lock_);
+  Run* detach_locked(unsigned size_class, Entry& entry) HAK_REQUIRES(lock_);
+  Run* drop_bottom_locked(unsigned size_class) HAK_REQUIRES(lock_);
+  void free_lazily_locked(Entry& entry) HAK_REQUIRES(lock_);
+  void free_lazily_over_limit_locked() HAK_REQUIRES(lock_);
+  void note_due_locked(std::uint64_t at_ms) HAK_REQUIRES(lock_);
+  unsigned collect_due_locked(std::uint64_t now_ms, bool all, Run** batch) HAK_REQUIRES(lock_);
+  void settle_locked(unsigned size_class, Entry& entry, std::uint64_t now_ms, bool all, Run** gone)
+      HAK_REQUIRES(lock_);
+  void tell_what_is_idle_locked(std::uint64_t now_ms) HAK_REQUIRES(lock_);
+
+  Lock lock_{LockRank::kLarge};
+  Stack stacks_[learn::kLargeClasses] HAK_GUARDED_BY(lock_) = {};
+  std::size_t small_held_ HAK_GUARDED_BY(lock_) = 0;
+  Atomic<std::size_t> held_{0};     // written under the lock
+  Atomic<std::size_t> lazy_{0};     // the same
+  Atomic<std::uint64_t> releases_{0};
+  Atomic<std::uint64_t> reuses_{0};
+  std::uint64_t decided_at_ms_ HAK_GUARDED_BY(lock_) = 0;
+  std::uint64_t next_tick_ms_ HAK_GUARDED_BY(lock_) = 0;
+};
+
+extern IdleBlocks idle_blocks;
+
+// Returns a run that is in no list, large or huge, to the system, pages first.
+void give_back(Run* run);
+
+}  // namespace hakmem

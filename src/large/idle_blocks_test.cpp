@@ -1,0 +1,170 @@
+// Idle blocks: the newest of a class is used again, what is due goes back, and stacks are bounded.
+#include "large/idle_blocks.hpp"
+
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <vector>
+
+#include "os/clock.hpp"
+#include "thread/boot_hook.hpp"
+#include "thread/large_hooks.hpp"
+
+namespace hakmem {
+namespace {
+
+constexpr std::size_t kLength = 2 * kMiB;
+
+class IdleBlocksTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    boot();
+    idle_blocks.tick(os::now_ms(), true);
+    while (idle_blocks.take(kLength) != nullptr) {
+    }
+    before_ = settings;
+    settings.learn = Learn::kOff;  // every block is held for the purge delay, 1 s
+  }
+  void TearDown() override {
+    idle_blocks.tick(os::now_ms(), true);
+    EXPECT_EQ(idle_blocks.held_bytes(), 0u);
+    EXPECT_TRUE(run_store.check_invariants());
+    settings = before_;
+  }
+
+  static hakmem::Run* make_run(std::size_t bytes) {
+    hakmem::Run* run = run_store.allocate(granules_for(bytes)).run;
+    if (run == nullptr) std::abort();
+    run->is_huge = false;
+    return run;
+  }
+
+  static void forget_marks(std::size_t bytes, unsigned count) {
+    for (unsigned i = 0; i < count; ++i) EXPECT_EQ(idle_blocks.take(bytes), nullptr);
+  }
+
+ private:
+  Settings before_;
+};
+
+TEST_F(IdleBlocksTest, LengthsAreClassesInWholeGranules) {
+  for (std::size_t bytes = 1; bytes <= 64 * kMiB; bytes += bytes / 7 + 1) {
+    const std::size_t length = large_length(bytes);
+    ASSERT_GE(length, bytes);
+    ASSERT_EQ(length % kGranuleBytes, 0u);
+    ASSERT_LE(length, bytes + bytes / 4 + kGranuleBytes) << bytes;
+    ASSERT_EQ(large_length(length), length) << "a block serves what asks for all of it";
+  }
+}
+
+TEST_F(IdleBlocksTest, GivesTheNewestOfItsClass) {
+  hakmem::Run* const first = make_run(kLength);
+  hakmem::Run* const second = make_run(kLength);
+  idle_blocks.keep(first);
+  idle_blocks.keep(second);
+  EXPECT_EQ(idle_blocks.held_bytes(), 2 * kLength);  // (2)
+  EXPECT_EQ(idle_blocks.take(large_length(kLength + 1)), nullptr) << "another class";
+  EXPECT_EQ(idle_blocks.take(kLength - 100), second);
+  EXPECT_EQ(idle_blocks.take(kLength), first);
+  EXPECT_EQ(idle_blocks.take(kLength), nullptr);
+  give_back(first);
+  give_back(second);
+}
+
+TEST_F(IdleBlocksTest, ABlockGoesBackWhenItsHoldIsOver) {
+  const std::size_t free_before = run_store.use().free_bytes;
+  hakmem::Run* const run = make_run(kLength);
+  const std::uint64_t now = os::now_ms();
+  idle_blocks.keep(run);
+  EXPECT_LE(large_due_ms.load_relaxed(), now + 1010);
+  idle_blocks.tick(now + 900, false);
+  EXPECT_EQ(idle_blocks.held_bytes(), kLength) << "not yet";
+  idle_blocks.tick(now + 1100, false);
+  EXPECT_EQ(idle_blocks.held_bytes(), 0u);
+  EXPECT_EQ(run_store.use().free_bytes, free_before);
+  forget_marks(kLength, 1);
+}
+
+TEST_F(IdleBlocksTest, ADeeperBlockLendsItsPagesWhereTheTopHasNone) {
+  hakmem::Run* const first = make_run(kLength);
+  idle_blocks.keep(first);
+  settings.purge_delay_ms = 0;
+  idle_blocks.tick(os::now_ms(), true);
+  hakmem::Run* const second = make_run(kLength);
+  idle_blocks.keep(second);
+  EXPECT_EQ(idle_blocks.take(kLength), second);
+  EXPECT_EQ(idle_blocks.take(kLength), nullptr) << "the first's pages have gone";
+  give_back(second);
+}
+
+TEST_F(IdleBlocksTest, AStackIsBoundedAndItsBottomMovesOn) {
+  constexpr unsigned kMany = 300;
+  const std::uint64_t reuses = idle_blocks.use().reuses;
+  std::vector<hakmem::Run*> runs;
+  for (unsigned i = 0; i < kMany; ++i) runs.push_back(make_run(kLength));
+  for (hakmem::Run* run : runs) idle_blocks.keep(run);
+  EXPECT_LT(idle_blocks.held_bytes(), kMany * kLength);
+  std::size_t found = 0;
+  while (hakmem::Run* run = idle_blocks.take(kLength)) {
+    ++found;
+    give_back(run);
+  }
+  EXPECT_EQ(idle_blocks.held_bytes(), 0u);
+  EXPECT_GE(found, 256u);
+  EXPECT_EQ(idle_blocks.use().reuses - reuses, found);
+}
+
+TEST_F(IdleBlocksTest, SmallOnesBeyondTheLimitCoalesce) {
+  constexpr std::size_t kSmall = 256 * kKiB;
+  std::vector<hakmem::Run*> runs;
+  for (std::size_t i = 0; i < 2 * knobs::kRunCacheBytes / kSmall; ++i) runs.push_back(make_run(kSmall));
+  for (hakmem::Run* run : runs) idle_blocks.keep(run);
+  EXPECT_EQ(idle_blocks.held_bytes(), knobs::kRunCacheBytes);
+  idle_blocks.tick(os::now_ms(), true);
+  forget_marks(kSmall, knobs::kRunCacheBytes / kSmall);
+}
+
+TEST_F(IdleBlocksTest, WithoutAThreadToComeByTheRestIsLazilyFreed) {
+  std::vector<hakmem::Run*> runs;
+  for (std::size_t i = 0; i < 2 * knobs::kUnwatchedBytes / (8 * kMiB); ++i) runs.push_back(make_run(8 * kMiB));
+  for (hakmem::Run* run : runs) idle_blocks.keep(run);
+  const IdleUse use = idle_blocks.use();
+  EXPECT_EQ(use.resident_bytes, knobs::kUnwatchedBytes);
+  EXPECT_EQ(use.lazy_bytes, knobs::kUnwatchedBytes);
+  for (std::size_t i = 0; i < runs.size(); ++i) give_back(idle_blocks.take(8 * kMiB));
+}
+
+// A class whose blocks always come back after three seconds is worth holding for longer than that,
+// one whose blocks come back after minutes is not worth holding at all.
+TEST_F(IdleBlocksTest, LearnsHowLongAClassIsWorthHolding) {
+  settings.learn = Learn::kOn;
+  struct Case {
+    std::size_t bytes;
+    std::uint64_t pause_ms;
+  };
+  for (const Case& c : {Case{5 * kMiB, 500}, Case{10 * kMiB, 200'000}}) {
+    std::uint64_t held_ms = 0;
+    for (int cycle = 0; cycle < 20; ++cycle) {
+      hakmem::Run* run = idle_blocks.take(c.bytes);
+      if (run == nullptr) run = make_run(large_length(c.bytes));
+      idle_blocks.keep(run);
+      const std::uint64_t step = c.pause_ms / 20;
+      held_ms = 0;
+      for (std::uint64_t passed = 0; passed < c.pause_ms; passed += step) {
+        os::advance_clock_for_test(step);
+        idle_blocks.tick(os::now_ms(), false);
+        if (idle_blocks.held_bytes() != 0) held_ms = passed + step;
+      }
+    }
+    if (c.pause_ms < 1000) {
+      EXPECT_GE(held_ms, c.pause_ms) << "cheaper to hold than to fault in again";
+    } else {
+      EXPECT_LT(held_ms, c.pause_ms / 4) << "cheaper to fault in again than to hold";
+    }
+    hakmem::Run* run = idle_blocks.take(c.bytes);
+    if (run != nullptr) give_back(run);
+  }
+}
+
+}  // namespace
+}  // namespace hakmem

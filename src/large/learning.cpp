@@ -1,0 +1,79 @@
+#include "large/learning.hpp"
+
+#include <new>
+
+namespace hakmem {
+
+constinit Learning learning;
+
+namespace {
+
+// The learner has no constant initial state; its memory is touched as contexts appear.
+alignas(learn::Learner) std::byte learner_memory[sizeof(learn::Learner)];
+
+}  // namespace
+
+void Learning::boot(const learn::SelectorChoice& choice) {
+  price_ = settings.price;
+  static_arm_.gone_at = static_cast<float>(settings.purge_delay_ms) * 1e-3f;
+  learner_ = new (learner_memory) learn::Learner(costs_, price_, choice);
+}
+
+learn::ContextId Learning::context_of(unsigned size_class, std::size_t position, learn::Site site) {
+  const learn::ContextId context = learner_->context_of(size_class, position, site);
+  class_[index_of(context)] = static_cast<std::uint8_t>(size_class);
+  return context;
+}
+
+const learn::Arm& Learning::arm_of(learn::ContextId context) const {
+  return acts() ? learn::arm_of(learner_->arm_of(context)) : static_arm_;
+}
+
+void Learning::note_reuse(unsigned size_class, learn::ContextId context, learn::Site site, std::uint64_t idle_ms) {
+  const std::size_t i = index_of(context);
+  ++reuses_[i];
+  if (!observes()) return;
+  if (idle_ms == 0) {
+    at_once_site_[i] = site;
+    if (at_once_[i] < kMostAtOnce) ++at_once_[i];
+    return;
+  }
+  if (++scored_ > kMostScored) return;
+  const double idle_s = static_cast<double>(idle_ms) * 1e-3;
+  learner_->observe(context, learn::large_class_bytes(size_class), idle_s);
+  learner_->observe_site(size_class, site, idle_s);
+}
+
+void Learning::note_idle(unsigned size_class, learn::ContextId context, std::uint64_t idle_ms, float blocks) {
+  if (!observes()) return;
+  learner_->observe_idle(context, learn::large_class_bytes(size_class), static_cast<double>(idle_ms) * 1e-3, blocks);
+}
+
+void Learning::tell_reuses_at_once() {
+  for (std::size_t i = 0; i < learner_->contexts(); ++i) {
+    const auto context = static_cast<learn::ContextId>(i);
+    if (at_once_[i] != 0) learner_->observe_site(class_[i], at_once_site_[i], kAtOnce_s);
+    for (; at_once_[i] != 0; --at_once_[i]) {
+      learner_->observe(context, learn::large_class_bytes(class_[i]), kAtOnce_s);
+    }
+  }
+}
+
+void Learning::decide(std::uint64_t now_ms) {
+  scored_ = 0;
+  if (!observes()) return;
+  tell_reuses_at_once();
+  learner_->decide(static_cast<double>(now_ms) * 1e-3);
+}
+
+void Learning::set_costs(const learn::CostModel& costs) {
+  costs_ = costs;
+  learner_->set_costs(costs);
+}
+
+void Learning::set_price(double price) {
+  price_ = price;
+  learner_->set_price(price);
+}
+
+}  // namespace hakmem

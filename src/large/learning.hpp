@@ -1,0 +1,67 @@
+// Learning: which arm each idle block is under, and what is told to the learner.
+//
+//   HAKMEM_MODE=static or HAKMEM_LEARN=off   every block is held for HAKMEM_PURGE_DELAY
+//   HAKMEM_LEARN=shadow                      the same, but the learner is told everything
+//   on (the default)                         the learner's arms are in force
+//
+// Most reuses of a hot class follow at once, within a tick of the coarse clock: those are counted
+// and told in one go, so that a malloc and free of a large block do not pay for the scoring.
+//
+// Above: idle_blocks, reports. Below: learn. Called under the lock of idle_blocks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "config/knobs.hpp"
+#include "learn/learner.hpp"
+
+namespace hakmem {
+
+class Learning {
+ public:
+  // From the settings, once, before any block is idle.
+  void boot(const learn::SelectorChoice& choice);
+
+  learn::ContextId context_of(unsigned size_class, std::size_t position, learn::Site site);
+  const learn::Arm& arm_of(learn::ContextId context) const;
+
+  void note_reuse(unsigned size_class, learn::ContextId context, learn::Site site, std::uint64_t idle_ms);
+  void note_idle(unsigned size_class, learn::ContextId context, std::uint64_t idle_ms, float blocks);
+
+  // Lets arms change. About once a second.
+  void decide(std::uint64_t now_ms);
+
+  void set_costs(const learn::CostModel& costs);
+  void set_price(double price);
+
+  const learn::Learner& learner() const { return *learner_; }
+  const learn::CostModel& costs() const { return costs_; }
+  double price() const { return price_; }
+  bool acts() const { return settings.learn == Learn::kOn || settings.learn == Learn::kFrozen; }
+  unsigned class_of(learn::ContextId context) const { return class_[index_of(context)]; }
+  std::uint64_t reuses_of(learn::ContextId context) const { return reuses_[index_of(context)]; }
+
+ private:
+  // What one decision period tells the learner at most: the rest is more of the same.
+  static constexpr unsigned kMostAtOnce = 32;
+  static constexpr unsigned kMostScored = 2048;
+  static constexpr double kAtOnce_s = 1e-4;  // a reuse within one tick of the coarse clock
+
+  bool observes() const { return settings.learn == Learn::kOn || settings.learn == Learn::kShadow; }
+  void tell_reuses_at_once();
+
+  learn::Learner* learner_ = nullptr;
+  learn::CostModel costs_;
+  double price_ = 0.125;
+  learn::Arm static_arm_{learn::kNever, 1.0f, "static"};
+  unsigned scored_ = 0;
+  std::uint8_t class_[learn::ContextTable::kSlots] = {};
+  std::uint16_t at_once_[learn::ContextTable::kSlots] = {};
+  learn::Site at_once_site_[learn::ContextTable::kSlots] = {};
+  std::uint64_t reuses_[learn::ContextTable::kSlots] = {};
+};
+
+extern Learning learning;
+
+}  // namespace hakmem
