@@ -80,6 +80,15 @@ TEST(ReplayPlan, OneThreadHasAllEventsInTheirOrder) {
   EXPECT_EQ(plan.threads[0][3].time_ns, 400U);
 }
 
+TEST(ReplayPlan, TooManyThreadsPlayInOneOnly) {
+  Trace trace;
+  for (std::uint32_t i = 0; i <= kMaxPlanThreads; ++i) {
+    trace.events.push_back({i, i + 1, 8, i, 0, Op::kAllocate});
+  }
+  EXPECT_THROW(make_plan(trace, {}), TraceError);
+  EXPECT_EQ(read(make_plan(trace, {1.0, true})).threads.size(), 1U);
+}
+
 TEST(ReplayPlan, NothingIsNoPlan) { EXPECT_THROW(make_plan(Trace{}, {}), TraceError); }
 
 TEST(ReplayPlan, SmallBlocksAreLeftOut) {
