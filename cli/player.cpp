@@ -33,7 +33,6 @@ constexpr std::uint64_t kSampleNs = 2'000'000;
 // A sleep costs about as much CPU as 10 us of work and ends 50 us late.
 constexpr std::uint64_t kShortestSleepNs = 100'000;
 constexpr int kSpins = 200;
-constexpr std::size_t kMaxThreads = 4096;
 
 // Shared by the two processes.
 struct Shared {
@@ -47,6 +46,7 @@ struct Slot {
   unsigned char* block;
   std::uint64_t size;
   std::atomic<std::uint32_t> turn;
+  std::atomic<std::uint32_t> waiters;
 };
 
 struct Plan {
@@ -65,8 +65,8 @@ Plan plan;
 std::size_t page_size;
 std::uint64_t start_ns;
 pthread_barrier_t all_ready, all_go;
-Counts counts[kMaxThreads];
-pthread_t handles[kMaxThreads];
+Counts counts[kMaxPlanThreads];
+pthread_t handles[kMaxPlanThreads];
 
 [[noreturn]] void fail(const char* what) {
   std::fprintf(stderr, "hakmem-player: %s: %s\n", what, std::strerror(errno));
@@ -105,7 +105,6 @@ void open_plan(const char* path) {
   plan.events = reinterpret_cast<const PlanEvent*>(plan.threads + plan.header->threads);
   plan.slots = static_cast<Slot*>(
       map((plan.header->slots + 1) * sizeof(Slot), MAP_PRIVATE | MAP_ANONYMOUS, -1));
-  if (plan.header->threads > kMaxThreads) fail("more than 4096 threads");
 }
 
 // Writes to each page from `from` on, and to the last byte.
@@ -137,12 +136,22 @@ void resize(Slot& slot, std::uint64_t size, Counts& mine) {
   slot.size = size;
 }
 
-void wait_for_turn(const Slot& slot, std::uint32_t turn) {
-  for (int spin = 0; slot.turn.load(std::memory_order_acquire) != turn; ++spin) {
-    if (spin < kSpins) continue;
-    const timespec moment{0, 20'000};
-    nanosleep(&moment, nullptr);
+// Both sides write one word and then read the other's, in one order for all: either the waiter
+// sees the turn, or pass_turn() sees the waiter.
+void wait_for_turn(Slot& slot, std::uint32_t turn) {
+  for (int spin = 0; spin < kSpins; ++spin) {
+    if (slot.turn.load(std::memory_order_acquire) == turn) return;  // pairs with pass_turn()
   }
+  slot.waiters.fetch_add(1, std::memory_order_seq_cst);
+  for (std::uint32_t now; (now = slot.turn.load(std::memory_order_seq_cst)) != turn;) {
+    slot.turn.wait(now, std::memory_order_seq_cst);
+  }
+  slot.waiters.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void pass_turn(Slot& slot, std::uint32_t turn) {
+  slot.turn.store(turn, std::memory_order_seq_cst);
+  if (slot.waiters.load(std::memory_order_seq_cst) != 0) slot.turn.notify_all();
 }
 
 void play_event(const PlanEvent& event, Counts& mine) {
@@ -157,8 +166,7 @@ void play_event(const PlanEvent& event, Counts& mine) {
     std::free(slot.block);
     slot.block = nullptr;
   }
-  // Release: pairs with wait_for_turn() in the thread that has the next turn.
-  slot.turn.store(event.turn + 1, std::memory_order_release);
+  pass_turn(slot, event.turn + 1);
 }
 
 void play_events(std::uintptr_t thread) {

@@ -12,6 +12,8 @@
 
 namespace hakmem::cli {
 
+inline constexpr std::uint64_t kMaxPlanThreads = 4096;
+
 struct PlanHeader {
   std::uint64_t threads;
   std::uint64_t slots;

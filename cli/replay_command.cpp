@@ -107,11 +107,20 @@ void play_once(const std::vector<std::string>& player, const Environment& enviro
   if (refused > 0) series.failure = fmt::format("refused {} allocations", refused);
 }
 
+std::string warning_of(const Trace& trace) {
+  std::string warning;
+  if (trace.lost > 0) warning += fmt::format("; {} events are lost", trace.lost);
+  if (trace.truncated) warning += "; it ends early";
+  return warning;
+}
+
 // Every round plays under all allocators, and begins with the next one.
-Replay play(const Flags& flags, const std::vector<Allocator>& allocators, const PlanFile& plan) {
+Replay play(const Flags& flags, const Trace& trace, const std::vector<Allocator>& allocators,
+            const PlanFile& plan) {
   const std::vector<std::string> player{find_player(), plan.path()};
   const Environment base = base_environment(flags);
-  Replay replay{fs::path(flags.trace).filename().string(), flags.price, flags.rounds, {}};
+  Replay replay{
+      fs::path(flags.trace).filename().string(), warning_of(trace), flags.price, flags.rounds, {}};
   for (const Allocator& allocator : allocators) replay.series.push_back({allocator.name, {}, {}});
   Progress progress(allocators.size() * static_cast<std::size_t>(flags.rounds));
   for (int round = 0; round < flags.rounds; ++round) {
@@ -139,7 +148,7 @@ int run(const Flags& flags) {
   const PlanFile plan(make_plan(trace, {parse_speed(flags.speed), flags.one_thread}));
   const std::vector<Allocator> allocators = choose_allocators(flags.with, flags.only);
   const std::string baseline = baseline_of(allocators);
-  const Replay replay = play(flags, allocators, plan);
+  const Replay replay = play(flags, trace, allocators, plan);
   fmt::print("{}", replay_table(replay, baseline, colours));
   if (!flags.json.empty()) write_json(flags.json, replay_json(replay, allocators));
   const bool all = std::all_of(replay.series.begin(), replay.series.end(),

@@ -1,7 +1,8 @@
 // See replay_plan.hpp.
 #include "replay_plan.hpp"
 
-#include <algorithm>
+#include <fmt/format.h>
+
 #include <cstring>
 #include <deque>
 #include <unordered_map>
@@ -115,6 +116,11 @@ std::vector<std::byte> make_plan(const Trace& trace, const PlanOptions& options)
     planned.op = plan_op(event.op);
     slots.place(event, planned);
     threads[thread].push_back(planned);
+  }
+  if (threads.size() > kMaxPlanThreads) {
+    throw TraceError(
+        fmt::format("the trace has {} threads; {} can be played, or all in one: --one-thread",
+                    threads.size(), kMaxPlanThreads));
   }
   PlanHeader header{};
   header.slots = slots.size();

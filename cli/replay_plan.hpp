@@ -20,7 +20,7 @@ struct PlanOptions {
   bool one_thread = false;
 };
 
-// The plan's bytes. Throws TraceError when the trace is empty.
+// The plan's bytes. Throws TraceError when the trace is empty, or has too many threads.
 std::vector<std::byte> make_plan(const Trace& trace, const PlanOptions& options);
 
 }  // namespace hakmem::cli

@@ -136,7 +136,8 @@ std::string replay_table(const Replay& replay, const std::string& baseline, bool
     if (series.allocator == baseline) ours = &series;
   }
   for (const ReplaySeries& series : replay.series) table.add_row(row_of(replay, series, ours));
-  return fmt::format("{}\n\n{}\n{}", replay.trace, table.render(colours), legend(replay, baseline));
+  return fmt::format("{}{}\n\n{}\n{}", replay.trace, replay.warning, table.render(colours),
+                     legend(replay, baseline));
 }
 
 nlohmann::json replay_json(const Replay& replay, const std::vector<Allocator>& allocators) {

@@ -23,7 +23,8 @@ struct ReplaySeries {
 
 struct Replay {
   std::string trace;
-  double price = 0;  // CPU seconds for a GiB-second
+  std::string warning;  // what the trace lacks; empty: nothing
+  double price = 0;     // CPU seconds for a GiB-second
   int rounds = 0;
   std::vector<ReplaySeries> series;
 };

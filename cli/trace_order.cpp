@@ -52,9 +52,12 @@ class Order {
  public:
   Order(const std::vector<ThreadEvents>& threads, bool frees_may_be_strange, Trace& trace)
       : frees_may_be_strange_(frees_may_be_strange), trace_(trace) {
+    std::size_t events = 0;
     for (const ThreadEvents& one : threads) {
       if (!one.events.empty()) heads_.push_back({&one.events});
+      events += one.events.size();
     }
+    trace.events.reserve(events);
   }
 
   void run() {

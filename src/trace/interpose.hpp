@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "trace/next_functions.hpp"
 #include "trace/recorder.hpp"
@@ -22,9 +23,9 @@ inline void* allocated(void* block, std::size_t size, const void* caller) {
 
 // Whether the block may have been recorded. Its usable size is not below what was asked for.
 inline bool may_be_recorded(void* block) {
-  if (is_in_arena(block)) return false;
+  if (is_in_arena(block) || !wants(SIZE_MAX)) return false;
   const auto usable_size = next().malloc_usable_size;
-  return usable_size == nullptr || wants(usable_size(block));
+  return wants(0) || usable_size == nullptr || wants(usable_size(block));
 }
 
 inline void forward_free(void* block) {

@@ -250,6 +250,8 @@ void record_resize(std::uint64_t before_ns, const void* old_block, const void* b
 
 void end_recording() {
   if (state.load_acquire() != State::kOn || !is_output_owner()) return;  // pairs with start()
+  // Below a signal handler that has interrupted a flush: the trace stays without an end.
+  if (output_lock.is_mine()) return;
   own.writing = true;
   LockGuard guard(output_lock);
   for (Buffer* buffer = buffers; buffer != nullptr; buffer = buffer->next) write_events(buffer);

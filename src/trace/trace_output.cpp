@@ -31,8 +31,19 @@ void append_process_id(char* path) {
   *to = '\0';
 }
 
+// Whether the file was begun by this very process, which has executed another program since.
+bool is_our_former_file() {
+  char bytes[sizeof(FileHeader) + 1];
+  FileHeader header{};
+  if (!os::read_small_file(output_path, bytes, sizeof bytes)) return false;
+  std::memcpy(&header, bytes, sizeof header);
+  return std::memcmp(header.magic, kFileMagic, sizeof header.magic) == 0 &&
+         header.process_id == owner;
+}
+
 bool make_file() {
   if (os::create_file(output_path, os::Existing::kRefuse)) return true;
+  if (is_our_former_file()) return os::create_file(output_path, os::Existing::kReplace);
   append_process_id(output_path);
   return os::create_file(output_path, os::Existing::kReplace);
 }
