@@ -13,6 +13,8 @@ constexpr LibraryOption kOptions[] = {
      "huge pages: auto (where they pay), always, never"},
     {"--purge-delay", "HAKMEM_PURGE_DELAY", "", 0, 600'000, "MS",
      "milliseconds a free run is kept before its memory goes back"},
+    {"--background", "HAKMEM_BACKGROUND", "auto|on|off", 0, 0, "WHEN",
+     "a thread that gives idle memory back: auto (with the program's first thread), on, off"},
     {"--stats", "HAKMEM_STATS", "", 0, 0, "FILE",
      "write what the heap holds to FILE; %p becomes the process id"},
     {"--mode", "HAKMEM_MODE", "static", 0, 0, "MODE", "how the allocator decides"},

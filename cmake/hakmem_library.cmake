@@ -6,9 +6,11 @@
 
 file(GLOB_RECURSE hakmem_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/*.cpp")
 set(hakmem_core_sources ${hakmem_sources})
-list(FILTER hakmem_core_sources EXCLUDE REGEX "_(test|fake)\\.cpp$|/src/api/override[^/]*\\.cpp$|/src/trace/")
+list(FILTER hakmem_core_sources EXCLUDE REGEX "_(test|fake)\\.cpp$|/src/api/(override|interpose)[^/]*\\.cpp$|/src/trace/")
 list(REMOVE_ITEM hakmem_core_sources
   "${PROJECT_SOURCE_DIR}/src/os/append_file.cpp" "${PROJECT_SOURCE_DIR}/src/os/module.cpp")   # the recorder's
+set(hakmem_interpose_sources ${hakmem_sources})
+list(FILTER hakmem_interpose_sources INCLUDE REGEX "/src/api/interpose[^/]*\\.cpp$")
 set(hakmem_override_sources ${hakmem_sources})
 list(FILTER hakmem_override_sources INCLUDE REGEX "/src/api/override[^/]*\\.cpp$")
 list(FILTER hakmem_override_sources EXCLUDE REGEX "_(test|fake)\\.cpp$")
@@ -46,7 +48,15 @@ if(hakmem_override_sources AND NOT HAKMEM_SANITIZE)
   list(APPEND hakmem_objects $<TARGET_OBJECTS:hakmem_override>)
 endif()
 
-add_library(hakmem SHARED ${hakmem_objects})
+# Only the shared library stands between the program and the C library's pthread_create.
+set(hakmem_shared_objects ${hakmem_objects})
+if(hakmem_interpose_sources AND NOT HAKMEM_SANITIZE)
+  add_library(hakmem_interpose OBJECT ${hakmem_interpose_sources})
+  target_link_libraries(hakmem_interpose PRIVATE hakmem_flags)
+  list(APPEND hakmem_shared_objects $<TARGET_OBJECTS:hakmem_interpose>)
+endif()
+
+add_library(hakmem SHARED ${hakmem_shared_objects})
 add_library(hakmem_static STATIC ${hakmem_objects})
 add_library(hakmem::hakmem ALIAS hakmem)
 add_library(hakmem::static ALIAS hakmem_static)

@@ -50,7 +50,9 @@ endif()
 
 add_library(hakmem_warnings INTERFACE)
 target_compile_options(hakmem_warnings INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion $<$<BOOL:${HAKMEM_WERROR}>:-Werror>)
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+  $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wthread-safety>   # src/base/annotations.hpp
+  $<$<BOOL:${HAKMEM_WERROR}>:-Werror>)
 
 # GCC sees uninitialised values in the standard library that are artefacts of the sanitizers' instrumentation.
 if(HAKMEM_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

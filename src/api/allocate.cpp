@@ -66,6 +66,7 @@ void* reallocate(void* block, std::size_t size) {
 
 bool trim() {
   const std::uint64_t before = run_store.use().purged_bytes;
+  ask_for_trim();
   // Twice around: what comes home from the depot may empty slabs that this heap has attached.
   return_everything_idle(nullptr);
   if (thread_cache.heap != nullptr) thread_cache.heap->flush_all();

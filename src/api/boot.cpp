@@ -9,6 +9,7 @@
 #include "os/file.hpp"
 #include "os/memory.hpp"
 #include "pages/page_map.hpp"
+#include "thread/background.hpp"
 #include "thread/boot_hook.hpp"
 #include "thread/registry.hpp"
 
@@ -55,7 +56,10 @@ void boot() {
 namespace {
 
 // Even a program that never allocates keeps what its environment asked for.
-[[gnu::constructor]] void boot_at_load() { boot(); }
+[[gnu::constructor]] void boot_at_load() {
+  boot();
+  if (settings.background == Background::kOn) start_background();
+}
 
 }  // namespace
 

@@ -14,6 +14,7 @@
 #include "os/fork.hpp"
 #include "pages/metadata.hpp"
 #include "pages/run_store.hpp"
+#include "thread/background.hpp"
 #include "thread/registry.hpp"
 #include "thread/shared_start.hpp"
 
@@ -64,6 +65,7 @@ void after_fork_in_parent() {
 
 void after_fork_in_child() {
   drop_all(true);
+  forget_background();
   os::forget_stream_list_in_child();
 }
 

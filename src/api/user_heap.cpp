@@ -10,7 +10,7 @@ namespace hakmem {
 namespace {
 
 constinit Lock list_lock{LockRank::kUserHeaps};
-constinit List<hak_heap, &hak_heap::in_all> all;
+constinit List<hak_heap, &hak_heap::in_all> all HAK_GUARDED_BY(list_lock);
 constinit Pool<hak_heap> pool;
 
 // Slabs of `owner`, found by walking the page map, as many as fit.
@@ -38,11 +38,12 @@ hak_heap* create_user_heap() {
   boot();
   hak_heap* user = pool.take();
   if (user == nullptr) return nullptr;
-  user->heap = take_users_heap();
-  if (user->heap == nullptr) {
+  Heap* heap = take_users_heap();
+  if (heap == nullptr) {
     pool.give(user);
     return nullptr;
   }
+  user->heap = heap;  // never null again: a fork beside this may look at the record
   user->heap->open(&user->cache);
   const LockGuard guard(list_lock);
   all.push_front(user);
@@ -66,11 +67,15 @@ LargeBlock allocate_in(hak_heap* user, std::size_t size, std::size_t alignment) 
   if (c == kClasses) return make_large(size, alignment, user->heap->id());
   const LockGuard guard(user->lock);
   Slot*& top = user->cache.top[c];
-  if (top[-1] == kEmptyMark) return {user->heap->refill(ClassId{static_cast<std::uint8_t>(c)}), false};
+  if (top[-1] == kEmptyMark)
+    return {user->heap->refill(ClassId{static_cast<std::uint8_t>(c)}), false};
   return {reinterpret_cast<void*>(*--top), false};
 }
 
-bool user_heap_lock_is_mine() {
+// Unchecked: asked before any lock is taken. What this thread holds cannot change meanwhile, and
+// records are of lasting type, so a walk beside another thread's change ends somewhere and harms
+// nothing.
+bool user_heap_lock_is_mine() HAK_UNCHECKED {
   bool mine = list_lock.is_mine();
   for (hak_heap* user = all.front(); user != nullptr && !mine; user = all.next(user)) {
     mine = user->lock.is_mine() || user->heap->shard()->lock_is_mine();
@@ -78,7 +83,8 @@ bool user_heap_lock_is_mine() {
   return mine;
 }
 
-void lock_user_heaps_for_fork(bool patient) {
+// Unchecked, both: how a fork takes and drops locks is not the scoped way that the analysis knows.
+void lock_user_heaps_for_fork(bool patient) HAK_UNCHECKED {
   list_lock.lock_for_fork(patient);
   for (hak_heap* user = all.front(); user != nullptr; user = all.next(user)) {
     user->lock.lock_for_fork(patient);
@@ -86,7 +92,7 @@ void lock_user_heaps_for_fork(bool patient) {
   }
 }
 
-void unlock_user_heaps_after_fork(bool in_child) {
+void unlock_user_heaps_after_fork(bool in_child) HAK_UNCHECKED {
   for (hak_heap* user = all.front(); user != nullptr; user = all.next(user)) {
     user->heap->shard()->unlock_after_fork(in_child);
     user->lock.unlock_after_fork(in_child);

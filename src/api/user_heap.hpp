@@ -14,7 +14,7 @@
 struct hak_heap {
   hakmem::Atomic<hak_heap*> next;  // in the pool of unused ones
   hakmem::Lock lock{hakmem::LockRank::kHeap};
-  hakmem::Cache cache = hakmem::make_empty_cache();
+  hakmem::Cache cache HAK_GUARDED_BY(lock) = hakmem::make_empty_cache();
   hakmem::Heap* heap = nullptr;
   hakmem::Link<hak_heap> in_all;
 };

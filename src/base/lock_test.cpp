@@ -13,8 +13,9 @@ namespace {
 bool another_thread_gets(Lock& lock) {
   bool got = false;
   std::thread([&] {
-    got = lock.try_lock_for_test();
-    if (got) lock.unlock();
+    if (!lock.try_lock_for_test()) return;
+    lock.unlock();
+    got = true;
   }).join();
   return got;
 }
@@ -60,7 +61,7 @@ TEST(Lock, SleepersAreWokenOneAfterTheOther) {
 
 TEST(Lock, TryLockSaysWhetherItIsHeld) {
   Lock lock(LockRank::kRuns);
-  ASSERT_TRUE(lock.try_lock_for_test());
+  if (!lock.try_lock_for_test()) FAIL() << "nobody holds it";
   EXPECT_FALSE(another_thread_gets(lock));
   lock.unlock();
   EXPECT_TRUE(another_thread_gets(lock));
@@ -125,7 +126,7 @@ TEST(Lock, ImpatientForkGivesUpAndTheChildFindsItFree) {
   release = true;
   holder.join();
 
-  lock.lock();
+  lock.lock_for_fork(true);
   std::thread([&] {
     lock.lock_for_fork(false);
     lock.unlock_after_fork(true);

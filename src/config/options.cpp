@@ -31,6 +31,14 @@ bool parse_purge_delay(const char* text, Settings& into) {
   return true;
 }
 
+bool parse_background(const char* text, Settings& into) {
+  if (std::strcmp(text, "auto") == 0) into.background = Background::kAuto;
+  else if (std::strcmp(text, "on") == 0) into.background = Background::kOn;
+  else if (std::strcmp(text, "off") == 0) into.background = Background::kOff;
+  else return false;
+  return true;
+}
+
 bool parse_mode(const char* text, Settings&) { return std::strcmp(text, "static") == 0; }
 
 bool parse_stats(const char* text, Settings& into) {
@@ -81,6 +89,8 @@ const Option kOptions[] = {
      "transparent huge pages: auto asks for them from 512 MiB of heap on", parse_huge_pages},
     {"HAKMEM_PURGE_DELAY", "0 to 600000 (milliseconds)", "1000",
      "how long free memory stays resident before it is returned to the kernel", parse_purge_delay},
+    {"HAKMEM_BACKGROUND", "auto, on, off", "auto",
+     "a thread that gives idle memory back: auto starts it with the program's first thread", parse_background},
     {"HAKMEM_MODE", "static", "static", "how release policies are chosen", parse_mode},
     {"HAKMEM_STATS", "a file's path; %p stands for the process id", "none",
      "keep a snapshot of what is held, and why, in this file (read it with: hakmem stats)", parse_stats},

@@ -1,5 +1,7 @@
 #include "depot/depot.hpp"
 
+#include "os/alarm.hpp"
+
 namespace hakmem {
 
 constinit Depot depot;
@@ -10,6 +12,7 @@ bool Depot::offer(ClassId c, Magazine* bundle) {
   if (shelf.blocks.load_relaxed() + bundle->count > depot_limit(c) * magazine_capacity(c)) return false;
   shelf.blocks.fetch_add_relaxed(bundle->count);
   shelf.bundles.push(bundle);
+  os::housekeeping_alarm.ring();
   return true;
 }
 

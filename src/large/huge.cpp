@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kHugePage = 2 * kMiB;
 
 constinit Lock lock{LockRank::kLarge};
-constinit List<Run, &Run::in_huge> blocks;
+constinit List<Run, &Run::in_huge> blocks HAK_GUARDED_BY(lock);
 constinit Atomic<std::size_t> total_bytes{0};
 constinit Atomic<std::size_t> total_blocks{0};
 
@@ -58,7 +58,7 @@ void link(Run* run) {
   total_blocks.fetch_add_relaxed(1);
 }
 
-void unlink_locked(Run* run) {
+void unlink_locked(Run* run) HAK_REQUIRES(lock) {
   blocks.remove(run);
   total_blocks.fetch_sub_relaxed(1);
 }

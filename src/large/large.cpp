@@ -120,5 +120,6 @@ void destroy_large_of(OwnerId heap) {
 }
 
 void trim_large(bool all) { run_cache.trim(all); }
+std::size_t large_bytes_cached() { return run_cache.held_bytes(); }
 
 }  // namespace hakmem

@@ -1,6 +1,7 @@
 #include "large/run_cache.hpp"
 
 #include "config/knobs.hpp"
+#include "os/alarm.hpp"
 
 namespace hakmem {
 
@@ -28,6 +29,7 @@ bool RunCache::keep(Run* run) {
   idle_[n] = run;
   ++count_[n];
   held_.store_relaxed(held_.load_relaxed() + n);
+  os::housekeeping_alarm.ring();
   return true;
 }
 

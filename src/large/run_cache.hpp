@@ -39,12 +39,12 @@ class RunCache {
  private:
   static constexpr std::uint64_t kMaxGranules = 128;
 
-  Run* cut_locked(std::uint64_t n, unsigned stay);
+  Run* cut_locked(std::uint64_t n, unsigned stay) HAK_REQUIRES(lock_);
 
   Lock lock_{LockRank::kLarge};
-  Run* idle_[kMaxGranules + 1] = {};
-  std::uint16_t count_[kMaxGranules + 1] = {};
-  std::uint16_t low_[kMaxGranules + 1] = {};
+  Run* idle_[kMaxGranules + 1] HAK_GUARDED_BY(lock_) = {};
+  std::uint16_t count_[kMaxGranules + 1] HAK_GUARDED_BY(lock_) = {};
+  std::uint16_t low_[kMaxGranules + 1] HAK_GUARDED_BY(lock_) = {};
   Atomic<std::uint64_t> held_{0};  // granules; written under the lock
 };
 

@@ -1,11 +1,13 @@
-// Sleeping and waking for base/lock.hpp.
+// Sleeping and waking, for base/lock.hpp and os/alarm.hpp.
 #include <linux/futex.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
 
 #include "base/lock.hpp"
+#include "os/alarm.hpp"
 
 namespace hakmem {
 
@@ -20,5 +22,22 @@ void lock_wake(Atomic<std::uint32_t>* word) {
   syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
   errno = saved;
 }
+
+namespace os {
+
+void Alarm::sleep(std::uint32_t at_most_ms) {
+  const timespec timeout{at_most_ms / 1000, static_cast<long>(at_most_ms % 1000) * 1'000'000};
+  syscall(SYS_futex, &asleep_, FUTEX_WAIT_PRIVATE, 1, &timeout, nullptr, 0);
+  asleep_.store_relaxed(0);
+}
+
+void Alarm::wake() {
+  if (asleep_.exchange_seq_cst(0) == 0) return;  // somebody else does
+  const int saved = errno;
+  syscall(SYS_futex, &asleep_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+  errno = saved;
+}
+
+}  // namespace os
 
 }  // namespace hakmem

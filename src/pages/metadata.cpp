@@ -10,15 +10,15 @@ namespace hakmem {
 namespace {
 
 constinit Lock lock{LockRank::kMetadata};
-constinit std::byte* cursor = nullptr;
-constinit std::size_t left = 0;
-constinit Atomic<std::size_t> handed_out{0};
+constinit std::byte* cursor HAK_GUARDED_BY(lock) = nullptr;
+constinit std::size_t left HAK_GUARDED_BY(lock) = 0;
+constinit Atomic<std::size_t> handed_out{0};  // written under the lock
 
 // Address space is free where it is unlimited; where it is counted, take little at a time.
 constexpr std::size_t kChunk = 4 * kMiB;
 constexpr std::size_t kSmallChunk = 256 * kKiB;
 
-bool add_chunk(std::size_t at_least) {
+bool add_chunk_locked(std::size_t at_least) HAK_REQUIRES(lock) {
   const std::size_t usual = page_map.is_flat() ? kChunk : kSmallChunk;
   for (const std::size_t size : {usual > at_least ? usual : at_least, at_least}) {
     const std::size_t bytes = align_up(size, os::memory.page_size);
@@ -37,7 +37,7 @@ bool add_chunk(std::size_t at_least) {
 void* metadata_allocate(std::size_t bytes) {
   bytes = align_up(bytes, kCacheLine);
   const LockGuard guard(lock);
-  if (left < bytes && !add_chunk(bytes)) return nullptr;
+  if (left < bytes && !add_chunk_locked(bytes)) return nullptr;
   void* record = cursor;
   cursor += bytes;
   left -= bytes;

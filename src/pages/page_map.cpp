@@ -43,6 +43,11 @@ Tag PageMap::compact_tag_of(Granule g) const {
   return Tag{slot == nullptr ? 0 : slot->load_relaxed()};
 }
 
+Tag PageMap::published_tag_of(Granule g) const {
+  const Atomic<std::uint32_t>* slot = tag_slot(g);
+  return Tag{slot == nullptr ? 0 : slot->load_acquire()};  // pairs with set_tags()
+}
+
 void* PageMap::compact_details_of(Granule g) const {
   const Atomic<void*>* slot = details_slot(g);
   return slot == nullptr ? nullptr : slot->load_acquire();
@@ -50,7 +55,7 @@ void* PageMap::compact_details_of(Granule g) const {
 
 bool PageMap::open_unit(std::uint64_t unit) {
   constexpr std::size_t kEntries = std::size_t{1} << kUnitBits;
-  if (open_units_[unit].load_relaxed()) return true;
+  if (open_units_[unit].load_acquire()) return true;  // pairs with the store below
   auto* tags = reinterpret_cast<std::byte*>(&tags_[unit << kUnitBits]);
   auto* details = reinterpret_cast<std::byte*>(&details_[unit << kUnitBits]);
   for (const auto& [start, bytes] : {std::pair{tags, kEntries * sizeof(tags_[0])},
@@ -59,7 +64,7 @@ bool PageMap::open_unit(std::uint64_t unit) {
     // One touched entry must not cost two megabytes where huge pages are always on.
     os::memory.advise_huge(start, bytes, false);
   }
-  open_units_[unit].store_relaxed(true);  // two threads may both have made it writable: no harm
+  open_units_[unit].store_release(true);  // two threads may both have made it writable: no harm
   return true;
 }
 
@@ -89,15 +94,16 @@ bool PageMap::cover(Granule first, Granules count) {
   return true;
 }
 
+// Release: the details (3), for published_tag_of().
 void PageMap::set_tags(Granule first, Granules count, Tag tag) {
   if (is_flat()) {
     Atomic<std::uint32_t>* slot = &tags_[index(first)];
     Atomic<std::uint32_t>* const end = slot + count_of(count);
-    for (; slot != end; ++slot) slot->store_relaxed(static_cast<std::uint32_t>(tag));
+    for (; slot != end; ++slot) slot->store_release(static_cast<std::uint32_t>(tag));
     return;
   }
   for (std::uint64_t i = 0; i < count_of(count); ++i) {
-    tag_slot(first + i)->store_relaxed(static_cast<std::uint32_t>(tag));
+    tag_slot(first + i)->store_release(static_cast<std::uint32_t>(tag));
   }
 }
 

@@ -21,7 +21,8 @@
 //   (1) total: every 64-bit value has a tag; no lookup faults (bits above the address space are
 //       dropped);
 //   (2) a granule's entries are written only by the holder of its run, or of the run lock when it
-//       is free; readers that hold a live block see them because they hold the block.
+//       is free; readers that hold a live block see them because they hold the block;
+//   (3) details are written before the tag that says what they are.
 //
 // Above: slabs, thread, large. Below: os, base. Any thread.
 #pragma once
@@ -73,6 +74,8 @@ class PageMap {
   Tag tag_of(Granule g) const {
     return HAK_LIKELY(is_flat()) ? Tag{tags_[index(g)].load_relaxed()} : compact_tag_of(g);
   }
+  // For who holds no block of the granule, as a walk over all of them: details_of() is then as new as this.
+  Tag published_tag_of(Granule g) const;
   void* details_of(Granule g) const {
     // Acquire: the object behind the pointer, published by set_details().
     return HAK_LIKELY(is_flat()) ? details_[index(g)].load_acquire() : compact_details_of(g);

@@ -13,12 +13,11 @@ namespace {
 
 // Purging over the limit goes a quarter below it, so that the next free does not purge again.
 constexpr std::uint64_t kDirtyTarget = knobs::kDirtyLimit / 4 * 3 / kGranuleBytes;
-constexpr std::uint64_t kDirtyLimit = knobs::kDirtyLimit / kGranuleBytes;
 
 }  // namespace
 
 unsigned RunStore::collect_old_locked(std::uint64_t now_ms, bool all, Run** batch) {
-  const bool over = dirty_.load_relaxed() > kDirtyLimit;
+  const bool over = is_too_dirty();
   unsigned n = 0;
   while (n < kPurgeBatch) {
     Run* run = age_.front();
@@ -65,7 +64,7 @@ std::uint64_t RunStore::discard_dirty(Run* run, std::uint64_t now_ms) {
 }
 
 void RunStore::purge(std::uint64_t now_ms, bool all) {
-  const bool over = dirty_.load_relaxed() > kDirtyLimit;
+  const bool over = is_too_dirty();
   if (!all && !over && now_ms < oldest_ms_.load_relaxed() + settings.purge_delay_ms) return;
   for (;;) {
     Run* batch[kPurgeBatch];

@@ -2,7 +2,7 @@
 
 #include "base/bits.hpp"
 #include "base/check.hpp"
-#include "config/knobs.hpp"
+#include "os/alarm.hpp"
 #include "os/clock.hpp"
 #include "pages/metadata.hpp"
 
@@ -198,8 +198,9 @@ void RunStore::release(Run* run, bool clean) {
     run->freed_at_ms = now;
     run->heap.store_relaxed(kNoOwner);
     add_free_locked(run);
-    too_dirty = dirty_.load_relaxed() * kGranuleBytes > knobs::kDirtyLimit;
+    too_dirty = is_too_dirty();
   }
+  os::housekeeping_alarm.ring();
   if (too_dirty) purge(now, false);
 }
 

@@ -27,14 +27,15 @@
 #include "base/list.hpp"
 #include "base/lock.hpp"
 #include "base/units.hpp"
+#include "config/knobs.hpp"
 #include "pages/run.hpp"
 
 namespace hakmem {
 
 struct RunUse {
-  std::size_t mapped_bytes;  // address space in regions
-  std::size_t free_bytes;    // of it, in free runs
-  std::size_t dirty_bytes;   // of that, possibly resident
+  std::size_t mapped_bytes;    // address space in regions
+  std::size_t free_bytes;      // of it, in free runs
+  std::size_t dirty_bytes;     // of that, possibly resident
   std::uint64_t purged_bytes;  // returned to the kernel so far
 };
 
@@ -64,6 +65,8 @@ class RunStore {
 
   RunUse use();
   std::size_t mapped_bytes() const { return mapped_.load_relaxed() * kGranuleBytes; }
+  std::size_t dirty_bytes() const { return dirty_.load_relaxed() * kGranuleBytes; }
+
   bool check_invariants();
 
   // Calls visit(granule, tag) for every granule of every region, under the lock: for reports and
@@ -90,19 +93,20 @@ class RunStore {
 
   static unsigned bin_of(Granules count);
 
-  Run* find_locked(Granules count, Granules alignment);
-  Run* best_in_bin_locked(unsigned bin, Granules count, Granules alignment);
-  bool grow_locked(Granules count, Granules alignment);
-  bool add_region_locked(std::size_t bytes);
-  void note_region_locked(Granule first, Granules count);
+  Run* find_locked(Granules count, Granules alignment) HAK_REQUIRES(lock_);
+  Run* best_in_bin_locked(unsigned bin, Granules count, Granules alignment) HAK_REQUIRES(lock_);
+  bool grow_locked(Granules count, Granules alignment) HAK_REQUIRES(lock_);
+  bool add_region_locked(std::size_t bytes) HAK_REQUIRES(lock_);
+  void note_region_locked(Granule first, Granules count) HAK_REQUIRES(lock_);
 
-  void insert_locked(Run* run);
-  void remove_locked(Run* run);
-  void add_free_locked(Run* run);
-  Run* free_neighbour_locked(Granule g);
-  Run* split_locked(Run* run, Granules count);
+  void insert_locked(Run* run) HAK_REQUIRES(lock_);
+  void remove_locked(Run* run) HAK_REQUIRES(lock_);
+  void add_free_locked(Run* run) HAK_REQUIRES(lock_);
+  Run* free_neighbour_locked(Granule g) HAK_REQUIRES(lock_);
+  Run* split_locked(Run* run, Granules count) HAK_REQUIRES(lock_);
 
-  unsigned collect_old_locked(std::uint64_t now_ms, bool all, Run** batch);
+  bool is_too_dirty() const { return dirty_bytes() > knobs::kDirtyLimit; }
+  unsigned collect_old_locked(std::uint64_t now_ms, bool all, Run** batch) HAK_REQUIRES(lock_);
   static void mark_purging(Run* run);
   static void unmark_purging(Run* run);
   static std::uint64_t discard_dirty(Run* run, std::uint64_t now_ms);
@@ -110,16 +114,16 @@ class RunStore {
   static constexpr unsigned kPurgeBatch = 32;
 
   Lock lock_{LockRank::kRuns};
-  BinList bins_[kBins];
-  std::uint64_t bin_bits_[(kBins + 63) / 64] = {};
-  AgeList age_;
-  std::uint64_t free_ = 0;
-  Atomic<std::uint64_t> dirty_{0};
+  BinList bins_[kBins] HAK_GUARDED_BY(lock_);
+  std::uint64_t bin_bits_[(kBins + 63) / 64] HAK_GUARDED_BY(lock_) = {};
+  AgeList age_ HAK_GUARDED_BY(lock_);
+  std::uint64_t free_ HAK_GUARDED_BY(lock_) = 0;
+  Atomic<std::uint64_t> dirty_{0};   // written under the lock
   Atomic<std::uint64_t> mapped_{0};  // written under the lock
   Atomic<std::uint64_t> purged_{0};
   Atomic<std::uint64_t> oldest_ms_{0};  // no dirty run is older; set by purge(), so it may lag
-  Region regions_[kMaxRegions] = {};
-  unsigned region_count_ = 0;
+  Region regions_[kMaxRegions] HAK_GUARDED_BY(lock_) = {};
+  unsigned region_count_ HAK_GUARDED_BY(lock_) = 0;
 };
 
 extern RunStore run_store;
@@ -135,7 +139,7 @@ void RunStore::for_each_granule(Visit visit) {
     const Region& region = regions_[i];
     for (std::uint64_t k = 0; k < count_of(region.count); ++k) {
       const Granule g = region.first + k;
-      visit(g, page_map.tag_of(g));
+      visit(g, page_map.published_tag_of(g));
     }
   }
 }

@@ -68,7 +68,8 @@ Slab* make_slab(ClassId size_class, OwnerId owner, SlabShard* shard, const void*
   slab->size_class = size_class;
   slab->listed = false;
   slab->mixed = false;
-  slab->shard.store_relaxed(shard);
+  // Release: the end of the record's life before this one, for a late settle() that finds this shard.
+  slab->shard.store_release(shard);
   slab->attached_to.store_relaxed(heap);
   slab->local().set_all(shape.slots);
   slab->shared_summary.store_relaxed(0);

@@ -9,10 +9,11 @@
 //              lists it, the last one releases it
 //
 // state = | live (bit 17) | attached (bit 16) | free slots (16) |. Everybody who brings slots home sets their bits
-// first and adds their number to the state second; whoever takes slots subtracts first.
+// first and adds their number to the state second. Only the heap that it is attached to takes slots, never more than the
+// state says: bits first, number second.
 //
 // Invariants:
-//   (1) free slots in state <= bits set in both bitmaps; equal when nobody is in between;
+//   (1) free slots in state <= bits set in both bitmaps, as its heap sees them; equal when nobody is in between;
 //   (2) local bits and the attached bit are written only by the heap it is attached to, or under
 //       the shard's lock when it is attached to nobody;
 //   (3) listed, bin and the list links are written under the lock of slab->shard;

@@ -47,15 +47,15 @@ class alignas(kCacheLine) SlabShard {
   static constexpr unsigned kBins = 4;
   using SlabList = List<Slab, &Slab::in_list>;
 
-  void list_locked(Slab* slab, unsigned bin);
-  void unlist_locked(Slab* slab);
-  void update_hint_locked(ClassId c);
-  bool settle_locked(Slab* slab);
-  static void bury_locked(Slab* slab);
+  void list_locked(Slab* slab, unsigned bin) HAK_REQUIRES(lock_);
+  void unlist_locked(Slab* slab) HAK_REQUIRES(lock_);
+  void update_hint_locked(ClassId c) HAK_REQUIRES(lock_);
+  bool settle_locked(Slab* slab) HAK_REQUIRES(lock_);
+  void bury_locked(Slab* slab) HAK_REQUIRES(lock_);
 
   Lock lock_{LockRank::kShard};
-  Atomic<std::uint64_t> hints_{0};
-  SlabList lists_[kClasses][kBins];
+  Atomic<std::uint64_t> hints_{0};  // written under the lock
+  SlabList lists_[kClasses][kBins] HAK_GUARDED_BY(lock_);
 };
 
 static_assert(kClasses <= 64, "hints_ has one bit a class");
@@ -66,12 +66,16 @@ void detach(Slab* slab);
 inline constexpr unsigned kShards = 16;
 extern SlabShard slab_shards[kShards];
 
-inline SlabShard* shard_of(OwnerId owner) { return &slab_shards[static_cast<std::uint32_t>(owner) % kShards]; }
+inline SlabShard* shard_of(OwnerId owner) {
+  return &slab_shards[static_cast<std::uint32_t>(owner) % kShards];
+}
 
 // Which bin a slab with `free` of `slots` slots free belongs to: 0 is the fullest quarter.
 constexpr unsigned fullness_bin(std::uint32_t free, std::uint32_t slots) {
-  const std::uint32_t quarters = free * 4;  // compared, not divided: this runs for most blocks that go home
-  return unsigned{quarters >= slots} + unsigned{quarters >= 2 * slots} + unsigned{quarters >= 3 * slots};
+  const std::uint32_t quarters =
+      free * 4;  // compared, not divided: this runs for most blocks that go home
+  return unsigned{quarters >= slots} + unsigned{quarters >= 2 * slots} +
+         unsigned{quarters >= 3 * slots};
 }
 
 // Brings blocks home to their slabs, whoever owns them. `heap` is the calling heap, whose attached

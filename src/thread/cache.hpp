@@ -18,21 +18,25 @@ class Heap;
 
 inline constinit Slot boundary[2] = {kEmptyMark, kFullMark};
 
-// A bundle that is being filled with another heap's blocks: one tag, so one owner and class.
+// A bundle that is being filled with another heap's blocks: one tag, so one owner and class. The key
+// is that tag XOR the filling heap's own, which is what free() has at hand; 0 is none's.
 struct Outgoing {
-  std::uint32_t tag = 0;
   Slot* top = &boundary[1];
-  Magazine* bundle = nullptr;
+  std::uint32_t key = 0;
 };
 
-// Bundles are found by a hash of their tag; two tags of one slot take turns.
+// Bundles are found by a hash of their key; two keys of one slot take turns.
 inline constexpr unsigned kOutgoingBits = 6;
+inline constexpr unsigned kOutgoingSlots = 1U << kOutgoingBits;
 struct OutgoingTable {
-  Outgoing slots[1U << kOutgoingBits];
+  Outgoing slots[kOutgoingSlots];
+  Magazine* bundles[kOutgoingSlots] = {};
 
-  Outgoing& of(std::uint32_t tag) {
-    // Fibonacci hashing (Knuth, TAOCP 6.4).
-    return slots[(tag * 0x9E3779B1U) >> (32 - kOutgoingBits)];
+  // Fibonacci hashing (Knuth, TAOCP 6.4).
+  static unsigned slot_of(std::uint32_t key) { return (key * 0x9E3779B1U) >> (32 - kOutgoingBits); }
+
+  unsigned count_in(unsigned slot) const {
+    return bundles[slot] == nullptr ? 0 : static_cast<unsigned>(slots[slot].top - bundles[slot]->slots());
   }
 };
 

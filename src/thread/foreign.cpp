@@ -2,7 +2,7 @@
 //
 //   free_foreign(p)
 //     not in a slab: a large block, or not ours at all          free_outside_slabs (large)
-//     outgoing_[hash of (owner, class)]: the bundle for it      push, done: no locked operation
+//     outgoing[hash of (owner, class)]: the bundle for it       push, done: no locked operation
 //       taken by another owner, or full                         dispatch the bundle:
 //         the owner's inbox has room                            one exchange; its refill takes it
 //         the class fills whole lines, the depot has room       one exchange; anybody's refill
@@ -19,10 +19,11 @@
 namespace hakmem {
 
 void free_foreign(void* block, std::uint32_t tag_xor_own) {
-  const std::uint32_t tag = tag_xor_own ^ thread_cache.tag;
-  Outgoing& out = thread_cache.outgoing->of(tag);
-  if (HAK_UNLIKELY(out.tag != tag || *out.top == kFullMark)) return free_foreign_slow(block);
-  *out.top++ = reinterpret_cast<Slot>(block);
+  Outgoing& out = thread_cache.outgoing->slots[OutgoingTable::slot_of(tag_xor_own)];
+  Slot* top = out.top;
+  if (HAK_UNLIKELY(out.key != tag_xor_own || *top == kFullMark)) return free_foreign_slow(block);
+  out.top = top + 1;
+  *top = reinterpret_cast<Slot>(block);
 }
 
 void free_foreign_slow(void* block) {
@@ -45,35 +46,41 @@ void Heap::free_of_other(void* block, Tag tag) {
   }
   const Heap* owner = heap_of(owner_of(tag));
   const bool at_once = owner != nullptr && owner->is_users();  // it may be destroyed any moment
-  if (at_once || !prepare_outgoing(tag)) return free_without_heap(block);
-  *outgoing_of(tag).top++ = reinterpret_cast<Slot>(block);
+  Outgoing* out = at_once ? nullptr : prepare_outgoing(tag);
+  if (out == nullptr) return free_without_heap(block);
+  *out->top++ = reinterpret_cast<Slot>(block);
 }
 
-// Makes the slot of `tag` ready for one more block. False: no memory for it.
-bool Heap::prepare_outgoing(Tag tag) {
+// Makes the slot of `tag` ready for one more block; nullptr: no memory for it.
+Outgoing* Heap::prepare_outgoing(Tag tag) {
   if (cache_->outgoing == &no_outgoing) {
     if (outgoing_ == nullptr) {
       void* memory = metadata_allocate(sizeof(OutgoingTable));
-      if (memory == nullptr) return false;
+      if (memory == nullptr) return nullptr;
       outgoing_ = new (memory) OutgoingTable;
     }
     cache_->outgoing = outgoing_;
   }
-  Outgoing& out = outgoing_of(tag);
-  if (out.tag == static_cast<std::uint32_t>(tag) && *out.top != kFullMark) return true;
+  const std::uint32_t key = static_cast<std::uint32_t>(tag) ^ cache_->tag;
+  const unsigned slot = OutgoingTable::slot_of(key);
+  Outgoing& out = outgoing_->slots[slot];
+  if (out.key == key && *out.top != kFullMark) return &out;
   housekeeping();
-  if (out.bundle != nullptr) dispatch_outgoing(out);
+  dispatch_outgoing(slot);
   Magazine* bundle = take_usual(class_of(tag));
-  if (bundle == nullptr) return false;
-  out = {static_cast<std::uint32_t>(tag), bundle->slots(), bundle};
-  return true;
+  if (bundle == nullptr) return nullptr;
+  out = {bundle->slots(), key};
+  outgoing_->bundles[slot] = bundle;
+  return &out;
 }
 
-void Heap::dispatch_outgoing(Outgoing& out) {
-  Magazine* bundle = out.bundle;
-  const Tag tag{out.tag};
-  bundle->count = static_cast<std::uint8_t>(out.top - bundle->slots());
-  out = Outgoing{};
+void Heap::dispatch_outgoing(unsigned slot) {
+  Magazine* bundle = outgoing_->bundles[slot];
+  if (bundle == nullptr) return;
+  const Tag tag{outgoing_->slots[slot].key ^ cache_->tag};
+  bundle->count = static_cast<std::uint8_t>(outgoing_->count_in(slot));
+  outgoing_->slots[slot] = Outgoing{};
+  outgoing_->bundles[slot] = nullptr;
   dispatch(tag, bundle);
 }
 
@@ -85,10 +92,8 @@ void Heap::dispatch(Tag tag, Magazine* bundle) {
 }
 
 void Heap::flush_foreign() {
-  if (cache_->outgoing == &no_outgoing) return;
-  for (Outgoing& out : cache_->outgoing->slots) {
-    if (out.bundle != nullptr) dispatch_outgoing(out);
-  }
+  if (outgoing_ == nullptr) return;
+  for (unsigned slot = 0; slot < kOutgoingSlots; ++slot) dispatch_outgoing(slot);
 }
 
 }  // namespace hakmem

@@ -36,9 +36,42 @@ bool Inbox::send(Magazine* bundle, std::uint32_t limit) {
 
 void Heap::open(Cache* cache) {
   cache_ = cache;
-  for (Inbox& inbox : inboxes_) inbox.open();
+  for (std::size_t i = 0; i < kClasses; ++i) {
+    inboxes_[i].open();
+    Magazine* loaded = classes_[i].loaded;
+    if (loaded != nullptr) cache->top[i] = loaded->slots() + loaded->count;
+  }
   cache->heap = this;
+  if (outgoing_ != nullptr) cache->outgoing = outgoing_;
   cache->tag = static_cast<std::uint32_t>(tag_for(id_));
+  is_parked_.store_relaxed(false);
+}
+
+std::size_t Heap::bytes_to_park() const {
+  std::size_t bytes = kGranuleBytes + spare_bytes();
+  for (std::size_t i = 0; i < kClasses; ++i) {
+    const ClassState& s = classes_[i];
+    if (s.loaded != nullptr) {
+      bytes += static_cast<std::size_t>(cache_->top[i] - s.loaded->slots()) * kClassSize[i];
+    }
+    bytes += s.attached_count * kSlabShape[i].granules * kGranuleBytes;
+  }
+  if (outgoing_ == nullptr) return bytes;
+  for (unsigned slot = 0; slot < kOutgoingSlots; ++slot) {
+    const Tag tag{outgoing_->slots[slot].key ^ cache_->tag};
+    if (outgoing_->bundles[slot] != nullptr) bytes += outgoing_->count_in(slot) * size_of(class_of(tag));
+  }
+  return bytes;
+}
+
+void Heap::park() {
+  for (std::size_t i = 0; i < kClasses; ++i) {
+    Magazine* loaded = classes_[i].loaded;
+    if (loaded != nullptr) loaded->count = static_cast<std::uint8_t>(cache_->top[i] - loaded->slots());
+  }
+  is_parked_.store_relaxed(true);
+  *cache_ = make_empty_cache();
+  cache_ = nullptr;
 }
 
 void Heap::close() {
@@ -193,6 +226,10 @@ void Heap::drop_empty_slabs(ClassId c, unsigned kept) {
 
 void Heap::housekeeping() {
   const std::uint64_t now = os::now_ms();
+  if (const std::uint32_t trims = trims_asked(); trims != trims_seen_) {
+    trims_seen_ = trims;
+    flush_all();
+  }
   if (now - flushed_at_ms_ >= knobs::kFlushMs) {
     flushed_at_ms_ = now;
     flush_foreign();

@@ -11,8 +11,8 @@
 // Invariants:
 //   (1) everything but inboxes_ is touched by the owning thread alone (a user's heap: by the holder
 //       of its lock);
-//   (2) an inbox is open while a thread has the heap, and closed (kClosed) otherwise: what would be
-//       sent to a closed one goes home;
+//   (2) an inbox is open while a thread has the heap or it is parked, and closed (closed_mark)
+//       otherwise: what would be sent to a closed one, or to a parked heap, goes home;
 //   (3) a heap's record lives for ever and keeps its id; exited threads' heaps are taken again;
 //   (4) free() keeps at most knobs::kSpareBytes in spare magazines; what an inbox brings comes on
 //       top. An inbox holds at most knobs::kInboxBytes, but two bundles at least.
@@ -35,7 +35,10 @@ class Inbox {
   bool has_mail() const { return head_.load_relaxed() != nullptr; }
   Magazine* receive() { return head_.exchange_acquire(nullptr); }  // pairs with send()
 
-  void open() { head_.store_relaxed(nullptr); }
+  // Nobody sends to a closed inbox: a plain store is enough. What waits in an open one stays.
+  void open() {
+    if (head_.load_relaxed() == closed_mark()) head_.store_relaxed(nullptr);
+  }
   Magazine* close() { return head_.exchange_acquire(closed_mark()); }  // pairs with send()
 
  private:
@@ -54,9 +57,17 @@ class alignas(kCacheLine) Heap {
   // A user's heap has slabs that no thread's heap ever attaches.
   void use_private_shard(SlabShard* shard) { shard_ = shard; }
 
-  // Starts and ends the service of one thread (or user's heap) through `cache`.
+  // Starts and ends the service of one thread (or user's heap) through `cache`. A heap that was
+  // parked goes on with what it has; close() gives all of it back.
   void open(Cache* cache);
   void close();
+
+  // Ends the service too, but keeps magazines, attached slabs and bundles for the next thread.
+  void park();
+
+  // Memory that others cannot have while the heap is parked: its attached slabs whole, and cached
+  // blocks.
+  std::size_t bytes_to_park() const;
 
   void* refill(ClassId c);
   void make_room(void* block, ClassId c);
@@ -69,13 +80,19 @@ class alignas(kCacheLine) Heap {
   // The same, and every cached block home, and every empty slab back.
   void flush_all();
 
-  bool send(ClassId c, Magazine* bundle) { return inboxes_[index_of(c)].send(bundle, inbox_limit(c)); }
+  // False: the bundle stays yours. A heap that is parked this moment may still get one.
+  bool send(ClassId c, Magazine* bundle) {
+    return !is_parked_.load_relaxed() && inboxes_[index_of(c)].send(bundle, inbox_limit(c));
+  }
 
   // Bytes of free blocks in this heap's spare magazines; the loaded ones are known only to its
   // thread. Any thread may ask.
   std::size_t spare_bytes() const { return spare_bytes_.load_relaxed(); }
 
-  Heap* next_unused = nullptr;  // in the registry
+  // In the registry, under its lock.
+  Heap* next_unused = nullptr;
+  std::size_t parked_bytes = 0;
+  std::uint64_t parked_at_ms = 0;
 
  private:
   struct ClassState {
@@ -110,9 +127,8 @@ class alignas(kCacheLine) Heap {
   void put_full_away(ClassId c);
 
   // foreign.cpp
-  Outgoing& outgoing_of(Tag tag) { return cache_->outgoing->of(static_cast<std::uint32_t>(tag)); }
-  bool prepare_outgoing(Tag tag);
-  void dispatch_outgoing(Outgoing& out);
+  Outgoing* prepare_outgoing(Tag tag);
+  void dispatch_outgoing(unsigned slot);
   void dispatch(Tag tag, Magazine* bundle);
 
   // heap.cpp
@@ -137,8 +153,11 @@ class alignas(kCacheLine) Heap {
   Magazine* empties_ = nullptr;  // usual magazines without blocks, linked by chain
   unsigned empty_count_ = 0;
   std::uint8_t made_at_once_ = 1;
+  Atomic<bool> is_parked_;           // written by who parks and opens, read by senders
   Atomic<std::size_t> spare_bytes_;  // written by the owner, read by reports
   std::uint64_t flushed_at_ms_ = 0;
+  std::uint32_t trims_seen_ = 0;
+  std::uint32_t refills_ = 0;
   ClassState classes_[kClasses];
   alignas(kCacheLine) Inbox inboxes_[kClasses];
 };

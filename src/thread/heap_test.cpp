@@ -196,6 +196,63 @@ TEST(Heap, IsTakenAgainWhenItsThreadIsGone) {  // (3)
   EXPECT_EQ(heap_of(kNoOwner), nullptr);
 }
 
+TEST(Heap, IsParkedWithWhatItHasForTheNextThread) {
+  settle_down();
+  void* kept = nullptr;
+  from_another_thread([&] {
+    kept = allocate(64);
+    deallocate(kept);
+  });
+  const std::size_t with_parked = bytes_in_use();
+  void* again = nullptr;
+  from_another_thread([&] {
+    again = allocate(64);
+    deallocate(again);
+  });
+  EXPECT_EQ(again, kept) << "from the magazine that the thread before had loaded";
+  EXPECT_EQ(bytes_in_use(), with_parked);
+  settle_down();
+  EXPECT_LT(bytes_in_use(), with_parked) << "a parked heap closes when all that is idle goes";
+}
+
+TEST(Heap, ClosesByItselfWhenParkedForLong) {
+  settle_down();
+  from_another_thread([] { deallocate(allocate(64)); });
+  const std::size_t with_parked = bytes_in_use();
+  const std::uint64_t now = os::now_ms();
+  close_parked_heaps(now, false);
+  EXPECT_EQ(bytes_in_use(), with_parked) << "not yet";
+  close_parked_heaps(now + knobs::kFlushMs, false);
+  EXPECT_LT(bytes_in_use(), with_parked);
+}
+
+TEST(Heap, GetsNoBundlesWhileParked) {  // (2)
+  settle_down();
+  OwnerId owner{};
+  from_another_thread([&] { owner = thread_heap()->id(); });
+  Magazine* const bundle = make_bundle();
+  EXPECT_FALSE(heap_of(owner)->send(class_of(64), bundle));
+  recycle_short_magazine(bundle);
+  settle_down();
+}
+
+TEST(Heap, OneWithMuchIsClosedAtOnce) {
+  settle_down();
+  const std::size_t before = bytes_in_use();
+  std::vector<void*> left;
+  from_another_thread([&] {
+    for (std::size_t size = 16; size <= kMaxSmall; size *= 2) {
+      for (int i = 0; i < 40; ++i) left.push_back(allocate(size));
+    }
+    for (std::size_t c = 0; c < kClasses; ++c) deallocate(allocate(kClassSize[c]));
+  });
+  deallocate_all(left);
+  thread_heap()->flush_foreign();
+  EXPECT_LE(bytes_in_use(), before + knobs::kParkedBytes);
+  settle_down();
+  EXPECT_LE(bytes_in_use(), before);
+}
+
 // Blocks go round between threads for a while: no block has two holders, and nothing is lost.
 TEST(Heap, ManyToManyKeepsEveryBlockWithOneHolder) {
   settle_down();

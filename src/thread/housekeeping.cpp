@@ -4,6 +4,7 @@
 #include "pages/run_store.hpp"
 #include "slabs/slab_shard.hpp"
 #include "thread/large_hooks.hpp"
+#include "thread/registry.hpp"
 
 namespace hakmem {
 
@@ -12,6 +13,7 @@ namespace {
 constinit Atomic<std::uint64_t> next_due_ms{0};
 constinit Atomic<std::uint64_t> next_trim_ms{0};
 constinit Atomic<void (*)()> due_hook{nullptr};
+constinit Atomic<std::uint32_t> trims{0};
 
 void trim_depot(const void* heap, bool all) {
   depot.trim(all, [heap](Magazine* bundle) {
@@ -38,17 +40,28 @@ bool is_due(Atomic<std::uint64_t>& due, std::uint64_t now_ms, std::uint64_t peri
 
 void do_what_is_due(const void* heap, std::uint64_t now_ms) {
   if (!is_due(next_due_ms, now_ms, knobs::kHousekeepingMs)) return;
-  if (is_due(next_trim_ms, now_ms, knobs::kFlushMs)) trim_depot(heap, false);
+  if (is_due(next_trim_ms, now_ms, knobs::kFlushMs)) {
+    close_parked_heaps(now_ms, false);
+    trim_depot(heap, false);
+  }
   trim_large(false);
   run_store.purge(now_ms, false);
   if (auto* hook = due_hook.load_relaxed()) hook();
 }
 
+bool anything_idle() {
+  return run_store.dirty_bytes() != 0 || large_bytes_cached() != 0 || any_parked_heap() || depot.held_bytes() != 0;
+}
+
 void return_everything_idle(const void* heap) {
+  close_parked_heaps(os::now_ms(), true);
   trim_depot(heap, true);
   trim_large(true);
   run_store.purge(os::now_ms(), true);
 }
+
+void ask_for_trim() { trims.fetch_add_relaxed(1); }
+std::uint32_t trims_asked() { return trims.load_relaxed(); }
 
 void set_due_hook(void (*hook)()) { due_hook.store_relaxed(hook); }
 

@@ -10,6 +10,7 @@ void free_outside_slabs(void* block, Tag tag);
 
 // large/large.cpp: large blocks that nobody has needed for a while, or all idle ones, become free runs.
 void trim_large(bool all);
+std::size_t large_bytes_cached();
 
 // thread/foreign.cpp: what free_foreign() does when no bundle is ready for the block.
 void free_foreign_slow(void* block);

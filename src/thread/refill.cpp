@@ -16,6 +16,14 @@
 
 namespace hakmem {
 
+namespace {
+
+// A thread whose blocks go round in its spare magazines does no other slow work: so often it looks
+// at the clock nevertheless.
+constexpr std::uint32_t kRefillsPerLook = 64;
+
+}  // namespace
+
 void* refill(ClassId c) {
   Heap* heap = thread_heap();
   void* block = heap == nullptr ? allocate_after_leaving(c) : heap->refill(c);
@@ -28,6 +36,8 @@ void make_room(void* block, ClassId c) { thread_cache.heap->make_room(block, c);
 void* Heap::pop(ClassId c) { return reinterpret_cast<void*>(*--top(c)); }
 
 void* Heap::refill(ClassId c) {
+  if (top(c)[-1] != kEmptyMark) return pop(c);  // the thread has just got a heap that was parked
+  if (++refills_ % kRefillsPerLook == 0) housekeeping();
   if (load_waiting(c) || load_from_slabs(c)) return pop(c);
   return nullptr;
 }

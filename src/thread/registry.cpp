@@ -1,5 +1,7 @@
 #include "thread/registry.hpp"
 
+#include "os/alarm.hpp"
+#include "os/clock.hpp"
 #include "os/cpu.hpp"
 #include "os/thread_exit.hpp"
 #include "pages/metadata.hpp"
@@ -20,22 +22,40 @@ struct UsersRecord {
 
 constinit Lock lock{LockRank::kRegistry};
 constinit Atomic<Heap*> heaps[kMaxHeaps];
-constinit Heap* unused_thread_heaps = nullptr;
-constinit Heap* unused_users_heaps = nullptr;
-constinit Atomic<std::uint32_t> next_owner{static_cast<std::uint32_t>(kFirstHeap)};
+constinit Heap* unused_thread_heaps HAK_GUARDED_BY(lock) = nullptr;
+constinit Heap* unused_users_heaps HAK_GUARDED_BY(lock) = nullptr;
+constinit Heap* parked_heaps HAK_GUARDED_BY(lock) = nullptr;  // the last one first
+constinit Atomic<std::size_t> parked_total{0};
+constinit Atomic<std::uint32_t> next_owner{
+    static_cast<std::uint32_t>(kFirstHeap)};  // written under the lock
 constinit Atomic<unsigned> live{0};
 constinit unsigned cpus = 1;
 
 // This thread's destructors have run: a heap it took now would never come back.
 constinit thread_local bool has_left = false;
 
-Heap* pop_unused(Heap** list) {
+Heap* pop_unused_locked(Heap** list) HAK_REQUIRES(lock) {
   Heap* heap = *list;
   if (heap != nullptr) *list = heap->next_unused;
   return heap;
 }
 
-Heap* make_heap_locked(bool is_users) {
+Heap* pop_parked_locked(Heap** link) HAK_REQUIRES(lock) {
+  Heap* heap = pop_unused_locked(link);
+  if (heap != nullptr) parked_total.fetch_sub_relaxed(heap->parked_bytes);
+  return heap;
+}
+
+// The heap that has been parked for longest, if that is long; the list is short.
+Heap* take_long_parked(std::uint64_t now_ms, bool all) {
+  const LockGuard guard(lock);
+  Heap** last = &parked_heaps;
+  while (*last != nullptr && (*last)->next_unused != nullptr) last = &(*last)->next_unused;
+  const bool due = *last != nullptr && (all || (*last)->parked_at_ms + knobs::kFlushMs <= now_ms);
+  return due ? pop_parked_locked(last) : nullptr;
+}
+
+Heap* make_heap_locked(bool is_users) HAK_REQUIRES(lock) {
   const std::uint32_t id = next_owner.load_relaxed();
   if (id == kMaxHeaps) return nullptr;
   void* memory = metadata_allocate(is_users ? sizeof(UsersRecord) : sizeof(Heap));
@@ -55,7 +75,8 @@ Heap* make_heap_locked(bool is_users) {
 
 Heap* take_heap(bool is_users) {
   const LockGuard guard(lock);
-  Heap* heap = pop_unused(is_users ? &unused_users_heaps : &unused_thread_heaps);
+  Heap* heap = is_users ? nullptr : pop_parked_locked(&parked_heaps);
+  if (heap == nullptr) heap = pop_unused_locked(is_users ? &unused_users_heaps : &unused_thread_heaps);
   if (heap == nullptr) heap = make_heap_locked(is_users);
   if (heap != nullptr) live.fetch_add_relaxed(1);
   return heap;
@@ -66,7 +87,26 @@ void give_heap(Heap* heap) {
   Heap** list = heap->is_users() ? &unused_users_heaps : &unused_thread_heaps;
   heap->next_unused = *list;
   *list = heap;
+}
+
+// The thread has left its heap. The next one finds it as it is, within a bound on what all parked
+// heaps hold; otherwise it goes back whole.
+void retire(Heap* heap) {
   live.fetch_sub_relaxed(1);
+  const std::size_t bytes = heap->bytes_to_park();
+  if (parked_total.fetch_add_relaxed(bytes) + bytes > knobs::kParkedBytes) {
+    parked_total.fetch_sub_relaxed(bytes);
+    heap->close();
+    give_heap(heap);
+    return;
+  }
+  heap->parked_bytes = bytes;
+  heap->parked_at_ms = os::now_ms();
+  heap->park();
+  const LockGuard guard(lock);
+  heap->next_unused = parked_heaps;
+  parked_heaps = heap;
+  os::housekeeping_alarm.ring();
 }
 
 }  // namespace
@@ -92,8 +132,7 @@ void* allocate_after_leaving(ClassId c) {
   if (heap == nullptr) return nullptr;
   heap->open(&thread_cache);
   void* block = heap->refill(c);
-  heap->close();
-  give_heap(heap);
+  retire(heap);
   return block;
 }
 
@@ -101,8 +140,19 @@ void leave_thread_heap() {
   Heap* heap = thread_cache.heap;
   if (heap == nullptr) return;
   has_left = true;
-  heap->close();
-  give_heap(heap);
+  retire(heap);
+}
+
+bool any_parked_heap() { return parked_total.load_relaxed() != 0; }
+
+void close_parked_heaps(std::uint64_t now_ms, bool all) {
+  if (parked_total.load_relaxed() == 0) return;
+  while (Heap* heap = take_long_parked(now_ms, all)) {
+    Cache nobodys = make_empty_cache();
+    heap->open(&nobodys);
+    heap->close();
+    give_heap(heap);
+  }
 }
 
 Heap* take_users_heap() {
@@ -110,7 +160,10 @@ Heap* take_users_heap() {
   return take_heap(true);
 }
 
-void give_users_heap(Heap* heap) { give_heap(heap); }
+void give_users_heap(Heap* heap) {
+  live.fetch_sub_relaxed(1);
+  give_heap(heap);
+}
 
 unsigned live_heaps() { return live.load_relaxed(); }
 std::uint32_t owner_count() { return next_owner.load_relaxed(); }

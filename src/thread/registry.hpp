@@ -2,8 +2,9 @@
 //
 //   id 0  nobody      id 1  slabs shared by all heaps (shared_start.hpp)      id 2...  heaps
 //
-// Heaps of exited threads wait, closed, in a list and are taken by the next thread: their slabs are
-// then its own again.
+// Heaps of exited threads wait in a list and are taken by the next thread. Those that hold little are
+// parked: they keep what they have, and a thread that starts soon finds warm caches. After
+// knobs::kFlushMs the others close them; above knobs::kParkedBytes they are closed at once.
 //
 // Above: heap, api. Below: heap's record only. Any thread; one lock (rank kRegistry).
 #pragma once
@@ -28,6 +29,10 @@ void* allocate_after_leaving(ClassId c);
 
 // Gives the calling thread's heap up, for good.
 void leave_thread_heap();
+
+// Closes the heaps that have been parked for long (`all`: every one).
+void close_parked_heaps(std::uint64_t now_ms, bool all);
+bool any_parked_heap();
 
 // A heap that no thread gets: for hak_heap_create(). nullptr: no memory.
 Heap* take_users_heap();

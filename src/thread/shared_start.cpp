@@ -9,7 +9,7 @@ namespace {
 
 struct alignas(kCacheLine) Start {
   Lock lock{LockRank::kSharedStart};
-  Slab* slab = nullptr;
+  Slab* slab HAK_GUARDED_BY(lock) = nullptr;
 };
 constinit Start starts[kClasses];
 
@@ -29,7 +29,8 @@ Slab* next_slab(ClassId c, Start* start) {
 unsigned take_shared_start(ClassId c, unsigned n, std::uintptr_t* out) {
   Start& start = starts[index_of(c)];
   const unsigned group = shape_of(c).line_group;
-  const auto few = static_cast<unsigned>(align_up(clamp_size(kStartBytes / size_of(c), 1, n), group));
+  const auto few =
+      static_cast<unsigned>(align_up(clamp_size(kStartBytes / size_of(c), 1, n), group));
   const LockGuard guard(start.lock);
   for (int attempt = 0; attempt < 2; ++attempt) {
     if (start.slab != nullptr) {

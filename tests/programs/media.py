@@ -9,10 +9,10 @@ def gs(session):
 
 
 def convert(session):
-    session.run(["convert", "-seed", "7", "-size", "400x300", "plasma:fractal", "-blur", "0x3", "-resize", "150%", "-rotate", "30", "image.ppm"])
-    session.run(["convert", "image.ppm", "-colors", "64", "-define", "png:exclude-chunk=date,time", "image.png"])
+    session.run(["convert-im6.q16", "-seed", "7", "-size", "400x300", "plasma:fractal", "-blur", "0x3", "-resize", "150%", "-rotate", "30", "image.ppm"])
+    session.run(["convert-im6.q16", "image.ppm", "-colors", "64", "-define", "png:exclude-chunk=date,time", "image.png"])
     session.record_file("image.ppm")
-    session.run(["convert", "image.png", "image_again.ppm"])
+    session.run(["convert-im6.q16", "image.png", "image_again.ppm"])
     session.record_file("image_again.ppm")
 
 

@@ -1,0 +1,23 @@
+// Background: a thread that does the housekeeping while the program's own threads sleep.
+//
+// HAKMEM_BACKGROUND=auto starts it when the program starts its first thread (api/interpose_thread.cpp),
+// so a program without threads stays one; on starts it at load; off never does. It sleeps while
+// nothing is idle, takes no signals and has no heap. A forked child has none until it starts a thread.
+//
+// Without it, memory goes back in the slow paths of malloc and free only, and what may stay resident
+// when they are never reached again is bounded (knobs::kDirtyLimit).
+//
+// Above: api. Below: housekeeping. Any thread.
+#pragma once
+
+namespace hakmem {
+
+// To be called where threads may be created, never from malloc or free. Does nothing when it runs.
+void start_background();
+
+bool background_runs();
+
+// In a forked child.
+void forget_background();
+
+}  // namespace hakmem
