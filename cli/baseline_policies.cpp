@@ -135,9 +135,10 @@ class WindowedPeak {
 };
 
 // ptmalloc's rule, in the terms of idle stacks: blocks from the threshold on are unmapped when they
-// are freed, and raise it to their size (at most 32 MiB); smaller ones stay in the heap until more
-// than twice the threshold is idle there, which is then trimmed. In the real heap only what lies at
-// its top is trimmed, so this is its rule at its best.
+// are freed, and raise it above their own size, up to 32 MiB; smaller ones stay in the heap until
+// more than twice the threshold is idle there, which is then trimmed. In the real heap only what
+// lies at its top is trimmed, and blocks that were mapped before the threshold rose are still
+// unmapped: this is the rule, with the heap's layout left out.
 class GlibcRun {
  public:
   GlibcRun(const LargeHistory& history, const Pricing& pricing)
@@ -158,11 +159,13 @@ class GlibcRun {
 
  private:
   static constexpr std::uint64_t kLargestThreshold = 32 * kMiB;
+  static constexpr std::uint64_t kPageBytes = 4096;
 
   void begin(std::uint32_t index) {
     const IdleSpan& span = history_.spans[index];
     if (span.bytes >= threshold_) {
-      threshold_ = std::max(threshold_, std::min(span.bytes, kLargestThreshold));
+      const std::uint64_t mapped = span.bytes + kPageBytes;  // its header takes a page more
+      if (mapped <= kLargestThreshold) threshold_ = mapped;
       gone_[index] = true;
       return biller_.release(span, Stage::kGone, span.freed_ns, true);
     }

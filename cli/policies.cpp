@@ -9,6 +9,7 @@
 namespace hakmem::cli {
 namespace {
 
+constexpr std::size_t kArmsInFirstLine = learn::index_of(learn::kKeep) + 1;
 constexpr const char* kFixedPrefix = "fixed:";
 
 struct Named {
@@ -57,8 +58,10 @@ const Named* find_named(const std::string& name) {
 std::string policy_names() {
   std::string names = "fixed:ARM";
   for (const Named& one : kNamed) names += std::string(", ") + one.name;
-  names += "; ARM is one of";
-  for (const learn::Arm& arm : learn::kArm) names += std::string(" ") + arm.name;
+  names += "\nARM is one of:";
+  for (std::size_t i = 0; i < learn::kArms; ++i) {
+    names += (i == kArmsInFirstLine ? "\n  " : " ") + std::string(learn::kArm[i].name);
+  }
   return names;
 }
 

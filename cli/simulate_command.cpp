@@ -134,7 +134,7 @@ Command add_simulate_command(CLI::App& app) {
   CLI::App* simulate_app =
       app.add_subcommand("simulate", "Show what release policies would have cost on traces");
   set_usage(*simulate_app, "hakmem simulate [OPTIONS] [TRACE...]");
-  simulate_app->footer("Policies: " + policy_names() + ".");
+  simulate_app->footer("Policies: " + policy_names());
   const auto flags = std::make_shared<Flags>();
   add_flags(*simulate_app, *flags);
   return {simulate_app, [flags](const Program&) { return run(*flags); }};
