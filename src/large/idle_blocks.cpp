@@ -75,24 +75,58 @@ Run* IdleBlocks::detach_locked(unsigned size_class, Entry& entry) {
   return run;
 }
 
-Run* IdleBlocks::take(std::size_t bytes) {
+Run* IdleBlocks::take(std::size_t bytes, std::size_t alignment) {
   const unsigned size_class = learn::large_class_of(bytes);
   const std::uint64_t now = os::now_ms();
-  const LockGuard guard(lock_);
-  Stack& stack = stacks_[size_class];
-  if (stack.count == 0) return nullptr;
-  // The top's pages, or those of the next below that has some.
-  unsigned position = stack.count - 1U;
-  while (stack.at(position).run == nullptr && position != 0) --position;
-  Entry& lender = stack.at(position);
-  // Only the last class has blocks of more than one length.
-  if (lender.run != nullptr && lender.run->bytes() < bytes) return nullptr;
-  const Entry& top = stack.top();
-  learning.note_reuse(size_class, top.context, top.site, now - top.freed_at_ms);
-  reuses_.store_relaxed(reuses_.load_relaxed() + 1);
-  Run* run = detach_locked(size_class, lender);
-  --stack.count;
-  return run;
+  Run* lent = nullptr;
+  {
+    const LockGuard guard(lock_);
+    Stack& stack = stacks_[size_class];
+    if (stack.count != 0) {
+      Entry* lender = lender_locked(stack, bytes, alignment);
+      if (lender == nullptr) return nullptr;
+      const Entry& top = stack.top();
+      learning.note_reuse(size_class, top.context, top.site, now - top.freed_at_ms);
+      reuses_.store_relaxed(reuses_.load_relaxed() + 1);
+      Run* run = detach_locked(size_class, *lender);
+      --stack.count;
+      return run;
+    }
+    if (held_.load_relaxed() != 0) lent = oldest_locked();
+  }
+  // A class that has none yet: the oldest of the others makes room for it, so that memory does not
+  // grow with the number of lengths that a program has used lately.
+  if (lent != nullptr) coalesce(lent);
+  return nullptr;
+}
+
+// The entry whose run serves the request: the top, or the next below that has pages. The top itself
+// where none has. nullptr: there are some, but too short (in the last class) or not aligned.
+IdleBlocks::Entry* IdleBlocks::lender_locked(Stack& stack, std::size_t bytes, std::size_t alignment) {
+  bool any = false;
+  for (unsigned position = stack.count; position-- != 0;) {
+    Entry& entry = stack.at(position);
+    if (entry.run == nullptr) continue;
+    const auto start = reinterpret_cast<std::uintptr_t>(entry.run->start());
+    if (entry.run->bytes() >= bytes && start % alignment == 0) return &entry;
+    any = true;
+  }
+  return any ? nullptr : &stack.top();
+}
+
+Run* IdleBlocks::oldest_locked() {
+  unsigned oldest_class = 0;
+  Entry* oldest = nullptr;
+  for (unsigned c = 0; c < learn::kLargeClasses; ++c) {
+    unsigned position = 0;
+    while (position < stacks_[c].count && stacks_[c].at(position).run == nullptr) ++position;
+    if (position == stacks_[c].count) continue;
+    Entry& entry = stacks_[c].at(position);
+    if (oldest != nullptr && oldest->freed_at_ms <= entry.freed_at_ms) continue;
+    oldest = &entry;
+    oldest_class = c;
+  }
+  return oldest == nullptr ? nullptr : detach_locked(oldest_class, *oldest);
 }
 
 void IdleBlocks::push_locked(unsigned size_class, Run* run, std::uint64_t now_ms) {

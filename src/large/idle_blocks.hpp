@@ -39,8 +39,8 @@ struct IdleUse {
 
 class IdleBlocks {
  public:
-  // A run for a request of `bytes`, or nullptr.
-  Run* take(std::size_t bytes);
+  // A run for a request of `bytes` that starts on a multiple of `alignment`, or nullptr.
+  Run* take(std::size_t bytes, std::size_t alignment = kGranuleBytes);
 
   // The run is idle from now on.
   void keep(Run* run);
@@ -79,6 +79,8 @@ class IdleBlocks {
 
   static constexpr bool is_small(unsigned size_class) { return size_class < kSmallClasses; }
 
+  Entry* lender_locked(Stack& stack, std::size_t bytes, std::size_t alignment) HAK_REQUIRES(lock_);
+  Run* oldest_locked() HAK_REQUIRES(lock_);
   void push_locked(unsigned size_class, Run* run, std::uint64_t now_ms) HAK_REQUIRES(lock_);
   Run* detach_locked(unsigned size_class, Entry& entry) HAK_REQUIRES(lock_);
   Run* drop_bottom_locked(unsigned size_class) HAK_REQUIRES(lock_);

@@ -91,9 +91,7 @@ bool starts_large_block(const void* block, Tag tag) {
 
 LargeBlock make_large(std::size_t size, std::size_t alignment, OwnerId heap) {
   if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX / 2) return {nullptr, false};
-  if (alignment <= kGranuleBytes) {
-    if (Run* run = idle_blocks.take(size)) return reuse(run, heap);
-  }
+  if (Run* run = idle_blocks.take(size, alignment)) return reuse(run, heap);
   const bool huge = size >= knobs::kHugeFrom || alignment >= knobs::kHugeFrom;
   return huge ? make_huge(size, alignment, heap) : make_in_store(size, alignment, heap);
 }

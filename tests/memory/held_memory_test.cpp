@@ -156,7 +156,7 @@ TEST(HeldMemory, PurgeHappensOnLaterSlowPaths) {
   Chain chain;
   chain.add_all(256 * kMiB, 48, 1 << 20);
   chain.free_all();
-  for (int tick = 0; tick < 60 && support::resident_mib() >= 16; ++tick) {
+  for (int tick = 0; tick < 120 && support::resident_mib() >= 16; ++tick) {
     support::sleep_ms(50);
     Chain work;
     work.add_all(kMiB, 16, 4096);

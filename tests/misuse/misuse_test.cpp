@@ -96,7 +96,7 @@ INSTANTIATE_TEST_SUITE_P(Misuse, LargeBlock,
 TEST(HugeBlock, FreedTwiceIsReportedOnce) {
   const ChildResult result = run_static("free_huge_twice");
   expect_went_on(result);
-  expect_line(result, kNoBlock);
+  expect_line(result, kNotLive);
 }
 
 // The next allocator would read in front of the address, where nothing is mapped.
