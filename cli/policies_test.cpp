@@ -135,7 +135,7 @@ TEST(Policies, NamesThatAreNone) {
 // told which arm that is. A hundredth more is left for other machines' exp and log in the traces.
 TEST(Hindsight, StaysCloseToTheBestFixedArm) {
   for (const GeneratedTrace& generated : generated_traces()) {
-    const LargeHistory history = large_history_of(generated.make(1));
+    const LargeHistory history = large_history_of(generate_trace(generated.name, 1));
     for (const double price : {0.0125, 0.125, 1.25}) {
       const Pricing pricing{.costs = {}, .price = price};
       const std::vector<double> bills = fixed_arm_bills(history, pricing);

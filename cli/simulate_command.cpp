@@ -26,6 +26,8 @@ struct Flags {
   std::vector<double> prices;
   std::string costs;
   std::uint32_t seed = 1;
+  std::string write;
+  bool brief = false;
   bool json = false;
   bool list = false;
 };
@@ -83,15 +85,24 @@ std::vector<Simulation> simulate_all(const Flags& flags, const Pricing& pricing)
     simulate_prices(name_of(file), history, flags, pricing, simulations);
   }
   for (const std::string& name : chosen_generators(flags)) {
-    const LargeHistory history = large_history_of(generate_trace(name, flags.seed));
+    const LargeHistory history = large_history_of(generate_trace(name, flags.seed, flags.brief));
     simulate_prices(name, history, flags, pricing, simulations);
   }
   return simulations;
 }
 
+void write_generated(const Flags& flags) {
+  if (flags.generate.size() != 1) throw UsageError("--write takes one --generate NAME");
+  write_trace(flags.write, generate_trace(flags.generate[0], flags.seed, flags.brief));
+}
+
 int run(const Flags& flags) {
   if (flags.list) {
     print_list();
+    return 0;
+  }
+  if (!flags.write.empty()) {
+    write_generated(flags);
     return 0;
   }
   check_policies(flags.policies);
@@ -124,6 +135,10 @@ void add_flags(CLI::App& app, Flags& flags) {
       ->delimiter(',');
   app.add_option("--costs", flags.costs, "JSON with cost constants, in seconds")->type_name("FILE");
   app.add_option("--seed", flags.seed, "of generators and selectors (default 1)")->type_name("N");
+  app.add_flag("--brief", flags.brief, "generate some 8 seconds with shorter pauses, for replay");
+  app.add_option("--write", flags.write,
+                 "write the generated trace to this file, and simulate nothing")
+      ->type_name("FILE");
   app.add_flag("--list", flags.list, "list the traces that can be generated");
   app.add_flag("--json", flags.json, "print JSON, with every figure");
 }
