@@ -1,0 +1,157 @@
+"""results.md and results.csv of bench/large, from its samples: hakmem's bill over that of others, below 1 is better."""
+import csv
+import statistics
+
+from compare_report import geometric_mean, table, three_digits
+from large_samples import PRICES
+
+OURS = ("hakmem", "hindsight")
+DEFAULT = "default"
+MIB = 2**20
+
+
+def is_peer(setting):
+    return setting[0] != OURS[0]
+
+
+def is_fixed(setting):
+    return setting[0] == OURS[0] and setting[1].startswith("fixed:")
+
+
+def label(setting):
+    return setting[0] if setting[1] == DEFAULT else " ".join(setting)
+
+
+class Report:
+    def __init__(self, samples, machine):
+        self.samples = samples
+        self.machine = machine
+        self.fixed = [setting for setting in samples.settings if is_fixed(setting)]
+        self.peers = [setting for setting in samples.settings if is_peer(setting)]
+        self.defaults = [setting for setting in self.peers if setting[1] == DEFAULT]
+        self.others = [setting for setting in samples.settings if setting not in self.defaults and setting != OURS]
+
+    def over(self, workload, setting, price):
+        """Our bill over that of `setting`, or None."""
+        ours = self.samples.bill(workload, OURS, price)
+        theirs = self.samples.bill(workload, setting, price) if setting else None
+        return ours / theirs if ours is not None and theirs else None
+
+    def over_best(self, workload, settings, price):
+        return self.over(workload, self.samples.best(workload, settings, price), price)
+
+    def mean(self, ratio, prices=PRICES):
+        """Geometric mean of ratio(workload, price) over all workloads; None where there is nothing."""
+        ratios = [ratio(workload, price) for workload in self.samples.workloads for price in prices]
+        return geometric_mean([one for one in ratios if one is not None])
+
+    def best_single(self, settings):
+        """The setting with the lowest bill over the whole suite: in the mean, our ratio to it is the highest."""
+        means = {setting: self.mean(lambda w, p, s=setting: self.over(w, s, p)) for setting in settings}
+        return max((setting for setting in settings if means[setting]), key=means.get, default=None)
+
+    def columns(self):
+        """(title, ratio(workload, price)) of the main table."""
+        yield "best fixed arm", lambda w, p: self.over_best(w, self.fixed, p)
+        yield "best default", lambda w, p: self.over_best(w, self.defaults, p)
+        yield "best of all peers", lambda w, p: self.over_best(w, self.peers, p)
+        for setting in self.defaults:
+            yield label(setting), lambda w, p, s=setting: self.over(w, s, p)
+
+    def rows(self):
+        for workload in self.samples.workloads:
+            for price in PRICES:
+                bill = self.samples.bill(workload, OURS, price)
+                if bill is not None:
+                    yield workload, price, bill, self.samples.spread(workload, OURS, price)
+
+    def ratios(self):
+        header = ["workload", "price", "hakmem's bill, s"]
+        header += [f"over {title}" for title, _ in self.columns()]
+        lines = []
+        for workload, price, bill, (lowest, highest) in self.rows():
+            cells = [cell(ratio(workload, price)) for _, ratio in self.columns()]
+            lines.append([workload, f"{price:g}", f"{three_digits(bill)} [{three_digits(lowest)}-{three_digits(highest)}]", *cells])
+        for price in PRICES:
+            lines.append(["**geometric mean**", f"{price:g}", "", *(cell(self.mean(r, (price,))) for _, r in self.columns())])
+        lines.append(["**geometric mean**", "all", "", *(cell(self.mean(r)) for _, r in self.columns())])
+        return table(header, lines)
+
+    def settings_means(self):
+        """hakmem over every setting, over the whole suite."""
+        lines = []
+        for setting in [*self.others, *self.defaults]:
+            means = [self.mean(lambda w, p, s=setting: self.over(w, s, p), (price,)) for price in PRICES]
+            lines.append([label(setting), *map(cell, means), cell(self.mean(lambda w, p, s=setting: self.over(w, s, p)))])
+        return table(["hakmem over", *(f"price {price:g}" for price in PRICES), "all"], lines)
+
+    def values(self, workload):
+        lines = []
+        for setting in self.samples.settings:
+            for price in sorted({row.price for row in self.samples.by_key.get((workload, *setting), [])}):
+                lines.append([label(setting), f"{price:g}" if price else "", *self.figures(workload, setting, price)])
+        return table(["setting", "told price", "CPU, s", "GiB-s", "average MiB", "peak MiB", "faults",
+                      *(f"bill at {price:g}" for price in PRICES)], lines)
+
+    def figures(self, workload, setting, told):
+        rows = [row for row in self.samples.by_key[(workload, *setting)] if row.price == told]
+        failure = next((row.failure for row in rows if row.failure), "")
+        if failure:
+            return [f"failed: {failure}", *[""] * (4 + len(PRICES))]
+        median = lambda value: statistics.median(map(value, rows))
+        bills = [three_digits(median(lambda row, p=price: row.bill(p))) if told in (0, price) else "" for price in PRICES]
+        return [spread_cell([row.cpu_seconds for row in rows]), three_digits(median(lambda row: row.gib_seconds)),
+                three_digits(median(lambda row: row.gib_seconds * 1024 / row.wall_seconds)),
+                three_digits(median(lambda row: row.peak_rss_bytes / MIB)), f"{median(lambda row: row.minor_faults):.0f}", *bills]
+
+    def conditions(self):
+        machine = self.machine
+        yield (f"{machine['date']}, commit {machine['commit']}: {machine['rounds']} interleaved rounds, {machine['size']}. "
+               f"{machine['processor']}, {machine['processors']} processors, {machine['memory_gib']} GiB, "
+               f"Linux {machine['kernel']}, huge pages {machine['huge_pages']}, {machine['system']}, {machine['libc']}. "
+               f"Load average at the end: {machine['load_average']}.")
+        yield table(["allocator", "file", "sha256 begins"],
+                    [[entry["name"], entry["file"], entry.get("sha256", "")] for entry in machine["allocators"]])
+
+
+def cell(ratio):
+    return f"{ratio:.2f}" if ratio is not None else ""
+
+
+def spread_cell(values):
+    return f"{three_digits(statistics.median(values))} [{three_digits(min(values))}-{three_digits(max(values))}]"
+
+
+def verdict(report):
+    single = report.best_single(report.peers)
+    lines = [("the best fixed arm measured", report.mean(lambda w, p: report.over_best(w, report.fixed, p))),
+             ("the best of the peers' defaults", report.mean(lambda w, p: report.over_best(w, report.defaults, p)))]
+    if single:
+        lines.append((f"the best single setting of a peer, {label(single)}", report.mean(lambda w, p: report.over(w, single, p))))
+    return "\n".join(f"- over {what}: **{cell(mean)}**" for what, mean in lines if mean is not None)
+
+
+def render(samples, machine):
+    report = Report(samples, machine)
+    parts = ["# Large blocks: CPU and memory in one bill", *report.conditions(),
+             "bill = CPU seconds + price x GiB-seconds of resident memory (live blocks too, which nobody avoids). hakmem is told each "
+             "price (`HAKMEM_PRICE`); the others cannot be. Cells are hakmem's bill over that of the column, medians; below 1 hakmem is "
+             "better. hakmem is `HAKMEM_MODE=hybrid` with hindsight, its default.",
+             "In the geometric mean over workloads and prices, hakmem's bill is", verdict(report), "## Bills", report.ratios(),
+             "## hakmem's bill over that of every setting, geometric means", report.settings_means(), "## Values",
+             "Medians; CPU with its spread [lowest-highest]. A setting that was told a price is billed at that price alone."]
+    for workload in samples.workloads:
+        parts += [f"### {workload}", report.values(workload)]
+    return "\n\n".join(part.rstrip() for part in parts) + "\n"
+
+
+def write_csv(path, samples, machine):
+    report = Report(samples, machine)
+    columns = list(report.columns())
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["workload", "price", "bill", "lowest", "highest", *(f"over {title}" for title, _ in columns)])
+        for workload, price, bill, spread in report.rows():
+            figures = [ratio(workload, price) for _, ratio in columns]
+            writer.writerow([workload, price, *(f"{value:.6g}" for value in (bill, *spread)),
+                             *("" if ratio is None else f"{ratio:.4f}" for ratio in figures)])

@@ -1,0 +1,78 @@
+"""The samples of bench/large: one row per run, as kept in samples.csv, and the bills that are read from them.
+
+    bill = CPU seconds + price x GiB-seconds of resident memory
+
+A setting is an allocator with variables. `price` is the one it was told, or 0 where it knows of none: such a run is
+billed at every price. A row with a failure has no figures.
+"""
+import csv
+import dataclasses
+import statistics
+
+PRICES = (0.0125, 0.125, 1.25)
+
+
+@dataclasses.dataclass
+class Row:
+    workload: str
+    allocator: str
+    setting: str
+    price: float
+    round: int
+    wall_seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    gib_seconds: float = 0.0
+    peak_rss_bytes: int = 0
+    minor_faults: int = 0
+    failure: str = ""
+
+    def bill(self, price):
+        return self.cpu_seconds + price * self.gib_seconds
+
+
+FIELDS = dataclasses.fields(Row)
+
+
+def write(path, rows):
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(field.name for field in FIELDS)
+        writer.writerows(dataclasses.astuple(row) for row in rows)
+
+
+def read(path):
+    with open(path, newline="") as file:
+        return [Row(**{field.name: field.type(entry[field.name]) for field in FIELDS}) for entry in csv.DictReader(file)]
+
+
+class Samples:
+    """All rows, by workload, setting and price."""
+
+    def __init__(self, rows):
+        self.rows = rows
+        self.workloads = list(dict.fromkeys(row.workload for row in rows))
+        self.settings = list(dict.fromkeys((row.allocator, row.setting) for row in rows))
+        self.by_key = {}
+        for row in rows:
+            self.by_key.setdefault((row.workload, row.allocator, row.setting), []).append(row)
+
+    def runs(self, workload, setting, price):
+        """The rows that count at this price; none when the setting was not measured at it, or failed."""
+        rows = [row for row in self.by_key.get((workload, *setting), []) if row.price in (0, price)]
+        return [] if any(row.failure for row in rows) else rows
+
+    def bill(self, workload, setting, price):
+        """The median, or None."""
+        rows = self.runs(workload, setting, price)
+        return statistics.median(row.bill(price) for row in rows) if rows else None
+
+    def spread(self, workload, setting, price):
+        """Lowest and highest bill."""
+        bills = [row.bill(price) for row in self.runs(workload, setting, price)]
+        return min(bills), max(bills)
+
+    def best(self, workload, settings, price):
+        """The cheapest of these settings, by its median bill, or None."""
+        bills = {setting: self.bill(workload, setting, price) for setting in settings}
+        known = {setting: bill for setting, bill in bills.items() if bill is not None}
+        return min(known, key=known.get, default=None)

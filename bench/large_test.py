@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""Tests of what bench/large computes from its samples: bills, prices, the best settings, failures, the files."""
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import large_report
+import large_samples
+from large_report import OURS, Report
+from large_samples import PRICES, Row, Samples
+
+MACHINE = {
+    "date": "2026-01-01", "commit": "abc", "rounds": 2, "size": "brief", "processor": "P", "processors": 2,
+    "memory_gib": 4.0, "kernel": "6", "huge_pages": "madvise", "load_average": "0 0 0", "system": "S", "libc": "glibc",
+    "compiler": "c++", "allocators": [{"name": "peer", "file": "libpeer.so", "sha256": "0123", "variables": {}}],
+}
+
+
+def row(allocator, setting, cpu, gib_seconds, workload="w", price=0.0, number=0, failure=""):
+    return Row(workload, allocator, setting, price, number, 10.0, cpu, gib_seconds, 2**20, 7, failure)
+
+
+def ours(cpu, gib_seconds, **options):
+    return [row(*OURS, cpu, gib_seconds, price=price, **options) for price in PRICES]
+
+
+class Bills(unittest.TestCase):
+    def test_a_bill_is_cpu_and_priced_memory(self):
+        self.assertAlmostEqual(row("a", "default", 1, 8).bill(0.125), 2)
+
+    def test_a_setting_that_was_told_a_price_counts_at_that_price_alone(self):
+        samples = Samples([row(*OURS, 1, 0, price=0.0125), row(*OURS, 3, 0, price=1.25), row("peer", "default", 2, 0)])
+        self.assertEqual([samples.bill("w", OURS, price) for price in PRICES], [1, None, 3])
+        self.assertEqual([samples.bill("w", ("peer", "default"), price) for price in PRICES], [2, 2, 2])
+
+    def test_the_median_of_rounds_with_its_spread(self):
+        samples = Samples([row("peer", "default", cpu, 0, number=number) for number, cpu in enumerate((1, 5, 2))])
+        self.assertEqual(samples.bill("w", ("peer", "default"), 1.25), 2)
+        self.assertEqual(samples.spread("w", ("peer", "default"), 1.25), (1, 5))
+
+    def test_one_failure_and_there_is_no_bill(self):
+        samples = Samples([row("peer", "default", 1, 0), row("peer", "default", 0, 0, number=1, failure="exited")])
+        self.assertIsNone(samples.bill("w", ("peer", "default"), 0.125))
+
+
+class Ratios(unittest.TestCase):
+    def setUp(self):
+        self.rows = [*ours(1, 0), row("hakmem", "fixed:0", 4, 0), row("hakmem", "fixed:keep", 2, 0),
+                     row("a", "default", 2, 0), row("a", "keeps", 0.5, 0), row("b", "default", 8, 0)]
+
+    def test_below_one_hakmem_is_better(self):
+        report = Report(Samples(self.rows), MACHINE)
+        self.assertEqual(report.over("w", ("a", "default"), 0.125), 0.5)
+        self.assertEqual(report.over("w", ("a", "keeps"), 0.125), 2)
+        self.assertIsNone(report.over("w", ("c", "default"), 0.125))
+
+    def test_the_best_is_chosen_among_its_kind(self):
+        over = {title: ratio("w", 0.125) for title, ratio in Report(Samples(self.rows), MACHINE).columns()}
+        self.assertEqual(over, {"best fixed arm": 0.5, "best default": 0.5, "best of all peers": 2, "a": 0.5, "b": 0.125})
+
+    def test_the_best_single_setting_is_one_for_the_whole_suite(self):
+        both = [*self.rows, *ours(1, 0, workload="v"), row("a", "default", 2, 0, workload="v"), row("a", "keeps", 100, 0, workload="v")]
+        report = Report(Samples(both), MACHINE)
+        self.assertEqual(report.best_single(report.peers), ("a", "default"))
+
+    def test_a_mean_is_geometric_over_workloads_and_prices(self):
+        both = [*self.rows, *ours(1, 0, workload="v"), row("a", "default", 8, 0, workload="v")]
+        report = Report(Samples(both), MACHINE)
+        self.assertAlmostEqual(report.mean(lambda w, p: report.over(w, ("a", "default"), p)), 0.25)
+
+
+class Files(unittest.TestCase):
+    def test_samples_come_back_as_they_were(self):
+        rows = [*ours(1.5, 2.25), row("peer", "default", 0, 0, failure="killed by signal 9, at once")]
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory) / "samples.csv"
+            large_samples.write(path, rows)
+            self.assertEqual(large_samples.read(path), rows)
+
+    def test_the_page_names_failures_and_the_machine(self):
+        samples = Samples([*ours(1, 1), row("peer", "default", 2, 1), row("ill", "default", 0, 0, failure="exited with 1")])
+        page = large_report.render(samples, MACHINE)
+        self.assertIn("failed: exited with 1", page)
+        self.assertIn("libpeer.so", page)
+        self.assertIn("| w | 0.125 |", page)
+
+    def test_the_table_as_csv(self):
+        samples = Samples([*ours(1, 0), row("peer", "default", 2, 0)])
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory) / "results.csv"
+            large_report.write_csv(path, samples, MACHINE)
+            lines = path.read_text().splitlines()
+        self.assertEqual(lines[0], "workload,price,bill,lowest,highest,over best fixed arm,over best default,over best of all peers,over peer")
+        self.assertEqual(lines[1], "w,0.0125,1,1,1,,0.5000,0.5000,0.5000")
+
+
+if __name__ == "__main__":
+    unittest.main()
