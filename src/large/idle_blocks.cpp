@@ -147,9 +147,8 @@ Run* IdleBlocks::drop_bottom_locked(unsigned size_class) {
   return run;
 }
 
-void IdleBlocks::keep(Run* run) {
+void IdleBlocks::keep(Run* run, std::uint64_t now_ms) {
   const unsigned size_class = class_served_by(run->bytes());
-  const std::uint64_t now = os::now_ms();
   Run* crowded_out = nullptr;
   Run* due_at_once = nullptr;
   {
@@ -158,9 +157,9 @@ void IdleBlocks::keep(Run* run) {
       crowded_out = run;
     } else {
       if (stacks_[size_class].count == kDepth) crowded_out = drop_bottom_locked(size_class);
-      push_locked(size_class, run, now);
-      settle_locked(size_class, stacks_[size_class].top(), now, false, &due_at_once);
-      if (!background_runs()) free_lazily_over_limit_locked();
+      push_locked(size_class, run, now_ms);
+      settle_locked(size_class, stacks_[size_class].top(), now_ms, false, &due_at_once);
+      if (resident_locked() > knobs::kUnwatchedBytes && !background_runs()) free_lazily_over_limit_locked();
     }
   }
   if (crowded_out != nullptr) coalesce(crowded_out);
@@ -196,7 +195,7 @@ void IdleBlocks::free_lazily_over_limit_locked() {
   for (unsigned c = learn::kLargeClasses; c-- != 0;) {
     Stack& stack = stacks_[c];
     for (unsigned position = 0; position < stack.count; ++position) {
-      if (held_.load_relaxed() - lazy_.load_relaxed() <= knobs::kUnwatchedBytes) return;
+      if (resident_locked() <= knobs::kUnwatchedBytes) return;
       Entry& entry = stack.at(position);
       if (entry.run != nullptr && !entry.is_lazy) free_lazily_locked(entry);
     }

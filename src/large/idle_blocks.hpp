@@ -43,7 +43,7 @@ class IdleBlocks {
   Run* take(std::size_t bytes, std::size_t alignment = kGranuleBytes);
 
   // The run is idle from now on.
-  void keep(Run* run);
+  void keep(Run* run, std::uint64_t now_ms);
 
   // Gives back what is due, and lets arms change; `all`: gives everything back.
   void tick(std::uint64_t now_ms, bool all);
@@ -79,6 +79,7 @@ class IdleBlocks {
 
   static constexpr bool is_small(unsigned size_class) { return size_class < kSmallClasses; }
 
+  std::size_t resident_locked() const { return held_.load_relaxed() - lazy_.load_relaxed(); }
   Entry* lender_locked(Stack& stack, std::size_t bytes, std::size_t alignment) HAK_REQUIRES(lock_);
   Run* oldest_locked() HAK_REQUIRES(lock_);
   void push_locked(unsigned size_class, Run* run, std::uint64_t now_ms) HAK_REQUIRES(lock_);
