@@ -2,6 +2,7 @@
 
 #include "base/bits.hpp"
 #include "large/huge.hpp"
+#include "large/measure_costs.hpp"
 #include "os/alarm.hpp"
 #include "os/clock.hpp"
 #include "os/memory.hpp"
@@ -16,6 +17,7 @@ namespace {
 
 constexpr std::uint64_t kNeverMs = ~std::uint64_t{0};
 constexpr std::uint64_t kDecideMs = 1000;
+constexpr std::uint64_t kMeasureMs = 60'000;
 constexpr std::uint64_t kTickMs = 10;
 constexpr unsigned kSeenPerMs = 64;
 constexpr unsigned kSamples = 8;  // entries that speak for their depth when arms are decided
@@ -237,7 +239,18 @@ void IdleBlocks::tell_what_is_idle_locked(std::uint64_t now_ms) {
   }
 }
 
+// True once a minute, for one caller.
+bool IdleBlocks::is_time_to_measure(std::uint64_t now_ms) {
+  std::uint64_t due = measure_due_ms_.load_relaxed();
+  return settings.learn == Learn::kOn && now_ms >= due && measure_due_ms_.try_replace_relaxed(due, now_ms + kMeasureMs);
+}
+
 void IdleBlocks::tick(std::uint64_t now_ms, bool all) {
+  if (is_time_to_measure(now_ms)) {
+    const learn::CostModel costs = measure_costs(learn::CostModel{});
+    const LockGuard guard(lock_);
+    learning.set_costs(costs);
+  }
   unsigned n = 0;
   do {
     Run* batch[kBatch];

@@ -91,6 +91,7 @@ class IdleBlocks {
   unsigned collect_due_locked(std::uint64_t now_ms, bool all, Run** batch) HAK_REQUIRES(lock_);
   void settle_locked(unsigned size_class, Entry& entry, std::uint64_t now_ms, bool all, Run** gone)
       HAK_REQUIRES(lock_);
+  bool is_time_to_measure(std::uint64_t now_ms);
   void tell_what_is_idle_locked(std::uint64_t now_ms) HAK_REQUIRES(lock_);
 
   Lock lock_{LockRank::kLarge};
@@ -98,6 +99,7 @@ class IdleBlocks {
   std::size_t small_held_ HAK_GUARDED_BY(lock_) = 0;
   Atomic<std::size_t> held_{0};     // written under the lock
   Atomic<std::size_t> lazy_{0};     // the same
+  Atomic<std::uint64_t> measure_due_ms_{0};
   Atomic<std::uint64_t> releases_{0};
   Atomic<std::uint64_t> reuses_{0};
   std::uint64_t decided_at_ms_ HAK_GUARDED_BY(lock_) = 0;
