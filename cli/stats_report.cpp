@@ -28,7 +28,10 @@ constexpr Figure kHeld[] = {
     {"cached_bytes", "free blocks in threads' spare magazines", &hak_stats::cached_bytes},
     {"depot_bytes", "free blocks on their way between threads", &hak_stats::depot_bytes},
     {"small_free", "free blocks in slabs", &hak_stats::small_free},
-    {"run_cache_bytes", "large blocks freed a moment ago", &hak_stats::run_cache_bytes},
+    {"idle_run_bytes", "idle blocks under 32 MiB, as they are", &hak_stats::idle_run_bytes},
+    {"idle_run_lazy_bytes", "  the same, lazily freed", &hak_stats::idle_run_lazy_bytes},
+    {"idle_huge_bytes", "idle blocks from 32 MiB, as they are", &hak_stats::idle_huge_bytes},
+    {"idle_huge_lazy_bytes", "  the same, lazily freed", &hak_stats::idle_huge_lazy_bytes},
     {"dirty_bytes", "free runs that wait for their delay", &hak_stats::dirty_bytes},
     {"metadata_bytes", "the allocator's own records", &hak_stats::metadata_bytes},
 };

@@ -57,9 +57,13 @@ int hak_stats_get(struct hak_stats* stats, size_t bytes) {
     errno = EINVAL;
     return -1;
   }
+  if (bytes >= sizeof *stats) {
+    hakmem::gather_stats(stats);
+    return 0;
+  }
   struct hak_stats whole;
   hakmem::gather_stats(&whole);
-  std::memcpy(stats, &whole, bytes < sizeof whole ? bytes : sizeof whole);
+  std::memcpy(stats, &whole, bytes);
   return 0;
 }
 

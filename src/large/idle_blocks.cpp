@@ -6,6 +6,7 @@
 #include "os/alarm.hpp"
 #include "os/clock.hpp"
 #include "os/memory.hpp"
+#include "pages/release_time.hpp"
 #include "thread/background.hpp"
 #include "thread/large_hooks.hpp"
 
@@ -42,6 +43,7 @@ std::size_t large_length(std::size_t bytes) {
 }
 
 void give_back(Run* run) {
+  const ReleaseTimer timer;
   if (run->is_huge) return unmap_huge(run);
   const bool clean = os::memory.discard(run->start(), run->bytes());
   run_store.release(run, clean);
@@ -51,7 +53,7 @@ namespace {
 
 // To the run store, pages and all: slabs and blocks of other lengths may have them.
 void coalesce(Run* run) {
-  if (run->is_huge) return unmap_huge(run);
+  if (run->is_huge) return give_back(run);
   run_store.release(run);
 }
 
@@ -91,6 +93,7 @@ Run* IdleBlocks::take(std::size_t bytes, std::size_t alignment) {
       learning.note_reuse(size_class, top.context, top.site, now - top.freed_at_ms);
       reuses_.store_relaxed(reuses_.load_relaxed() + 1);
       Run* run = detach_locked(size_class, *lender);
+      if (run == nullptr) late_reuses_.store_relaxed(late_reuses_.load_relaxed() + 1);
       --stack.count;
       return run;
     }
@@ -104,7 +107,8 @@ Run* IdleBlocks::take(std::size_t bytes, std::size_t alignment) {
 
 // The entry whose run serves the request: the top, or the next below that has pages. The top itself
 // where none has. nullptr: there are some, but too short (in the last class) or not aligned.
-IdleBlocks::Entry* IdleBlocks::lender_locked(Stack& stack, std::size_t bytes, std::size_t alignment) {
+IdleBlocks::Entry* IdleBlocks::lender_locked(Stack& stack, std::size_t bytes,
+                                             std::size_t alignment) {
   bool any = false;
   for (unsigned position = stack.count; position-- != 0;) {
     Entry& entry = stack.at(position);
@@ -161,7 +165,8 @@ void IdleBlocks::keep(Run* run, std::uint64_t now_ms) {
       if (stacks_[size_class].count == kDepth) crowded_out = drop_bottom_locked(size_class);
       push_locked(size_class, run, now_ms);
       settle_locked(size_class, stacks_[size_class].top(), now_ms, false, &due_at_once);
-      if (resident_locked() > knobs::kUnwatchedBytes && !background_runs()) free_lazily_over_limit_locked();
+      if (resident_locked() > knobs::kUnwatchedBytes && !background_runs())
+        free_lazily_over_limit_locked();
     }
   }
   if (crowded_out != nullptr) coalesce(crowded_out);
@@ -169,7 +174,8 @@ void IdleBlocks::keep(Run* run, std::uint64_t now_ms) {
 }
 
 // Does to the entry what is due at `now_ms`; a run that must go is detached and handed out.
-void IdleBlocks::settle_locked(unsigned size_class, Entry& entry, std::uint64_t now_ms, bool all, Run** gone) {
+void IdleBlocks::settle_locked(unsigned size_class, Entry& entry, std::uint64_t now_ms, bool all,
+                               Run** gone) {
   if (entry.run == nullptr) return;
   const learn::Arm& arm = learning.arm_of(entry.context);
   const std::uint64_t gone_at = due_after(entry.freed_at_ms, arm.gone_at);
@@ -181,11 +187,14 @@ void IdleBlocks::settle_locked(unsigned size_class, Entry& entry, std::uint64_t 
   note_due_locked(gone_at);
   const std::uint64_t lazy_at = due_after(entry.freed_at_ms, arm.lazy_at);
   if (entry.is_lazy) return;
-  if (now_ms >= lazy_at) free_lazily_locked(entry);
-  else note_due_locked(lazy_at);
+  if (now_ms >= lazy_at)
+    free_lazily_locked(entry);
+  else
+    note_due_locked(lazy_at);
 }
 
 void IdleBlocks::free_lazily_locked(Entry& entry) {
+  const ReleaseTimer timer;
   if (!os::memory.free_lazily(entry.run->start(), entry.run->bytes())) return;
   entry.is_lazy = true;
   lazy_.store_relaxed(lazy_.load_relaxed() + entry.run->bytes());
@@ -218,8 +227,10 @@ unsigned IdleBlocks::collect_due_locked(std::uint64_t now_ms, bool all, Run** ba
   }
   // Looking at every entry must stay cheap beside what happens in between.
   next_tick_ms_ = now_ms + kTickMs + seen / kSeenPerMs;
-  if (n == kBatch) note_due_locked(now_ms);
-  else if (held_.load_relaxed() != 0) note_due_locked(decided_at_ms_ + kDecideMs);
+  if (n == kBatch)
+    note_due_locked(now_ms);
+  else if (held_.load_relaxed() != 0)
+    note_due_locked(decided_at_ms_ + kDecideMs);
   return n;
 }
 
@@ -233,7 +244,8 @@ void IdleBlocks::tell_what_is_idle_locked(std::uint64_t now_ms) {
       for (unsigned position = first; position < last; position += stride) {
         const Entry& entry = stack.at(position);
         const unsigned blocks = stride < last - position ? stride : last - position;
-        learning.note_idle(c, entry.context, now_ms - entry.freed_at_ms, static_cast<float>(blocks));
+        learning.note_idle(c, entry.context, now_ms - entry.freed_at_ms,
+                           static_cast<float>(blocks));
       }
     }
   }
@@ -242,11 +254,13 @@ void IdleBlocks::tell_what_is_idle_locked(std::uint64_t now_ms) {
 // True once a minute, for one caller.
 bool IdleBlocks::is_time_to_measure(std::uint64_t now_ms) {
   std::uint64_t due = measure_due_ms_.load_relaxed();
-  return settings.learn == Learn::kOn && now_ms >= due && measure_due_ms_.try_replace_relaxed(due, now_ms + kMeasureMs);
+  return settings.learn == Learn::kOn && now_ms >= due &&
+         measure_due_ms_.try_replace_relaxed(due, now_ms + kMeasureMs);
 }
 
 void IdleBlocks::tick(std::uint64_t now_ms, bool all) {
   if (is_time_to_measure(now_ms)) {
+    const os::Stopwatch stopwatch(learning.spent_ns(), os::now_ns);
     const learn::CostModel costs = measure_costs(learn::CostModel{});
     const LockGuard guard(lock_);
     learning.set_costs(costs);
@@ -258,6 +272,7 @@ void IdleBlocks::tick(std::uint64_t now_ms, bool all) {
       const LockGuard guard(lock_);
       if (now_ms - decided_at_ms_ >= kDecideMs) {
         decided_at_ms_ = now_ms;
+        const os::Stopwatch stopwatch(learning.spent_ns(), os::now_ns);
         tell_what_is_idle_locked(now_ms);
         learning.decide(now_ms);
       }
@@ -269,7 +284,8 @@ void IdleBlocks::tick(std::uint64_t now_ms, bool all) {
 
 IdleUse IdleBlocks::use() const {
   const std::size_t lazy = lazy_.load_relaxed();
-  return {held_.load_relaxed() - lazy, lazy, releases_.load_relaxed(), reuses_.load_relaxed()};
+  return {held_.load_relaxed() - lazy, lazy, releases_.load_relaxed(), reuses_.load_relaxed(),
+          late_reuses_.load_relaxed()};
 }
 
 }  // namespace hakmem

@@ -5,20 +5,22 @@
 //   ...          class 1G and more
 //
 // How long an entry keeps its pages is its arm's decision (learn/arms.hpp): they stay, are lazily
-// freed, or go back. An entry whose pages have gone stays in its stack as a mark of when a block was
-// freed, since the next malloc that comes down to it tells what every arm would have cost.
+// freed, or go back. An entry whose pages have gone stays in its stack as a mark of when a block
+// was freed, since the next malloc that comes down to it tells what every arm would have cost.
 //
-// Blocks are as long as their class, so any one of a stack serves any request of it; what the program
-// does not touch of a block was never resident. Up to 1 MiB the stacks hold knobs::kRunCacheBytes at
-// most: what does not fit coalesces in the run store, where slabs and other lengths find it.
+// Blocks are as long as their class, so any one of a stack serves any request of it; what the
+// program does not touch of a block was never resident. Up to 1 MiB the stacks hold
+// knobs::kRunCacheBytes at most: what does not fit coalesces in the run store, where slabs and
+// other lengths find it.
 //
 // Invariants:
 //   (1) an entry's run is tagged kBusy and linked nowhere else; a second free of it finds no block;
 //   (2) held_ is the sum of the lengths of all runs here, lazy_ of those that are lazily freed;
-//   (3) no entry with a run is due before large_due_ms, but for ticks that would follow too closely.
+//   (3) no entry with a run is due before large_due_ms, but for ticks that would follow too
+//   closely.
 //
-// Above: large. Below: learn, run store. Any thread; one lock (rank kLarge), held for the pages of a
-// block that are lazily freed, but not while pages are returned.
+// Above: large. Below: learn, run store. Any thread; one lock (rank kLarge), held for the pages of
+// a block that are lazily freed, but not while pages are returned.
 #pragma once
 
 #include "base/lock.hpp"
@@ -35,6 +37,7 @@ struct IdleUse {
   std::size_t lazy_bytes;
   std::uint64_t releases;
   std::uint64_t reuses;
+  std::uint64_t late_reuses;  // of them, those whose pages had gone
 };
 
 class IdleBlocks {
@@ -50,6 +53,11 @@ class IdleBlocks {
 
   std::size_t held_bytes() const { return held_.load_relaxed(); }
   IdleUse use() const;
+
+  // For reports, under the lock: calls see_learning(), then see_block(run, context, is_lazy) for
+  // every entry that has pages.
+  template <typename SeeLearning, typename SeeBlock>
+  void look(SeeLearning see_learning, SeeBlock see_block);
 
   bool lock_is_mine() const { return lock_.is_mine(); }
   void lock_for_fork(bool patient) { lock_.lock_for_fork(patient); }
@@ -97,14 +105,27 @@ class IdleBlocks {
   Lock lock_{LockRank::kLarge};
   Stack stacks_[learn::kLargeClasses] HAK_GUARDED_BY(lock_) = {};
   std::size_t small_held_ HAK_GUARDED_BY(lock_) = 0;
-  Atomic<std::size_t> held_{0};     // written under the lock
-  Atomic<std::size_t> lazy_{0};     // the same
+  Atomic<std::size_t> held_{0};  // written under the lock
+  Atomic<std::size_t> lazy_{0};  // the same
   Atomic<std::uint64_t> measure_due_ms_{0};
   Atomic<std::uint64_t> releases_{0};
   Atomic<std::uint64_t> reuses_{0};
+  Atomic<std::uint64_t> late_reuses_{0};
   std::uint64_t decided_at_ms_ HAK_GUARDED_BY(lock_) = 0;
   std::uint64_t next_tick_ms_ HAK_GUARDED_BY(lock_) = 0;
 };
+
+template <typename SeeLearning, typename SeeBlock>
+void IdleBlocks::look(SeeLearning see_learning, SeeBlock see_block) {
+  const LockGuard guard(lock_);
+  see_learning();
+  for (Stack& stack : stacks_) {
+    for (unsigned position = 0; position < stack.count; ++position) {
+      const Entry& entry = stack.at(position);
+      if (entry.run != nullptr) see_block(*entry.run, entry.context, entry.is_lazy);
+    }
+  }
+}
 
 extern IdleBlocks idle_blocks;
 

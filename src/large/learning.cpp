@@ -14,6 +14,7 @@ alignas(learn::Learner) std::byte learner_memory[sizeof(learn::Learner)];
 }  // namespace
 
 void Learning::boot(const learn::SelectorChoice& choice) {
+  selector_ = choice;
   price_ = settings.price;
   static_arm_.gone_at = static_cast<float>(settings.purge_delay_ms) * 1e-3f;
   learner_ = new (learner_memory) learn::Learner(costs_, price_, choice);
@@ -29,7 +30,8 @@ const learn::Arm& Learning::arm_of(learn::ContextId context) const {
   return acts() ? learn::arm_of(learner_->arm_of(context)) : static_arm_;
 }
 
-void Learning::note_reuse(unsigned size_class, learn::ContextId context, learn::Site site, std::uint64_t idle_ms) {
+void Learning::note_reuse(unsigned size_class, learn::ContextId context, learn::Site site,
+                          std::uint64_t idle_ms) {
   const std::size_t i = index_of(context);
   ++reuses_[i];
   if (!observes()) return;
@@ -39,14 +41,17 @@ void Learning::note_reuse(unsigned size_class, learn::ContextId context, learn::
     return;
   }
   if (++scored_ > kMostScored) return;
+  const os::Stopwatch stopwatch(spent_ns_, os::now_ns);
   const double idle_s = static_cast<double>(idle_ms) * 1e-3;
   learner_->observe(context, learn::large_class_bytes(size_class), idle_s);
   learner_->observe_site(size_class, site, idle_s);
 }
 
-void Learning::note_idle(unsigned size_class, learn::ContextId context, std::uint64_t idle_ms, float blocks) {
+void Learning::note_idle(unsigned size_class, learn::ContextId context, std::uint64_t idle_ms,
+                         float blocks) {
   if (!observes()) return;
-  learner_->observe_idle(context, learn::large_class_bytes(size_class), static_cast<double>(idle_ms) * 1e-3, blocks);
+  learner_->observe_idle(context, learn::large_class_bytes(size_class),
+                         static_cast<double>(idle_ms) * 1e-3, blocks);
 }
 
 void Learning::tell_reuses_at_once() {
