@@ -107,8 +107,7 @@ Run* IdleBlocks::take(std::size_t bytes, std::size_t alignment) {
 
 // The entry whose run serves the request: the top, or the next below that has pages. The top itself
 // where none has. nullptr: there are some, but too short (in the last class) or not aligned.
-IdleBlocks::Entry* IdleBlocks::lender_locked(Stack& stack, std::size_t bytes,
-                                             std::size_t alignment) {
+IdleBlocks::Entry* IdleBlocks::lender_locked(Stack& stack, std::size_t bytes, std::size_t alignment) {
   bool any = false;
   for (unsigned position = stack.count; position-- != 0;) {
     Entry& entry = stack.at(position);
@@ -165,8 +164,7 @@ void IdleBlocks::keep(Run* run, std::uint64_t now_ms) {
       if (stacks_[size_class].count == kDepth) crowded_out = drop_bottom_locked(size_class);
       push_locked(size_class, run, now_ms);
       settle_locked(size_class, stacks_[size_class].top(), now_ms, false, &due_at_once);
-      if (resident_locked() > knobs::kUnwatchedBytes && !background_runs())
-        free_lazily_over_limit_locked();
+      if (resident_locked() > knobs::kUnwatchedBytes && !background_runs()) free_lazily_over_limit_locked();
     }
   }
   if (crowded_out != nullptr) coalesce(crowded_out);
@@ -174,8 +172,7 @@ void IdleBlocks::keep(Run* run, std::uint64_t now_ms) {
 }
 
 // Does to the entry what is due at `now_ms`; a run that must go is detached and handed out.
-void IdleBlocks::settle_locked(unsigned size_class, Entry& entry, std::uint64_t now_ms, bool all,
-                               Run** gone) {
+void IdleBlocks::settle_locked(unsigned size_class, Entry& entry, std::uint64_t now_ms, bool all, Run** gone) {
   if (entry.run == nullptr) return;
   const learn::Arm& arm = learning.arm_of(entry.context);
   const std::uint64_t gone_at = due_after(entry.freed_at_ms, arm.gone_at);
@@ -187,10 +184,8 @@ void IdleBlocks::settle_locked(unsigned size_class, Entry& entry, std::uint64_t 
   note_due_locked(gone_at);
   const std::uint64_t lazy_at = due_after(entry.freed_at_ms, arm.lazy_at);
   if (entry.is_lazy) return;
-  if (now_ms >= lazy_at)
-    free_lazily_locked(entry);
-  else
-    note_due_locked(lazy_at);
+  if (now_ms >= lazy_at) free_lazily_locked(entry);
+  else note_due_locked(lazy_at);
 }
 
 void IdleBlocks::free_lazily_locked(Entry& entry) {
@@ -227,10 +222,8 @@ unsigned IdleBlocks::collect_due_locked(std::uint64_t now_ms, bool all, Run** ba
   }
   // Looking at every entry must stay cheap beside what happens in between.
   next_tick_ms_ = now_ms + kTickMs + seen / kSeenPerMs;
-  if (n == kBatch)
-    note_due_locked(now_ms);
-  else if (held_.load_relaxed() != 0)
-    note_due_locked(decided_at_ms_ + kDecideMs);
+  if (n == kBatch) note_due_locked(now_ms);
+  else if (held_.load_relaxed() != 0) note_due_locked(decided_at_ms_ + kDecideMs);
   return n;
 }
 
@@ -244,8 +237,7 @@ void IdleBlocks::tell_what_is_idle_locked(std::uint64_t now_ms) {
       for (unsigned position = first; position < last; position += stride) {
         const Entry& entry = stack.at(position);
         const unsigned blocks = stride < last - position ? stride : last - position;
-        learning.note_idle(c, entry.context, now_ms - entry.freed_at_ms,
-                           static_cast<float>(blocks));
+        learning.note_idle(c, entry.context, now_ms - entry.freed_at_ms, static_cast<float>(blocks));
       }
     }
   }
@@ -254,8 +246,7 @@ void IdleBlocks::tell_what_is_idle_locked(std::uint64_t now_ms) {
 // True once a minute, for one caller.
 bool IdleBlocks::is_time_to_measure(std::uint64_t now_ms) {
   std::uint64_t due = measure_due_ms_.load_relaxed();
-  return settings.learn == Learn::kOn && now_ms >= due &&
-         measure_due_ms_.try_replace_relaxed(due, now_ms + kMeasureMs);
+  return settings.learn == Learn::kOn && now_ms >= due && measure_due_ms_.try_replace_relaxed(due, now_ms + kMeasureMs);
 }
 
 void IdleBlocks::tick(std::uint64_t now_ms, bool all) {

@@ -30,8 +30,7 @@ const learn::Arm& Learning::arm_of(learn::ContextId context) const {
   return acts() ? learn::arm_of(learner_->arm_of(context)) : static_arm_;
 }
 
-void Learning::note_reuse(unsigned size_class, learn::ContextId context, learn::Site site,
-                          std::uint64_t idle_ms) {
+void Learning::note_reuse(unsigned size_class, learn::ContextId context, learn::Site site, std::uint64_t idle_ms) {
   const std::size_t i = index_of(context);
   ++reuses_[i];
   if (!observes()) return;
@@ -47,11 +46,9 @@ void Learning::note_reuse(unsigned size_class, learn::ContextId context, learn::
   learner_->observe_site(size_class, site, idle_s);
 }
 
-void Learning::note_idle(unsigned size_class, learn::ContextId context, std::uint64_t idle_ms,
-                         float blocks) {
+void Learning::note_idle(unsigned size_class, learn::ContextId context, std::uint64_t idle_ms, float blocks) {
   if (!observes()) return;
-  learner_->observe_idle(context, learn::large_class_bytes(size_class),
-                         static_cast<double>(idle_ms) * 1e-3, blocks);
+  learner_->observe_idle(context, learn::large_class_bytes(size_class), static_cast<double>(idle_ms) * 1e-3, blocks);
 }
 
 void Learning::tell_reuses_at_once() {

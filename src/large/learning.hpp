@@ -27,10 +27,8 @@ class Learning {
   learn::ContextId context_of(unsigned size_class, std::size_t position, learn::Site site);
   const learn::Arm& arm_of(learn::ContextId context) const;
 
-  void note_reuse(unsigned size_class, learn::ContextId context, learn::Site site,
-                  std::uint64_t idle_ms);
-  void note_idle(unsigned size_class, learn::ContextId context, std::uint64_t idle_ms,
-                 float blocks);
+  void note_reuse(unsigned size_class, learn::ContextId context, learn::Site site, std::uint64_t idle_ms);
+  void note_idle(unsigned size_class, learn::ContextId context, std::uint64_t idle_ms, float blocks);
 
   // Lets arms change. About once a second.
   void decide(std::uint64_t now_ms);
