@@ -4,6 +4,8 @@
 // Above: api. Below: text. Pure function, allocates nothing.
 #pragma once
 
+#include <cstddef>
+
 #include "hakmem/stats.h"
 
 namespace hakmem {
