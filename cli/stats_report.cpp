@@ -8,47 +8,18 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "stats_figures.hpp"
+#include "stats_learning.hpp"
 #include "table.hpp"
 
 namespace hakmem::cli {
 namespace {
 
-struct Figure {
-  const char* name;   // in JSON, as in the record
-  const char* title;  // in text
-  std::uint64_t hak_stats::*bytes;
-};
-
-constexpr Figure kInUse[] = {
-    {"small_in_use", "blocks up to 32 KiB", &hak_stats::small_in_use},
-    {"large_bytes", "blocks under 32 MiB", &hak_stats::large_bytes},
-    {"huge_bytes", "blocks from 32 MiB, mappings of their own", &hak_stats::huge_bytes},
-};
-constexpr Figure kHeld[] = {
-    {"cached_bytes", "free blocks in threads' spare magazines", &hak_stats::cached_bytes},
-    {"depot_bytes", "free blocks on their way between threads", &hak_stats::depot_bytes},
-    {"small_free", "free blocks in slabs", &hak_stats::small_free},
-    {"run_cache_bytes", "large blocks freed a moment ago", &hak_stats::run_cache_bytes},
-    {"dirty_bytes", "free runs that wait for their delay", &hak_stats::dirty_bytes},
-    {"metadata_bytes", "the allocator's own records", &hak_stats::metadata_bytes},
-};
-constexpr Figure kOther[] = {
-    {"resident_bytes", "resident, whole process", &hak_stats::resident_bytes},
-    {"mapped_bytes", "address space in runs", &hak_stats::mapped_bytes},
-    {"free_run_bytes", "free runs, resident or not", &hak_stats::free_run_bytes},
-    {"purged_bytes", "given back to the kernel so far", &hak_stats::purged_bytes},
-    {"page_map_reserved_bytes", "address space of the page map",
-     &hak_stats::page_map_reserved_bytes},
-};
 constexpr const char* kHugePages[] = {"auto", "always", "never"};
-
-const char* huge_pages_text(const hak_stats& stats) {
-  return stats.huge_pages < std::size(kHugePages) ? kHugePages[stats.huge_pages] : "unknown";
-}
 
 std::uint64_t sum(std::span<const Figure> figures, const hak_stats& stats) {
   std::uint64_t total = 0;
-  for (const Figure& figure : figures) total += stats.*figure.bytes;
+  for (const Figure& figure : figures) total += stats.*figure.value;
   return total;
 }
 
@@ -65,7 +36,7 @@ void add_section(Table& table, const char* heading, std::span<const Figure> figu
                  {bytes_text(total), Style::kStrong},
                  {percent(total, whole), Style::kStrong}});
   for (const Figure& figure : figures) {
-    const std::uint64_t bytes = stats.*figure.bytes;
+    const std::uint64_t bytes = stats.*figure.value;
     table.add_row(
         {{fmt::format("  {}", figure.title)}, {bytes_text(bytes)}, {percent(bytes, whole)}});
   }
@@ -79,12 +50,9 @@ std::string held_table(const hak_stats& stats, bool colours) {
   table.add_row({{"together", Style::kStrong}, {bytes_text(whole), Style::kStrong}});
   table.add_gap();
   for (const Figure& figure : kOther)
-    table.add_row({{figure.title}, {bytes_text(stats.*figure.bytes)}});
+    table.add_row({{figure.title}, {bytes_text(stats.*figure.value)}});
+  table.add_row({{kPurged.title}, {bytes_text(stats.*kPurged.value)}});
   return table.render(colours);
-}
-
-std::span<const hak_stats_class> classes_of(const hak_stats& stats) {
-  return std::span(stats.classes).first(stats.class_count);
 }
 
 std::string class_table(const hak_stats& stats, bool colours) {
@@ -106,7 +74,34 @@ std::string class_table(const hak_stats& stats, bool colours) {
   return table.render(colours);
 }
 
+nlohmann::json json_of(const hak_stats_context& context) {
+  return {{"block_bytes", context.block_bytes},
+          {"first_depth", context.first_depth},
+          {"last_depth", context.last_depth},
+          {"site_group", context.site_group},
+          {"idle_blocks", context.idle_blocks},
+          {"idle_bytes", context.idle_bytes},
+          {"lazy_bytes", context.lazy_bytes},
+          {"reuses", context.reuses},
+          {"bill_paid_s", context.bill_paid_s},
+          {"bill_best_fixed_s", context.bill_best_fixed_s},
+          {"arm", text_of(context.arm)},
+          {"learned_arm", text_of(context.learned_arm)},
+          {"best_fixed_arm", text_of(context.best_fixed_arm)}};
+}
+
+void add_learning(const hak_stats& stats, nlohmann::json& into) {
+  for (const Figure& figure : kCounts) into[figure.name] = stats.*figure.value;
+  for (const Seconds& seconds : kSeconds) into[seconds.name] = stats.*seconds.value;
+  for (const Cost& cost : kCosts) into["costs"][cost.name] = stats.costs.*cost.value;
+  for (const hak_stats_context& one : contexts_of(stats)) into["contexts"].push_back(json_of(one));
+}
+
 }  // namespace
+
+const char* huge_pages_text(const hak_stats& stats) {
+  return stats.huge_pages < std::size(kHugePages) ? kHugePages[stats.huge_pages] : "unknown";
+}
 
 std::string bytes_text(std::uint64_t bytes) {
   constexpr std::array kUnits = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
@@ -120,11 +115,13 @@ std::string bytes_text(std::uint64_t bytes) {
 
 std::string stats_text(const hak_stats& stats, bool colours) {
   return fmt::format(
-      "process {}, {} thread {}; purge delay {} ms, huge pages {}\n\n{}\n{}\n"
+      "process {}, {} thread {}, {} parked; background thread {}; purge delay {} ms, huge pages "
+      "{}\n\n{}\n{}{}\n"
       "taken: held by the program, in threads' caches or between threads.\n"
       "What is free counts in full, resident or not.\n",
       stats.process_id, stats.live_heaps, stats.live_heaps == 1 ? "heap" : "heaps",
-      stats.purge_delay_ms, huge_pages_text(stats), held_table(stats, colours),
+      stats.parked_heaps, stats.background != 0 ? "runs" : "does not run", stats.purge_delay_ms,
+      huge_pages_text(stats), held_table(stats, colours), learning_text(stats, colours),
       class_table(stats, colours));
 }
 
@@ -138,13 +135,24 @@ nlohmann::json stats_json(const hak_stats& stats) {
       {"live_heaps", stats.live_heaps},
       {"purge_delay_ms", stats.purge_delay_ms},
       {"huge_pages", huge_pages_text(stats)},
+      {"parked_heaps", stats.parked_heaps},
+      {"background", stats.background != 0},
+      {"mode", text_of(stats.mode)},
+      {"learn", text_of(stats.learn)},
+      {"selector", text_of(stats.selector)},
+      {"price", stats.price},
+      {"best_fixed_arm", text_of(stats.best_fixed_arm)},
+      {"contexts_seen", stats.contexts_seen},
+      {"contexts", nlohmann::json::array()},
+      {kPurged.name, stats.*kPurged.value},
       {"classes", nlohmann::json::array()},
   };
   for (const std::span<const Figure> figures :
        {std::span<const Figure>(kInUse), std::span<const Figure>(kHeld),
         std::span<const Figure>(kOther)}) {
-    for (const Figure& figure : figures) result[figure.name] = stats.*figure.bytes;
+    for (const Figure& figure : figures) result[figure.name] = stats.*figure.value;
   }
+  add_learning(stats, result);
   for (const hak_stats_class& one : classes_of(stats)) {
     result["classes"].push_back({{"block_size", one.block_size},
                                  {"slabs", one.slabs},

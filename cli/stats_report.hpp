@@ -13,7 +13,7 @@ namespace hakmem::cli {
 // "0 B", "1000 B", "1.50 KiB", "12.3 MiB".
 std::string bytes_text(std::uint64_t bytes);
 
-// What is held and why, then one row per size class that has slabs.
+// What is held and why, what was learned, then one row per size class that has slabs.
 std::string stats_text(const hak_stats& stats, bool colours);
 
 nlohmann::json stats_json(const hak_stats& stats);

@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "stats_file.hpp"
+#include "stats_openmetrics.hpp"
 #include "stats_report.hpp"
 
 namespace hakmem::cli {
@@ -29,6 +31,34 @@ hak_stats sample_stats() {
   stats.live_heaps = 1;
   stats.huge_pages = 2;
   stats.class_count = 2;
+  stats.releases = 5;
+  stats.reuses = 1000;
+  stats.late_reuses = 3;
+  stats.price = 0.125;
+  stats.learning_s = 0.0015;
+  stats.bill_paid_s = 0.5;
+  stats.bill_best_fixed_s = 0.4;
+  stats.bill_1s_s = 2;
+  stats.costs.fault_s = 1.75e-6;
+  std::strcpy(stats.mode, "hybrid");
+  std::strcpy(stats.learn, "shadow");
+  std::strcpy(stats.selector, "hindsight");
+  std::strcpy(stats.best_fixed_arm, "keep");
+  stats.contexts_seen = 7;
+  stats.context_count = 1;
+  stats.contexts[0] = {.block_bytes = 5 * kMib,
+                       .first_depth = 2,
+                       .last_depth = 3,
+                       .site_group = 1,
+                       .idle_blocks = 2,
+                       .idle_bytes = 10 * kMib,
+                       .lazy_bytes = kMib,
+                       .reuses = 900,
+                       .bill_paid_s = 0.5,
+                       .bill_best_fixed_s = 0.4,
+                       .arm = "static",
+                       .learned_arm = "free:1s,10s",
+                       .best_fixed_arm = "30ms"};
   stats.classes[0] = {16, 0, 0, 0};
   stats.classes[1] = {32, 4, 8192, 8000};
   return stats;
@@ -80,6 +110,10 @@ TEST_F(StatsFile, RefusesOtherVersionsAndSizes) {
   stats.class_count = HAK_STATS_MAX_CLASSES + 1;
   write(stats);
   EXPECT_THAT(reason(), HasSubstr("version"));
+  stats = sample_stats();
+  stats.context_count = HAK_STATS_MAX_CONTEXTS + 1;
+  write(stats);
+  EXPECT_THAT(reason(), HasSubstr("version"));
 }
 
 TEST_F(StatsFile, RefusesARecordThatStaysHalfWritten) {
@@ -118,11 +152,59 @@ TEST(BytesText, HasThreeDigits) {
 
 TEST(StatsText, ShowsSharesAndUsedClassesOnly) {
   const std::string text = stats_text(sample_stats(), false);
-  EXPECT_THAT(text, HasSubstr("process 42, 1 thread heap; purge delay 0 ms, huge pages never"));
+  EXPECT_THAT(text,
+              HasSubstr("process 42, 1 thread heap, 0 parked; background thread does not run; "
+                        "purge delay 0 ms, huge pages never"));
   EXPECT_THAT(text, HasSubstr("6.00 MiB  60.0 %"));
   EXPECT_THAT(text, HasSubstr("4.00 MiB  40.0 %"));
   EXPECT_THAT(text, HasSubstr("32 B      4    8192    192           8000     250 KiB"));
   EXPECT_THAT(text, Not(HasSubstr("16 B")));
+}
+
+TEST(StatsText, SaysWhatLearningIsWorth) {
+  const std::string text = stats_text(sample_stats(), false);
+  EXPECT_THAT(text, HasSubstr("mode hybrid, learning shadow, selector hindsight, price 0.125"));
+  EXPECT_THAT(text,
+              HasSubstr("1000 used again, 3 of them after their pages had gone; 5 given back"));
+  EXPECT_THAT(text, HasSubstr("spent: 1.50 ms on learning"));
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          "bill so far: 500 ms; the best single arm, keep: 400 ms; giving back after 1 s: 2.00 s "
+          "(saved 1.50 s)"));
+  EXPECT_THAT(text, HasSubstr("5.00 MiB    2-3  slow   static (free:1s,10s)  10.0 MiB"));
+  EXPECT_THAT(text, HasSubstr("500 ms      +25 %  30ms"));
+  EXPECT_THAT(text, HasSubstr("and 6 more"));
+}
+
+TEST(StatsText, WithoutReusesThereIsNoBill) {
+  hak_stats stats = sample_stats();
+  stats.bill_1s_s = 0;
+  EXPECT_THAT(stats_text(stats, false), HasSubstr("no reuse has been scored yet"));
+}
+
+TEST(StatsText, AnythingInItsTextsIsHarmless) {
+  hak_stats stats = sample_stats();
+  std::memset(stats.mode, 0xFF, sizeof stats.mode);
+  stats.selector[1] = '\x1b';
+  stats.contexts[0].arm[0] = '"';
+  EXPECT_THAT(stats_text(stats, false),
+              HasSubstr("mode ????????????????, learning shadow, selector h?ndsight"));
+  EXPECT_NO_THROW(stats_json(stats).dump());
+  EXPECT_THAT(stats_openmetrics(stats), HasSubstr("arm=\"\\\"tatic\""));
+}
+
+TEST(StatsOpenMetrics, HasTypesUnitsAndAnEnd) {
+  const std::string text = stats_openmetrics(sample_stats());
+  EXPECT_THAT(text, HasSubstr("# TYPE hakmem_held_bytes gauge\n# UNIT hakmem_held_bytes bytes\n# "
+                              "HELP hakmem_held_bytes "));
+  EXPECT_THAT(text, HasSubstr("\nhakmem_held_bytes{kind=\"slabs\"} 3145728\n"));
+  EXPECT_THAT(text, HasSubstr("\n# TYPE hakmem_reuses counter\n"));
+  EXPECT_THAT(text, HasSubstr("\nhakmem_reuses_total 1000\n"));
+  EXPECT_THAT(text, HasSubstr("\nhakmem_class_free_blocks{block_bytes=\"32\"} 8000\n"));
+  EXPECT_THAT(text, HasSubstr("\nhakmem_context_bill_seconds_total{block_bytes=\"5242880\",depth="
+                              "\"2-3\",sites=\"1\"} 0.5\n"));
+  EXPECT_TRUE(text.ends_with("\n# EOF\n"));
 }
 
 TEST(StatsJson, HasEveryFigureAndClass) {
@@ -138,9 +220,18 @@ TEST(StatsJson, HasEveryFigureAndClass) {
 TEST(StatsJson, LeavesNoFigureOut) {
   const nlohmann::json json = stats_json(sample_stats());
   const std::size_t figures =
-      (offsetof(hak_stats, live_heaps) - offsetof(hak_stats, monotonic_ms)) / sizeof(std::uint64_t);
-  const std::size_t others = 6;  // version, process, heaps, delay, huge pages, classes
-  EXPECT_EQ(json.size(), figures + others);
+      (offsetof(hak_stats, costs) - offsetof(hak_stats, monotonic_ms)) / sizeof(std::uint64_t);
+  const std::size_t counts =
+      (offsetof(hak_stats, classes) - offsetof(hak_stats, parked_heaps)) / sizeof(std::uint32_t);
+  const std::size_t others = 7;  // version, process, costs, best arm, mode, learn, selector
+  EXPECT_EQ(json.size(), figures + counts + others) << "the two lists stand for their counts";
+  EXPECT_EQ(json["costs"].size(), sizeof(hak_stats_costs) / sizeof(double));
+  const std::size_t texts = 3;
+  const std::size_t halves = 4;  // 32-bit fields of a context
+  EXPECT_EQ(
+      json["contexts"][0].size(),
+      (offsetof(hak_stats_context, arm) - halves * sizeof(std::uint32_t)) / sizeof(std::uint64_t) +
+          halves + texts);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 
 #include "input.hpp"
 #include "stats_file.hpp"
+#include "stats_openmetrics.hpp"
 #include "stats_report.hpp"
 
 namespace {
@@ -23,6 +24,7 @@ hak_stats good_record() {
   stats.magic = HAK_STATS_MAGIC;
   stats.version = HAK_STATS_VERSION;
   stats.size = sizeof stats;
+  stats.context_count = 3;
   stats.class_count = 40;
   for (std::uint32_t c = 0; c < stats.class_count; ++c)
     stats.classes[c] = {16 * (c + 1), c, 1000, 10 * c};
@@ -59,8 +61,10 @@ class TemporaryFile {
 void read_and_show(const std::filesystem::path& path) {
   try {
     const hak_stats stats = read_stats(path);
-    FUZZ_CHECK(stats.magic == HAK_STATS_MAGIC && stats.class_count <= HAK_STATS_MAX_CLASSES);
+    FUZZ_CHECK(stats.magic == HAK_STATS_MAGIC && stats.class_count <= HAK_STATS_MAX_CLASSES &&
+               stats.context_count <= HAK_STATS_MAX_CONTEXTS);
     FUZZ_CHECK(!stats_text(stats, false).empty());
+    FUZZ_CHECK(stats_openmetrics(stats).ends_with("# EOF\n"));
     FUZZ_CHECK(nlohmann::json::parse(stats_json(stats).dump()).is_object());
   } catch (const StatsError& error) {
     FUZZ_CHECK(std::strlen(error.what()) > path.string().size());

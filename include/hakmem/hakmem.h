@@ -42,6 +42,12 @@ HAK_EXPORT void hak_trim(void);
  * Returns 0, or -1 with errno EINVAL when `stats` is NULL or `bytes` is too small for a header. */
 HAK_EXPORT int hak_stats_get(struct hak_stats* stats, size_t bytes);
 
+/* The same as text for people: what is held and why, the arm that each class of large blocks is under,
+ * and what that has saved. Writes at most `size` - 1 characters and a zero byte, and returns the length
+ * of the whole text, as snprintf() does; NULL and 0 are allowed. Allocates nothing; takes about 12 KiB of
+ * stack. The wording may change with any version: programs should read struct hak_stats. */
+HAK_EXPORT size_t hak_explain(char* buffer, size_t size);
+
 /* A heap whose blocks can be freed one by one, by any thread, with free() or hak_free(), or all at
  * once by destroying it. Its operations take a lock: it is for grouping lifetimes, not for speed. */
 typedef struct hak_heap hak_heap_t;

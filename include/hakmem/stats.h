@@ -4,8 +4,13 @@
  * `hakmem stats` reads. All sizes are bytes. Figures are gathered without stopping other threads, so
  * they may disagree by what happens meanwhile.
  *
- * Identity:  mapped = small_in_use + small_free + cached + depot + large + run_cache + free_runs
- *            + slab tails
+ * Identity:  mapped = small_in_use + small_free + cached + depot + large + idle_run + idle_run_lazy
+ *            + free_runs + slab tails
+ * Huge blocks, in use or idle, are mappings of their own and not part of `mapped`.
+ *
+ * An idle block was freed and waits to be used again; lazily freed means that its pages are the
+ * kernel's to take when it is short of memory. Texts end with a zero byte.
+ *
  * In the file, `sequence` is odd while the record is being rewritten.
  */
 #ifndef HAKMEM_STATS_H
@@ -18,14 +23,53 @@ extern "C" {
 #endif
 
 #define HAK_STATS_MAGIC UINT64_C(0x3153544154534b48) /* "HKSTATS1", little-endian */
-#define HAK_STATS_VERSION 1u
+#define HAK_STATS_VERSION 2u
 #define HAK_STATS_MAX_CLASSES 64
+#define HAK_STATS_MAX_CONTEXTS 64
+#define HAK_STATS_ARM_CHARS 16
 
 struct hak_stats_class {
   uint32_t block_size;  /* bytes of one block */
   uint32_t slabs;       /* slabs of this class */
   uint64_t blocks;      /* blocks in those slabs */
   uint64_t free_blocks; /* of them, free in their slab (not in a thread's cache) */
+};
+
+/* A context: idle large blocks that are held by one rule, an arm. Arms are named as in
+ * HAKMEM_SELECTOR=fixed:ARM; "static" is HAKMEM_PURGE_DELAY. A bill is in seconds of CPU: the time that
+ * giving back and touching again takes, and price x GiB x seconds held. It counts the reuses that the
+ * learner has scored. */
+struct hak_stats_context {
+  uint64_t block_bytes;  /* length of the blocks of its class; the last class has longer ones too */
+  uint32_t first_depth;  /* idle blocks of the class below it in the stack: from ... */
+  uint32_t last_depth;   /* ... to; UINT32_MAX: no end */
+  uint32_t site_group;   /* 1: call sites whose blocks stay idle for long, where the class is split */
+  uint32_t idle_blocks;
+  uint64_t idle_bytes;   /* of them, resident */
+  uint64_t lazy_bytes;   /* lazily freed */
+  uint64_t reuses;
+  double bill_paid_s;       /* of the learner's arms */
+  double bill_best_fixed_s; /* of the arm that would have been best throughout; the rest is regret */
+  char arm[HAK_STATS_ARM_CHARS];            /* in force */
+  char learned_arm[HAK_STATS_ARM_CHARS];    /* the learner's choice; in force unless it only watches */
+  char best_fixed_arm[HAK_STATS_ARM_CHARS]; /* the best throughout, in hindsight */
+};
+
+/* What the learner reckons with, measured now and then: seconds a call, a page of 4 KiB, and a huge
+ * page of 2 MiB. */
+struct hak_stats_costs {
+  double madvise_call_s;
+  double remap_call_s;
+  double fault_s;
+  double dontneed_s;
+  double free_s;
+  double touch_after_free_s;
+  double unmap_s;
+  double huge_fault_s;
+  double huge_dontneed_s;
+  double huge_free_s;
+  double huge_touch_after_free_s;
+  double lazy_share; /* what a lazily freed byte costs of a resident one */
 };
 
 struct hak_stats {
@@ -46,18 +90,42 @@ struct hak_stats {
   uint64_t large_blocks;
   uint64_t huge_bytes;       /* blocks that are mappings of their own */
   uint64_t huge_blocks;
-  uint64_t run_cache_bytes;  /* large blocks freed a moment ago, kept as they are */
+  uint64_t idle_run_bytes;       /* idle large blocks, resident */
+  uint64_t idle_run_lazy_bytes;  /* idle large blocks, lazily freed */
+  uint64_t idle_huge_bytes;      /* idle huge blocks, resident */
+  uint64_t idle_huge_lazy_bytes; /* idle huge blocks, lazily freed */
   uint64_t free_run_bytes;   /* free runs, resident or not */
   uint64_t dirty_bytes;      /* free runs that may be resident until their delay is over */
   uint64_t purged_bytes;     /* returned to the kernel since the start */
   uint64_t metadata_bytes;   /* records of the allocator (page map excluded) */
   uint64_t page_map_reserved_bytes; /* address space of the page map; touched: 12 bytes per 64 KiB */
+  uint64_t parked_bytes;     /* what parked heaps have in caches and slabs, about; counted above too */
+  uint64_t releases;         /* idle blocks whose pages were given back */
+  uint64_t reuses;           /* idle blocks used again */
+  uint64_t late_reuses;      /* of them, those whose pages had been given back */
 
+  double price;              /* CPU seconds that one GiB held for one second may cost */
+  double learning_s;         /* spent scoring, deciding and measuring costs; elapsed */
+  double release_s;          /* spent giving memory back; CPU */
+  double bill_paid_s;        /* over all contexts: of the learner's arms, */
+  double bill_best_fixed_s;  /* of the one arm that would have been best throughout, */
+  double bill_1s_s;          /* and of giving every block back after 1 s */
+  struct hak_stats_costs costs;
+  char best_fixed_arm[HAK_STATS_ARM_CHARS];
+  char mode[16];             /* as HAKMEM_MODE, HAKMEM_LEARN and HAKMEM_SELECTOR have it */
+  char learn[16];
+  char selector[32];
+
+  uint32_t parked_heaps;     /* of exited threads, warm for the next ones */
+  uint32_t background;       /* 1: the background thread runs */
+  uint32_t contexts_seen;    /* contexts there are */
+  uint32_t context_count;    /* of them, in `contexts`: those with the largest bills */
   uint32_t live_heaps;       /* threads (and user heaps) being served */
   uint32_t purge_delay_ms;
   uint32_t huge_pages;       /* 0 auto, 1 always, 2 never */
   uint32_t class_count;
   struct hak_stats_class classes[HAK_STATS_MAX_CLASSES];
+  struct hak_stats_context contexts[HAK_STATS_MAX_CONTEXTS]; /* largest bill first */
 };
 
 #ifdef __cplusplus

@@ -8,6 +8,7 @@
 #include "api/user_heap.hpp"
 #include "base/bits.hpp"
 #include "hakmem/hakmem.h"
+#include "telemetry/explain.hpp"
 
 using hakmem::or_enomem;
 
@@ -57,10 +58,21 @@ int hak_stats_get(struct hak_stats* stats, size_t bytes) {
     errno = EINVAL;
     return -1;
   }
+  if (bytes >= sizeof *stats) {
+    hakmem::gather_stats(stats);
+    return 0;
+  }
   struct hak_stats whole;
   hakmem::gather_stats(&whole);
-  std::memcpy(stats, &whole, bytes < sizeof whole ? bytes : sizeof whole);
+  std::memcpy(stats, &whole, bytes);
   return 0;
+}
+
+size_t hak_explain(char* buffer, size_t size) {
+  if (buffer == nullptr) size = 0;
+  struct hak_stats stats;
+  hakmem::gather_stats(&stats);
+  return hakmem::explain(stats, buffer, size);
 }
 
 hak_heap_t* hak_heap_create(void) { return or_enomem(hakmem::create_user_heap()); }

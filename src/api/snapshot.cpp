@@ -2,13 +2,15 @@
 
 #include <cstring>
 
+#include "api/snapshot_learning.hpp"
 #include "large/large.hpp"
-#include "large/idle_blocks.hpp"
 #include "os/clock.hpp"
 #include "os/file.hpp"
 #include "os/memory.hpp"
 #include "pages/metadata.hpp"
+#include "pages/release_time.hpp"
 #include "telemetry/stats_file.hpp"
+#include "thread/background.hpp"
 #include "thread/boot_hook.hpp"
 #include "thread/housekeeping.hpp"
 #include "thread/registry.hpp"
@@ -35,7 +37,8 @@ void count_granules(hak_stats* stats) {
       if (slab->run->first == g) count_slab(stats, slab);
     } else if (tag == tag_for(Kind::kLarge)) {
       stats->large_blocks += 1;
-      stats->large_bytes += static_cast<const Run*>(page_map.details_of(g))->block_bytes.load_relaxed();
+      stats->large_bytes +=
+          static_cast<const Run*>(page_map.details_of(g))->block_bytes.load_relaxed();
     }
   });
 }
@@ -60,17 +63,27 @@ void count_pages(hak_stats* stats) {
   const HugeUse huge = huge_use();
   stats->huge_bytes = huge.bytes;
   stats->huge_blocks = huge.blocks;
-  stats->run_cache_bytes = idle_blocks.held_bytes();
+  stats->release_s = static_cast<double>(release_cpu_ns.load_relaxed()) * 1e-9;
   stats->metadata_bytes = metadata_use().handed_out;
   stats->page_map_reserved_bytes = page_map.reserved_bytes();
   stats->resident_bytes = os::resident_bytes();
 }
 
+void count_heaps(hak_stats* stats) {
+  const ParkedUse parked = parked_use();
+  stats->parked_heaps = parked.heaps;
+  stats->parked_bytes = parked.bytes;
+  stats->background = background_runs() ? 1 : 0;
+}
+
+// The record is too long for the stack of a thread that happens to write it, and has one writer at
+// a time.
+constinit hak_stats for_the_file{};
+
 void write_file() {
   if (hak_stats* file = begin_stats_update()) {
-    hak_stats stats{};
-    gather_stats(&stats);
-    end_stats_update(file, stats);
+    gather_stats(&for_the_file);
+    end_stats_update(file, for_the_file);
   }
 }
 
@@ -94,6 +107,8 @@ void gather_stats(hak_stats* stats) {
   count_granules(stats);
   count_caches(stats);
   count_pages(stats);
+  count_heaps(stats);
+  count_idle_blocks(stats);
 }
 
 void start_snapshots() {

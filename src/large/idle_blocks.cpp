@@ -6,6 +6,7 @@
 #include "os/alarm.hpp"
 #include "os/clock.hpp"
 #include "os/memory.hpp"
+#include "pages/release_time.hpp"
 #include "thread/background.hpp"
 #include "thread/large_hooks.hpp"
 
@@ -42,6 +43,7 @@ std::size_t large_length(std::size_t bytes) {
 }
 
 void give_back(Run* run) {
+  const ReleaseTimer timer;
   if (run->is_huge) return unmap_huge(run);
   const bool clean = os::memory.discard(run->start(), run->bytes());
   run_store.release(run, clean);
@@ -51,7 +53,7 @@ namespace {
 
 // To the run store, pages and all: slabs and blocks of other lengths may have them.
 void coalesce(Run* run) {
-  if (run->is_huge) return unmap_huge(run);
+  if (run->is_huge) return give_back(run);
   run_store.release(run);
 }
 
@@ -91,6 +93,7 @@ Run* IdleBlocks::take(std::size_t bytes, std::size_t alignment) {
       learning.note_reuse(size_class, top.context, top.site, now - top.freed_at_ms);
       reuses_.store_relaxed(reuses_.load_relaxed() + 1);
       Run* run = detach_locked(size_class, *lender);
+      if (run == nullptr) late_reuses_.store_relaxed(late_reuses_.load_relaxed() + 1);
       --stack.count;
       return run;
     }
@@ -186,6 +189,7 @@ void IdleBlocks::settle_locked(unsigned size_class, Entry& entry, std::uint64_t 
 }
 
 void IdleBlocks::free_lazily_locked(Entry& entry) {
+  const ReleaseTimer timer;
   if (!os::memory.free_lazily(entry.run->start(), entry.run->bytes())) return;
   entry.is_lazy = true;
   lazy_.store_relaxed(lazy_.load_relaxed() + entry.run->bytes());
@@ -247,6 +251,7 @@ bool IdleBlocks::is_time_to_measure(std::uint64_t now_ms) {
 
 void IdleBlocks::tick(std::uint64_t now_ms, bool all) {
   if (is_time_to_measure(now_ms)) {
+    const os::Stopwatch stopwatch(learning.spent_ns(), os::now_ns);
     const learn::CostModel costs = measure_costs(learn::CostModel{});
     const LockGuard guard(lock_);
     learning.set_costs(costs);
@@ -258,6 +263,7 @@ void IdleBlocks::tick(std::uint64_t now_ms, bool all) {
       const LockGuard guard(lock_);
       if (now_ms - decided_at_ms_ >= kDecideMs) {
         decided_at_ms_ = now_ms;
+        const os::Stopwatch stopwatch(learning.spent_ns(), os::now_ns);
         tell_what_is_idle_locked(now_ms);
         learning.decide(now_ms);
       }
@@ -269,7 +275,8 @@ void IdleBlocks::tick(std::uint64_t now_ms, bool all) {
 
 IdleUse IdleBlocks::use() const {
   const std::size_t lazy = lazy_.load_relaxed();
-  return {held_.load_relaxed() - lazy, lazy, releases_.load_relaxed(), reuses_.load_relaxed()};
+  return {held_.load_relaxed() - lazy, lazy, releases_.load_relaxed(), reuses_.load_relaxed(),
+          late_reuses_.load_relaxed()};
 }
 
 }  // namespace hakmem

@@ -35,6 +35,7 @@ struct IdleUse {
   std::size_t lazy_bytes;
   std::uint64_t releases;
   std::uint64_t reuses;
+  std::uint64_t late_reuses;  // of them, those whose pages had gone
 };
 
 class IdleBlocks {
@@ -50,6 +51,11 @@ class IdleBlocks {
 
   std::size_t held_bytes() const { return held_.load_relaxed(); }
   IdleUse use() const;
+
+  // For reports, under the lock: calls see_learning(), then see_block(run, context, is_lazy) for every
+  // entry that has pages.
+  template <typename SeeLearning, typename SeeBlock>
+  void look(SeeLearning see_learning, SeeBlock see_block);
 
   bool lock_is_mine() const { return lock_.is_mine(); }
   void lock_for_fork(bool patient) { lock_.lock_for_fork(patient); }
@@ -102,9 +108,22 @@ class IdleBlocks {
   Atomic<std::uint64_t> measure_due_ms_{0};
   Atomic<std::uint64_t> releases_{0};
   Atomic<std::uint64_t> reuses_{0};
+  Atomic<std::uint64_t> late_reuses_{0};
   std::uint64_t decided_at_ms_ HAK_GUARDED_BY(lock_) = 0;
   std::uint64_t next_tick_ms_ HAK_GUARDED_BY(lock_) = 0;
 };
+
+template <typename SeeLearning, typename SeeBlock>
+void IdleBlocks::look(SeeLearning see_learning, SeeBlock see_block) {
+  const LockGuard guard(lock_);
+  see_learning();
+  for (Stack& stack : stacks_) {
+    for (unsigned position = 0; position < stack.count; ++position) {
+      const Entry& entry = stack.at(position);
+      if (entry.run != nullptr) see_block(*entry.run, entry.context, entry.is_lazy);
+    }
+  }
+}
 
 extern IdleBlocks idle_blocks;
 

@@ -14,6 +14,7 @@ alignas(learn::Learner) std::byte learner_memory[sizeof(learn::Learner)];
 }  // namespace
 
 void Learning::boot(const learn::SelectorChoice& choice) {
+  selector_ = choice;
   price_ = settings.price;
   static_arm_.gone_at = static_cast<float>(settings.purge_delay_ms) * 1e-3f;
   learner_ = new (learner_memory) learn::Learner(costs_, price_, choice);
@@ -39,6 +40,7 @@ void Learning::note_reuse(unsigned size_class, learn::ContextId context, learn::
     return;
   }
   if (++scored_ > kMostScored) return;
+  const os::Stopwatch stopwatch(spent_ns_, os::now_ns);
   const double idle_s = static_cast<double>(idle_ms) * 1e-3;
   learner_->observe(context, learn::large_class_bytes(size_class), idle_s);
   learner_->observe_site(size_class, site, idle_s);

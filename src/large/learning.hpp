@@ -15,6 +15,7 @@
 
 #include "config/knobs.hpp"
 #include "learn/learner.hpp"
+#include "os/stopwatch.hpp"
 
 namespace hakmem {
 
@@ -38,6 +39,11 @@ class Learning {
   const learn::Learner& learner() const { return *learner_; }
   const learn::CostModel& costs() const { return costs_; }
   double price() const { return price_; }
+  const learn::SelectorChoice& selector() const { return selector_; }
+
+  // What scoring and deciding has taken; whoever calls decide() adds to it.
+  Atomic<std::uint64_t>& spent_ns() { return spent_ns_; }
+
   bool acts() const { return settings.learn == Learn::kOn || settings.learn == Learn::kFrozen; }
   unsigned class_of(learn::ContextId context) const { return class_[index_of(context)]; }
   std::uint64_t reuses_of(learn::ContextId context) const { return reuses_[index_of(context)]; }
@@ -56,6 +62,8 @@ class Learning {
   double price_ = 0.125;
   learn::Arm static_arm_{learn::kNever, 1.0f, "static"};
   unsigned scored_ = 0;
+  learn::SelectorChoice selector_;
+  Atomic<std::uint64_t> spent_ns_{0};
   std::uint8_t class_[learn::ContextTable::kSlots] = {};
   std::uint16_t at_once_[learn::ContextTable::kSlots] = {};
   learn::Site at_once_site_[learn::ContextTable::kSlots] = {};

@@ -80,6 +80,19 @@ class ContextTable {
 
   std::size_t used() const { return used_; }
 
+  // Calls visit(id, context) for every context that has a slot of its own.
+  template <typename Visit>
+  void for_each(Visit visit) const {
+    for (unsigned c = 0; c < kLargeClasses; ++c) {
+      for (unsigned depth = 0; depth < kDepths; ++depth) {
+        for (unsigned group = 0; group < kGroups; ++group) {
+          const std::uint16_t slot = slot_[c][depth][group];
+          if (slot != kNone) visit(static_cast<ContextId>(slot - 1), Context{c, depth, group});
+        }
+      }
+    }
+  }
+
  private:
   static constexpr std::uint16_t kNone = 0;  // otherwise the slot's number and 1
 

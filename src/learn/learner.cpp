@@ -22,6 +22,7 @@ void Learner::observe(ContextId context, std::size_t bytes, double idle_s) {
   Bills bills;
   arm_bills(costs_of(model_, price_, bytes), idle_s, true, bills);
   regret_.add(bills, state.arm);
+  regret_of_[index_of(context)].add(bills, state.arm);
   learn(choice_, bills, state);
 }
 

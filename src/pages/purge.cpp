@@ -5,6 +5,7 @@
 #include "base/check.hpp"
 #include "config/knobs.hpp"
 #include "os/memory.hpp"
+#include "pages/release_time.hpp"
 #include "pages/run_store.hpp"
 
 namespace hakmem {
@@ -63,6 +64,14 @@ std::uint64_t RunStore::discard_dirty(Run* run, std::uint64_t now_ms) {
   return gone;
 }
 
+std::uint64_t RunStore::discard_batch(Run** batch, unsigned n, std::uint64_t now_ms) {
+  if (n == 0) return 0;
+  const ReleaseTimer timer;
+  std::uint64_t gone = 0;
+  for (unsigned i = 0; i < n; ++i) gone += discard_dirty(batch[i], now_ms);
+  return gone;
+}
+
 void RunStore::purge(std::uint64_t now_ms, bool all) {
   const bool over = is_too_dirty();
   if (!all && !over && now_ms < oldest_ms_.load_relaxed() + settings.purge_delay_ms) return;
@@ -74,8 +83,7 @@ void RunStore::purge(std::uint64_t now_ms, bool all) {
       n = collect_old_locked(now_ms, all, batch);
       for (unsigned i = 0; i < n; ++i) mark_purging(batch[i]);
     }
-    std::uint64_t gone = 0;
-    for (unsigned i = 0; i < n; ++i) gone += discard_dirty(batch[i], now_ms);
+    const std::uint64_t gone = discard_batch(batch, n, now_ms);
     purged_.fetch_add_relaxed(gone * kGranuleBytes);
     const LockGuard guard(lock_);
     for (unsigned i = 0; i < n; ++i) {

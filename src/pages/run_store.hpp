@@ -110,6 +110,7 @@ class RunStore {
   static void mark_purging(Run* run);
   static void unmark_purging(Run* run);
   static std::uint64_t discard_dirty(Run* run, std::uint64_t now_ms);
+  static std::uint64_t discard_batch(Run** batch, unsigned n, std::uint64_t now_ms);
 
   static constexpr unsigned kPurgeBatch = 32;
 

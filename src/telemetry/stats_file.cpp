@@ -70,9 +70,11 @@ void end_stats_update(hak_stats* file, const hak_stats& stats) {
   auto* sequence = reinterpret_cast<Atomic<std::uint32_t>*>(&file->sequence);
   const std::uint32_t odd = sequence->load_relaxed() | 1;
   sequence->store_release(odd);
-  hak_stats whole = stats;
-  whole.sequence = odd;
-  std::memcpy(file, &whole, sizeof whole);
+  constexpr std::size_t kBefore = offsetof(hak_stats, sequence);
+  constexpr std::size_t kAfter = kBefore + sizeof stats.sequence;
+  std::memcpy(file, &stats, kBefore);
+  std::memcpy(reinterpret_cast<char*>(file) + kAfter, reinterpret_cast<const char*>(&stats) + kAfter,
+              sizeof stats - kAfter);
   sequence->store_release(odd + 1);
   busy.store_release(false);
 }

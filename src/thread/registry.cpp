@@ -145,6 +145,13 @@ void leave_thread_heap() {
 
 bool any_parked_heap() { return parked_total.load_relaxed() != 0; }
 
+ParkedUse parked_use() {
+  const LockGuard guard(lock);
+  unsigned n = 0;
+  for (const Heap* heap = parked_heaps; heap != nullptr; heap = heap->next_unused) ++n;
+  return {n, parked_total.load_relaxed()};
+}
+
 void close_parked_heaps(std::uint64_t now_ms, bool all) {
   if (parked_total.load_relaxed() == 0) return;
   while (Heap* heap = take_long_parked(now_ms, all)) {

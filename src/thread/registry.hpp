@@ -34,6 +34,12 @@ void leave_thread_heap();
 void close_parked_heaps(std::uint64_t now_ms, bool all);
 bool any_parked_heap();
 
+struct ParkedUse {
+  unsigned heaps;
+  std::size_t bytes;
+};
+ParkedUse parked_use();
+
 // A heap that no thread gets: for hak_heap_create(). nullptr: no memory.
 Heap* take_users_heap();
 void give_users_heap(Heap* heap);

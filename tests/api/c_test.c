@@ -101,6 +101,59 @@ static void check_short_stats(void) {
   for (size_t i = shorter; i < sizeof record; ++i) CHECK(record[i] == 0xEE);
 }
 
+/* Every byte in runs is in use, idle, free or the tail of a slab; huge blocks are apart. */
+static void check_sums(void) {
+  void* const idle_large = hak_malloc(10u << 20);
+  void* const idle_huge = hak_malloc(100u << 20);
+  struct hak_stats in_use;
+  CHECK(hak_stats_get(&in_use, sizeof in_use) == 0);
+  hak_free(idle_large);
+  hak_free(idle_huge);
+  struct hak_stats s;
+  CHECK(hak_stats_get(&s, sizeof s) == 0);
+  CHECK(s.idle_run_bytes + s.idle_run_lazy_bytes >= 10u << 20);
+  CHECK(s.idle_huge_bytes + s.idle_huge_lazy_bytes >= 100u << 20);
+  CHECK(s.huge_bytes + (100u << 20) <= in_use.huge_bytes);
+  const uint64_t sum = s.small_in_use + s.small_free + s.cached_bytes + s.depot_bytes + s.large_bytes +
+                       s.idle_run_bytes + s.idle_run_lazy_bytes + s.free_run_bytes;
+  uint64_t slabs = 0;
+  for (uint32_t c = 0; c < s.class_count; ++c) slabs += s.classes[c].slabs;
+  CHECK(sum <= s.mapped_bytes);
+  CHECK(s.mapped_bytes - sum <= slabs * 32768); /* a tail is shorter than a block */
+}
+
+/* An idle block that is used again is told of, with the arm that kept it. */
+static void check_learning(void) {
+  const size_t bytes = 24u << 20;
+  struct hak_stats before;
+  struct hak_stats after;
+  hak_free(hak_malloc(bytes));
+  CHECK(hak_stats_get(&before, sizeof before) == 0);
+  hak_free(hak_malloc(bytes));
+  CHECK(hak_stats_get(&after, sizeof after) == 0);
+  CHECK(after.reuses == before.reuses + 1);
+  CHECK(strcmp(after.mode, "hybrid") == 0 && strcmp(after.learn, "on") == 0);
+  CHECK(strcmp(after.selector, "hindsight") == 0);
+  CHECK(after.price > 0 && after.costs.fault_s > 0);
+  CHECK(after.context_count >= 1 && after.context_count <= after.contexts_seen);
+  const struct hak_stats_context* found = NULL;
+  for (uint32_t i = 0; i < after.context_count; ++i) {
+    if (after.contexts[i].block_bytes == bytes) found = &after.contexts[i];
+  }
+  CHECK(found != NULL && found->reuses >= 1 && found->idle_blocks == 1 && found->first_depth == 0);
+  CHECK(found->idle_bytes + found->lazy_bytes >= bytes && found->arm[0] != '\0');
+}
+
+static void check_explain(void) {
+  static char text[1 << 16];
+  const size_t length = hak_explain(text, sizeof text);
+  CHECK(length > 0 && length < sizeof text && strlen(text) == length);
+  CHECK(strstr(text, "held beyond that: ") != NULL && strstr(text, "selector hindsight") != NULL);
+  char start[10] = "#########";
+  CHECK(hak_explain(start, 5) >= 5 && strcmp(start, "hakm") == 0 && start[5] == '#');
+  CHECK(hak_explain(NULL, 0) > 0);
+}
+
 int main(void) {
   check_version();
   check_family();
@@ -108,6 +161,9 @@ int main(void) {
   check_absurd_sizes();
   check_stats();
   check_short_stats();
+  check_sums();
+  check_learning();
+  check_explain();
   hak_trim();
   return 0;
 }

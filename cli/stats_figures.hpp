@@ -1,0 +1,114 @@
+// The figures of a statistics record, one list for the text, for JSON and for OpenMetrics, so that
+// they cannot tell different things.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "hakmem/stats.h"
+
+namespace hakmem::cli {
+
+struct Figure {
+  const char* name;   // in JSON, as in the record
+  const char* kind;   // in OpenMetrics, where figures of one list are told apart by a label
+  const char* title;  // in text
+  std::uint64_t hak_stats::*value;
+};
+
+inline constexpr Figure kInUse[] = {
+    {"small_in_use", "small", "blocks up to 32 KiB", &hak_stats::small_in_use},
+    {"large_bytes", "large", "blocks under 32 MiB", &hak_stats::large_bytes},
+    {"huge_bytes", "huge", "blocks from 32 MiB, mappings of their own", &hak_stats::huge_bytes},
+};
+inline constexpr Figure kHeld[] = {
+    {"cached_bytes", "cached", "free blocks in threads' spare magazines", &hak_stats::cached_bytes},
+    {"depot_bytes", "depot", "free blocks on their way between threads", &hak_stats::depot_bytes},
+    {"small_free", "slabs", "free blocks in slabs", &hak_stats::small_free},
+    {"idle_run_bytes", "idle_run", "idle blocks under 32 MiB", &hak_stats::idle_run_bytes},
+    {"idle_run_lazy_bytes", "idle_run_lazy", "  lazily freed", &hak_stats::idle_run_lazy_bytes},
+    {"idle_huge_bytes", "idle_huge", "idle blocks from 32 MiB", &hak_stats::idle_huge_bytes},
+    {"idle_huge_lazy_bytes", "idle_huge_lazy", "  lazily freed", &hak_stats::idle_huge_lazy_bytes},
+    {"dirty_bytes", "dirty", "free runs that wait for their delay", &hak_stats::dirty_bytes},
+    {"metadata_bytes", "metadata", "the allocator's own records", &hak_stats::metadata_bytes},
+};
+inline constexpr Figure kOther[] = {
+    {"resident_bytes", "", "resident, whole process", &hak_stats::resident_bytes},
+    {"mapped_bytes", "", "address space in runs", &hak_stats::mapped_bytes},
+    {"free_run_bytes", "", "free runs, resident or not", &hak_stats::free_run_bytes},
+    {"parked_bytes", "", "of the above, in parked heaps", &hak_stats::parked_bytes},
+    {"page_map_reserved_bytes", "", "address space of the page map",
+     &hak_stats::page_map_reserved_bytes},
+};
+inline constexpr Figure kPurged = {"purged_bytes", "", "free runs given back to the kernel so far",
+                                   &hak_stats::purged_bytes};
+inline constexpr Figure kCounts[] = {
+    {"releases", "", "idle blocks given back to the kernel", &hak_stats::releases},
+    {"reuses", "", "idle blocks used again", &hak_stats::reuses},
+    {"late_reuses", "", "idle blocks used again after their pages had gone",
+     &hak_stats::late_reuses},
+};
+
+struct Seconds {
+  const char* name;
+  const char* title;
+  double hak_stats::*value;
+};
+
+inline constexpr Seconds kSeconds[] = {
+    {"learning_s", "spent on learning", &hak_stats::learning_s},
+    {"release_s", "CPU spent on giving memory back", &hak_stats::release_s},
+    {"bill_paid_s", "bill of the learner's arms", &hak_stats::bill_paid_s},
+    {"bill_best_fixed_s", "bill of the best single arm", &hak_stats::bill_best_fixed_s},
+    {"bill_1s_s", "bill of giving everything back after 1 s", &hak_stats::bill_1s_s},
+};
+
+struct Cost {
+  const char* name;
+  double hak_stats_costs::*value;
+};
+
+inline constexpr Cost kCosts[] = {
+    {"madvise_call_s", &hak_stats_costs::madvise_call_s},
+    {"remap_call_s", &hak_stats_costs::remap_call_s},
+    {"fault_s", &hak_stats_costs::fault_s},
+    {"dontneed_s", &hak_stats_costs::dontneed_s},
+    {"free_s", &hak_stats_costs::free_s},
+    {"touch_after_free_s", &hak_stats_costs::touch_after_free_s},
+    {"unmap_s", &hak_stats_costs::unmap_s},
+    {"huge_fault_s", &hak_stats_costs::huge_fault_s},
+    {"huge_dontneed_s", &hak_stats_costs::huge_dontneed_s},
+    {"huge_free_s", &hak_stats_costs::huge_free_s},
+    {"huge_touch_after_free_s", &hak_stats_costs::huge_touch_after_free_s},
+    {"lazy_share", &hak_stats_costs::lazy_share},
+};
+
+inline std::span<const hak_stats_class> classes_of(const hak_stats& stats) {
+  return std::span(stats.classes).first(stats.class_count);
+}
+
+inline std::span<const hak_stats_context> contexts_of(const hak_stats& stats) {
+  return std::span(stats.contexts).first(stats.context_count);
+}
+
+// A text of the record. The file may hold anything: what is not printable ASCII becomes '?'.
+template <std::size_t kSize>
+std::string text_of(const char (&field)[kSize]) {
+  std::string text(
+      std::string_view(field, kSize).substr(0, std::string_view(field, kSize).find('\0')));
+  for (char& c : text) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  return text;
+}
+
+// "auto", "always", "never".
+const char* huge_pages_text(const hak_stats& stats);
+
+// Idle blocks of the class below: "0", "2-3", "1024+".
+std::string depth_text(const hak_stats_context& context);
+
+}  // namespace hakmem::cli

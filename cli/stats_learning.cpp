@@ -1,0 +1,96 @@
+// See stats_learning.hpp.
+#include "stats_learning.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "stats_figures.hpp"
+#include "stats_report.hpp"
+#include "table.hpp"
+
+namespace hakmem::cli {
+namespace {
+
+std::string seconds_text(double seconds) {
+  const double size = std::abs(seconds);
+  if (size < 0.5e-6) return "0";
+  if (size < 0.9995e-3) return three_digits(seconds * 1e6) + " us";
+  if (size < 0.9995) return three_digits(seconds * 1e3) + " ms";
+  return three_digits(seconds) + " s";
+}
+
+// What the arms cost beyond the best fixed one, as a share of that.
+std::string over_text(double paid, double best) {
+  return best > 0 ? fmt::format("{:+.0f} %", 100 * (paid / best - 1)) : "";
+}
+
+Cell arm_cell(const hak_stats_context& context) {
+  const std::string arm = text_of(context.arm);
+  const std::string learned = text_of(context.learned_arm);
+  if (arm == learned) return {arm, Style::kStrong};
+  return {fmt::format("{} ({})", arm, learned)};
+}
+
+std::string context_table(const hak_stats& stats, bool colours) {
+  Table table({{"idle blocks of", Align::kRight},
+               {"depth", Align::kRight},
+               {"sites", Align::kLeft},
+               {"arm", Align::kLeft},
+               {"held", Align::kRight},
+               {"lazy", Align::kRight},
+               {"reuses", Align::kRight},
+               {"bill", Align::kRight},
+               {"over best", Align::kRight},
+               {"best arm", Align::kLeft}});
+  for (const hak_stats_context& one : contexts_of(stats)) {
+    const bool scored = one.bill_paid_s > 0 || one.bill_best_fixed_s > 0;
+    table.add_row({{bytes_text(one.block_bytes)},
+                   {depth_text(one)},
+                   {one.site_group == 0 ? "" : "slow"},
+                   arm_cell(one),
+                   {bytes_text(one.idle_bytes)},
+                   {bytes_text(one.lazy_bytes)},
+                   {std::to_string(one.reuses)},
+                   {scored ? seconds_text(one.bill_paid_s) : ""},
+                   {scored ? over_text(one.bill_paid_s, one.bill_best_fixed_s) : ""},
+                   {scored ? text_of(one.best_fixed_arm) : "", Style::kFaint}});
+  }
+  return table.render(colours);
+}
+
+std::string bill_text(const hak_stats& stats) {
+  if (!(stats.bill_1s_s > 0)) return "bill: no reuse has been scored yet\n";
+  const double saved = stats.bill_1s_s - stats.bill_paid_s;
+  return fmt::format(
+      "bill so far: {}; the best single arm, {}: {}; giving back after 1 s: {} ({} {})\n",
+      seconds_text(stats.bill_paid_s), text_of(stats.best_fixed_arm),
+      seconds_text(stats.bill_best_fixed_s), seconds_text(stats.bill_1s_s),
+      saved < 0 ? "lost" : "saved", seconds_text(std::abs(saved)));
+}
+
+}  // namespace
+
+std::string depth_text(const hak_stats_context& context) {
+  if (context.last_depth == UINT32_MAX) return fmt::format("{}+", context.first_depth);
+  if (context.last_depth == context.first_depth) return std::to_string(context.first_depth);
+  return fmt::format("{}-{}", context.first_depth, context.last_depth);
+}
+
+std::string learning_text(const hak_stats& stats, bool colours) {
+  std::string text = fmt::format(
+      "large blocks: mode {}, learning {}, selector {}, price {} CPU s per GiB s\n"
+      "idle blocks: {} used again, {} of them after their pages had gone; {} given back\n"
+      "spent: {} on learning, {} of CPU on giving memory back\n{}",
+      text_of(stats.mode), text_of(stats.learn), text_of(stats.selector), stats.price, stats.reuses,
+      stats.late_reuses, stats.releases, seconds_text(stats.learning_s),
+      seconds_text(stats.release_s), bill_text(stats));
+  if (stats.context_count != 0) text.append("\n").append(context_table(stats, colours));
+  if (stats.contexts_seen > stats.context_count) {
+    text +=
+        fmt::format("and {} more with smaller bills\n", stats.contexts_seen - stats.context_count);
+  }
+  return text.append("\n");
+}
+
+}  // namespace hakmem::cli
