@@ -55,6 +55,7 @@ void add(IdleSum (&sums)[kBins], double idle_s) {
 }
 
 void add(Evidence& into, const Evidence& other) {
+  if (blocks_of(other) == 0) return;  // leaves pages untouched
   for (unsigned i = 0; i < kBins; ++i) {
     into.reused[i].add(other.reused[i]);
     into.left[i].add(other.left[i]);
