@@ -2,6 +2,7 @@
 
 #include "base/bits.hpp"
 #include "large/huge.hpp"
+#include "large/measure_costs.hpp"
 #include "os/alarm.hpp"
 #include "os/clock.hpp"
 #include "os/memory.hpp"
@@ -16,6 +17,7 @@ namespace {
 
 constexpr std::uint64_t kNeverMs = ~std::uint64_t{0};
 constexpr std::uint64_t kDecideMs = 1000;
+constexpr std::uint64_t kMeasureMs = 60'000;
 constexpr std::uint64_t kTickMs = 10;
 constexpr unsigned kSeenPerMs = 64;
 constexpr unsigned kSamples = 8;  // entries that speak for their depth when arms are decided
@@ -147,9 +149,8 @@ Run* IdleBlocks::drop_bottom_locked(unsigned size_class) {
   return run;
 }
 
-void IdleBlocks::keep(Run* run) {
+void IdleBlocks::keep(Run* run, std::uint64_t now_ms) {
   const unsigned size_class = class_served_by(run->bytes());
-  const std::uint64_t now = os::now_ms();
   Run* crowded_out = nullptr;
   Run* due_at_once = nullptr;
   {
@@ -158,9 +159,9 @@ void IdleBlocks::keep(Run* run) {
       crowded_out = run;
     } else {
       if (stacks_[size_class].count == kDepth) crowded_out = drop_bottom_locked(size_class);
-      push_locked(size_class, run, now);
-      settle_locked(size_class, stacks_[size_class].top(), now, false, &due_at_once);
-      if (!background_runs()) free_lazily_over_limit_locked();
+      push_locked(size_class, run, now_ms);
+      settle_locked(size_class, stacks_[size_class].top(), now_ms, false, &due_at_once);
+      if (resident_locked() > knobs::kUnwatchedBytes && !background_runs()) free_lazily_over_limit_locked();
     }
   }
   if (crowded_out != nullptr) coalesce(crowded_out);
@@ -196,7 +197,7 @@ void IdleBlocks::free_lazily_over_limit_locked() {
   for (unsigned c = learn::kLargeClasses; c-- != 0;) {
     Stack& stack = stacks_[c];
     for (unsigned position = 0; position < stack.count; ++position) {
-      if (held_.load_relaxed() - lazy_.load_relaxed() <= knobs::kUnwatchedBytes) return;
+      if (resident_locked() <= knobs::kUnwatchedBytes) return;
       Entry& entry = stack.at(position);
       if (entry.run != nullptr && !entry.is_lazy) free_lazily_locked(entry);
     }
@@ -238,7 +239,18 @@ void IdleBlocks::tell_what_is_idle_locked(std::uint64_t now_ms) {
   }
 }
 
+// True once a minute, for one caller.
+bool IdleBlocks::is_time_to_measure(std::uint64_t now_ms) {
+  std::uint64_t due = measure_due_ms_.load_relaxed();
+  return settings.learn == Learn::kOn && now_ms >= due && measure_due_ms_.try_replace_relaxed(due, now_ms + kMeasureMs);
+}
+
 void IdleBlocks::tick(std::uint64_t now_ms, bool all) {
+  if (is_time_to_measure(now_ms)) {
+    const learn::CostModel costs = measure_costs(learn::CostModel{});
+    const LockGuard guard(lock_);
+    learning.set_costs(costs);
+  }
   unsigned n = 0;
   do {
     Run* batch[kBatch];

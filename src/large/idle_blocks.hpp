@@ -43,7 +43,7 @@ class IdleBlocks {
   Run* take(std::size_t bytes, std::size_t alignment = kGranuleBytes);
 
   // The run is idle from now on.
-  void keep(Run* run);
+  void keep(Run* run, std::uint64_t now_ms);
 
   // Gives back what is due, and lets arms change; `all`: gives everything back.
   void tick(std::uint64_t now_ms, bool all);
@@ -79,6 +79,7 @@ class IdleBlocks {
 
   static constexpr bool is_small(unsigned size_class) { return size_class < kSmallClasses; }
 
+  std::size_t resident_locked() const { return held_.load_relaxed() - lazy_.load_relaxed(); }
   Entry* lender_locked(Stack& stack, std::size_t bytes, std::size_t alignment) HAK_REQUIRES(lock_);
   Run* oldest_locked() HAK_REQUIRES(lock_);
   void push_locked(unsigned size_class, Run* run, std::uint64_t now_ms) HAK_REQUIRES(lock_);
@@ -90,6 +91,7 @@ class IdleBlocks {
   unsigned collect_due_locked(std::uint64_t now_ms, bool all, Run** batch) HAK_REQUIRES(lock_);
   void settle_locked(unsigned size_class, Entry& entry, std::uint64_t now_ms, bool all, Run** gone)
       HAK_REQUIRES(lock_);
+  bool is_time_to_measure(std::uint64_t now_ms);
   void tell_what_is_idle_locked(std::uint64_t now_ms) HAK_REQUIRES(lock_);
 
   Lock lock_{LockRank::kLarge};
@@ -97,6 +99,7 @@ class IdleBlocks {
   std::size_t small_held_ HAK_GUARDED_BY(lock_) = 0;
   Atomic<std::size_t> held_{0};     // written under the lock
   Atomic<std::size_t> lazy_{0};     // the same
+  Atomic<std::uint64_t> measure_due_ms_{0};
   Atomic<std::uint64_t> releases_{0};
   Atomic<std::uint64_t> reuses_{0};
   std::uint64_t decided_at_ms_ HAK_GUARDED_BY(lock_) = 0;

@@ -60,8 +60,8 @@ TEST_F(IdleBlocksTest, LengthsAreClassesInWholeGranules) {
 TEST_F(IdleBlocksTest, GivesTheNewestOfItsClass) {
   hakmem::Run* const first = make_run(kLength);
   hakmem::Run* const second = make_run(kLength);
-  idle_blocks.keep(first);
-  idle_blocks.keep(second);
+  idle_blocks.keep(first, os::now_ms());
+  idle_blocks.keep(second, os::now_ms());
   EXPECT_EQ(idle_blocks.held_bytes(), 2 * kLength);  // (2)
   EXPECT_EQ(idle_blocks.take(kLength - 100), second);
   EXPECT_EQ(idle_blocks.take(kLength), first);
@@ -74,7 +74,7 @@ TEST_F(IdleBlocksTest, GivesOnlyWhatIsAligned) {
   const AllocatedRun aligned = run_store.allocate(granules_for(kLength), granules_for(kLength));
   hakmem::Run* const next_to_it = make_run(kLength);
   aligned.run->is_huge = false;
-  idle_blocks.keep(aligned.run);
+  idle_blocks.keep(aligned.run, os::now_ms());
   EXPECT_EQ(idle_blocks.take(kLength, 64 * kGiB), nullptr);
   EXPECT_EQ(idle_blocks.take(kLength, kLength), aligned.run);
   give_back(aligned.run);
@@ -82,8 +82,8 @@ TEST_F(IdleBlocksTest, GivesOnlyWhatIsAligned) {
 }
 
 TEST_F(IdleBlocksTest, TheOldestMakesRoomForAClassThatHasNone) {
-  idle_blocks.keep(make_run(kLength));
-  idle_blocks.keep(make_run(3 * kMiB));
+  idle_blocks.keep(make_run(kLength), os::now_ms());
+  idle_blocks.keep(make_run(3 * kMiB), os::now_ms());
   EXPECT_EQ(idle_blocks.take(12 * kMiB), nullptr);
   EXPECT_EQ(idle_blocks.held_bytes(), 3 * kMiB);
   forget_marks(kLength, 1);
@@ -94,7 +94,7 @@ TEST_F(IdleBlocksTest, ABlockGoesBackWhenItsHoldIsOver) {
   const std::size_t in_use = run_store.use().mapped_bytes - run_store.use().free_bytes;
   hakmem::Run* const run = make_run(kLength);
   const std::uint64_t now = os::now_ms();
-  idle_blocks.keep(run);
+  idle_blocks.keep(run, os::now_ms());
   EXPECT_LE(large_due_ms.load_relaxed(), now + 1010);
   idle_blocks.tick(now + 900, false);
   EXPECT_EQ(idle_blocks.held_bytes(), kLength) << "not yet";
@@ -106,11 +106,11 @@ TEST_F(IdleBlocksTest, ABlockGoesBackWhenItsHoldIsOver) {
 
 TEST_F(IdleBlocksTest, ADeeperBlockLendsItsPagesWhereTheTopHasNone) {
   hakmem::Run* const first = make_run(kLength);
-  idle_blocks.keep(first);
+  idle_blocks.keep(first, os::now_ms());
   settings.purge_delay_ms = 0;
   idle_blocks.tick(os::now_ms(), true);
   hakmem::Run* const second = make_run(kLength);
-  idle_blocks.keep(second);
+  idle_blocks.keep(second, os::now_ms());
   EXPECT_EQ(idle_blocks.take(kLength), second);
   EXPECT_EQ(idle_blocks.take(kLength), nullptr) << "the first's pages have gone";
   give_back(second);
@@ -121,7 +121,7 @@ TEST_F(IdleBlocksTest, AStackIsBoundedAndItsBottomMovesOn) {
   const std::uint64_t reuses = idle_blocks.use().reuses;
   std::vector<hakmem::Run*> runs;
   for (unsigned i = 0; i < kMany; ++i) runs.push_back(make_run(kLength));
-  for (hakmem::Run* run : runs) idle_blocks.keep(run);
+  for (hakmem::Run* run : runs) idle_blocks.keep(run, os::now_ms());
   EXPECT_LT(idle_blocks.held_bytes(), kMany * kLength);
   std::size_t found = 0;
   while (hakmem::Run* run = idle_blocks.take(kLength)) {
@@ -137,7 +137,7 @@ TEST_F(IdleBlocksTest, SmallOnesBeyondTheLimitCoalesce) {
   constexpr std::size_t kSmall = 256 * kKiB;
   std::vector<hakmem::Run*> runs;
   for (std::size_t i = 0; i < 2 * knobs::kRunCacheBytes / kSmall; ++i) runs.push_back(make_run(kSmall));
-  for (hakmem::Run* run : runs) idle_blocks.keep(run);
+  for (hakmem::Run* run : runs) idle_blocks.keep(run, os::now_ms());
   EXPECT_EQ(idle_blocks.held_bytes(), knobs::kRunCacheBytes);
   idle_blocks.tick(os::now_ms(), true);
   forget_marks(kSmall, knobs::kRunCacheBytes / kSmall);
@@ -146,7 +146,7 @@ TEST_F(IdleBlocksTest, SmallOnesBeyondTheLimitCoalesce) {
 TEST_F(IdleBlocksTest, WithoutAThreadToComeByTheRestIsLazilyFreed) {
   std::vector<hakmem::Run*> runs;
   for (std::size_t i = 0; i < 2 * knobs::kUnwatchedBytes / (8 * kMiB); ++i) runs.push_back(make_run(8 * kMiB));
-  for (hakmem::Run* run : runs) idle_blocks.keep(run);
+  for (hakmem::Run* run : runs) idle_blocks.keep(run, os::now_ms());
   const IdleUse use = idle_blocks.use();
   EXPECT_EQ(use.resident_bytes, knobs::kUnwatchedBytes);
   EXPECT_EQ(use.lazy_bytes, knobs::kUnwatchedBytes);
@@ -166,7 +166,7 @@ TEST_F(IdleBlocksTest, LearnsHowLongAClassIsWorthHolding) {
     for (int cycle = 0; cycle < 20; ++cycle) {
       hakmem::Run* run = idle_blocks.take(c.bytes);
       if (run == nullptr) run = make_run(large_length(c.bytes));
-      idle_blocks.keep(run);
+      idle_blocks.keep(run, os::now_ms());
       const std::uint64_t step = c.pause_ms / 20;
       held_ms = 0;
       for (std::uint64_t passed = 0; passed < c.pause_ms; passed += step) {

@@ -21,9 +21,7 @@ Granules alignment_in_granules(std::size_t alignment) {
 
 void publish(Run* run, OwnerId heap) {
   run->heap.store_relaxed(heap);
-  run->is_huge = false;
   run->block_bytes.store_relaxed(run->bytes());
-  page_map.set_details(run->first, run);
   page_map.set_tags(run->first, Granules{1}, tag_for(Kind::kLarge));
 }
 
@@ -43,6 +41,8 @@ LargeBlock make_in_store(std::size_t size, std::size_t alignment, OwnerId heap) 
     allocated = run_store.allocate(granules_for(size == 0 ? 1 : size), granules);
     if (allocated.run == nullptr) return {nullptr, false};
   }
+  allocated.run->is_huge = false;
+  page_map.set_details(allocated.run->first, allocated.run);
   publish(allocated.run, heap);
   return {allocated.run->start(), allocated.zeroed};
 }
@@ -57,14 +57,14 @@ Run* run_of(const void* block) { return static_cast<Run*>(page_map.details_of(gr
 
 // A second free of it finds no block. A user's heap's blocks do not wait: destroying the heap would
 // not find them.
-void retire(Run* run) {
+void retire(Run* run, std::uint64_t now_ms) {
   if (run->is_huge) {
     retire_huge(run);
   } else {
     page_map.set_tags(run->first, Granules{1}, tag_for(Kind::kBusy));
   }
   if (run->heap.load_relaxed() == kNoOwner) {
-    idle_blocks.keep(run);
+    idle_blocks.keep(run, now_ms);
   } else {
     give_back(run);
   }
@@ -111,8 +111,9 @@ void free_outside_slabs(void* block, Tag tag) {
   if (block == nullptr) return;
   if (tag == tag_for(Kind::kForeign)) return free_unknown(block);
   if (!starts_large_block(block, tag)) return report_bad_free(block);
-  retire(run_of(block));
-  do_what_is_due(nullptr, os::now_ms());
+  const std::uint64_t now = os::now_ms();
+  retire(run_of(block), now);
+  do_what_is_due(nullptr, now);
 }
 
 std::size_t large_bytes(const void* block) { return run_of(block)->block_bytes.load_relaxed(); }

@@ -156,13 +156,13 @@ TEST(HeldMemory, PurgeHappensOnLaterSlowPaths) {
   Chain chain;
   chain.add_all(256 * kMiB, 48, 1 << 20);
   chain.free_all();
-  for (int tick = 0; tick < 120 && support::resident_mib() >= 16; ++tick) {
+  for (int tick = 0; tick < 120 && support::resident_mib() >= 24; ++tick) {
     support::sleep_ms(50);
     Chain work;
     work.add_all(kMiB, 16, 4096);
     work.free_all();
   }
-  EXPECT_LT(support::resident_mib(), 16u);
+  EXPECT_LT(support::resident_mib(), 24u) << "idle blocks of 8 MiB may be worth holding";
 }
 
 // After the second trim nothing is left to give: what one call can release, it has released.
