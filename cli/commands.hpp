@@ -33,6 +33,7 @@ void set_usage(CLI::App& app, const std::string& usage);
 Command add_run_command(CLI::App& app);
 Command add_compare_command(CLI::App& app);
 Command add_stats_command(CLI::App& app);
+Command add_profile_command(CLI::App& app);
 Command add_simulate_command(CLI::App& app);
 Command add_record_command(CLI::App& app);
 Command add_replay_command(CLI::App& app);

@@ -26,7 +26,7 @@ int parse_and_run(const std::vector<std::string>& own_words, const Program& prog
   app.set_version_flag("--version", "hakmem " HAKMEM_VERSION);
   const Command commands[] = {add_run_command(app), add_compare_command(app),
                               add_stats_command(app), add_record_command(app),
-                              add_replay_command(app), add_simulate_command(app)};
+                              add_replay_command(app), add_simulate_command(app), add_profile_command(app)};
   try {
     // CLI11 takes the words last one first.
     app.parse(std::vector<std::string>(own_words.rbegin(), own_words.rend()));

@@ -35,7 +35,7 @@ Outcome run_elo(const LargeHistory& history, const Pricing& pricing) {
 }
 
 constexpr Named kNamed[] = {
-    {"best", run_best},   {"hindsight", run_hindsight},     {"ucb1", run_ucb1},
+    {"best", run_best},   {"hindsight", run_hindsight}, {"warm", run_warm_learner},     {"ucb1", run_ucb1},
     {"elo", run_elo},     {"low-water", run_low_water},     {"windowed-peak", run_windowed_peak},
     {"glibc", run_glibc}, {"clairvoyant", run_clairvoyant},
 };

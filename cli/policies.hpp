@@ -3,6 +3,7 @@
 //   fixed:ARM      one arm for all blocks (the arms of src/learn/arms.hpp)
 //   best           the fixed arm that is cheapest for this history and price
 //   hindsight, ucb1, elo   a learner with that selector
+//   warm           hindsight in a second run, which starts from what the first one saved
 //   low-water      each second, what was idle throughout the second goes
 //   windowed-peak  each second, what the peak of the last 10 seconds would not have needed goes
 //   glibc          as ptmalloc with its dynamic mmap threshold
@@ -44,5 +45,6 @@ Outcome run_low_water(const LargeHistory& history, const Pricing& pricing);
 Outcome run_windowed_peak(const LargeHistory& history, const Pricing& pricing);
 Outcome run_glibc(const LargeHistory& history, const Pricing& pricing);
 Outcome run_learner(const LargeHistory& history, const Pricing& pricing, const char* selector);
+Outcome run_warm_learner(const LargeHistory& history, const Pricing& pricing);
 
 }  // namespace hakmem::cli

@@ -7,8 +7,7 @@
 file(GLOB_RECURSE hakmem_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/*.cpp")
 set(hakmem_core_sources ${hakmem_sources})
 list(FILTER hakmem_core_sources EXCLUDE REGEX "_(test|fake)\\.cpp$|/src/api/(override|interpose)[^/]*\\.cpp$|/src/trace/")
-list(REMOVE_ITEM hakmem_core_sources
-  "${PROJECT_SOURCE_DIR}/src/os/append_file.cpp" "${PROJECT_SOURCE_DIR}/src/os/module.cpp")   # the recorder's
+list(REMOVE_ITEM hakmem_core_sources "${PROJECT_SOURCE_DIR}/src/os/append_file.cpp")   # the recorder's
 set(hakmem_interpose_sources ${hakmem_sources})
 list(FILTER hakmem_interpose_sources INCLUDE REGEX "/src/api/interpose[^/]*\\.cpp$")
 set(hakmem_override_sources ${hakmem_sources})

@@ -38,6 +38,11 @@ HAK_EXPORT size_t hak_usable_size(const void* block);               /* 0 for NUL
 /* Returns all free memory within this thread's reach to the kernel, at once. */
 HAK_EXPORT void hak_trim(void);
 
+/* Writes what was learned so far to the file of HAKMEM_PROFILE, as happens at exit. The file is replaced
+ * as a whole. Returns 0, or -1 with errno EINVAL when there is no such file or nothing is learned in this
+ * mode, EIO when it cannot be written, or ENOMEM. */
+HAK_EXPORT int hak_profile_save(void);
+
 /* What is held, and why. `bytes` is sizeof(struct hak_stats); a shorter record is filled in part.
  * Returns 0, or -1 with errno EINVAL when `stats` is NULL or `bytes` is too small for a header. */
 HAK_EXPORT int hak_stats_get(struct hak_stats* stats, size_t bytes);

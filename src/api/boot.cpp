@@ -4,6 +4,7 @@
 // linker. Nothing here may allocate before `ready` is set; what comes after may.
 #include "base/lock.hpp"
 #include "api/fork.hpp"
+#include "api/profile.hpp"
 #include "api/snapshot.hpp"
 #include "config/options.hpp"
 #include "large/learning.hpp"
@@ -36,6 +37,7 @@ void boot_learning() {
   if (!learn::parse_selector(settings.selector, choice)) report_bad_value("HAKMEM_SELECTOR", settings.selector);
   if (settings.mode == Mode::kStatic) settings.learn = Learn::kOff;
   learning.boot(choice);
+  load_profile();
 }
 
 void boot_once() {

@@ -4,6 +4,7 @@
 
 #include "api/allocate.hpp"
 #include "api/errors.hpp"
+#include "api/profile.hpp"
 #include "api/snapshot.hpp"
 #include "api/user_heap.hpp"
 #include "base/bits.hpp"
@@ -52,6 +53,8 @@ void hak_free(void* block) { hakmem::deallocate(block); }
 size_t hak_usable_size(const void* block) { return hakmem::usable_size(block); }
 
 void hak_trim(void) { hakmem::trim(); }
+
+int hak_profile_save(void) { return hakmem::save_profile() ? 0 : -1; }
 
 int hak_stats_get(struct hak_stats* stats, size_t bytes) {
   if (stats == nullptr || bytes < offsetof(struct hak_stats, resident_bytes)) {

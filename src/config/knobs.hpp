@@ -29,6 +29,7 @@ struct Settings {
   double price = 0.125;  // CPU seconds that one GiB held for one second may cost
   bool verbose = false;
   const char* stats_path = nullptr;
+  const char* profile_path = nullptr;
 };
 
 inline constinit Settings settings;

@@ -103,6 +103,12 @@ bool parse_stats(const char* text, Settings& into) {
   return true;
 }
 
+bool parse_profile(const char* text, Settings& into) {
+  if (*text == '\0') return false;
+  into.profile_path = text;
+  return true;
+}
+
 bool parse_verbose(const char* text, Settings& into) {
   if ((text[0] != '0' && text[0] != '1') || text[1] != '\0') return false;
   into.verbose = text[0] == '1';
@@ -159,6 +165,8 @@ const Option kOptions[] = {
     {"HAKMEM_PRICE", "0 to 1000 (CPU seconds a GiB-second)", "0.125",
      "what memory may cost: the bill is CPU seconds + price x GiB-seconds", parse_price},
     {"HAKMEM_GOAL", "latency, balanced, memory", "balanced", "a price in words: 0.0125, 0.125, 1.25", parse_goal},
+    {"HAKMEM_PROFILE", "a file's path", "none",
+     "start from what this file says was learned, and save it there at exit", parse_profile},
     {"HAKMEM_STATS", "a file's path; %p stands for the process id", "none",
      "keep a snapshot of what is held, and why, in this file (read it with: hakmem stats)", parse_stats},
     {"HAKMEM_VERBOSE", "0, 1", "0", "say on stderr at start which settings are in force", parse_verbose},

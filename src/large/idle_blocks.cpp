@@ -273,6 +273,20 @@ void IdleBlocks::tick(std::uint64_t now_ms, bool all) {
   } while (n == kBatch);
 }
 
+void IdleBlocks::add_evidence(const learn::Profile& recorded, learn::Profile& into) {
+  const std::uint64_t now = os::now_ms();
+  const LockGuard guard(lock_);
+  learning.tell_what_is_pending();
+  learn::merge(into, recorded);
+  for (Stack& stack : stacks_) {
+    for (unsigned position = 0; position < stack.count; ++position) {
+      const Entry& entry = stack.at(position);
+      const learn::Context& context = learning.learner().context(entry.context);
+      learn::add(into.of(context).left, static_cast<double>(now - entry.freed_at_ms) * 1e-3);
+    }
+  }
+}
+
 IdleUse IdleBlocks::use() const {
   const std::size_t lazy = lazy_.load_relaxed();
   return {held_.load_relaxed() - lazy, lazy, releases_.load_relaxed(), reuses_.load_relaxed(),

@@ -49,6 +49,9 @@ class IdleBlocks {
   // Gives back what is due, and lets arms change; `all`: gives everything back.
   void tick(std::uint64_t now_ms, bool all);
 
+  // Adds to `into` what `recorded` has, and the blocks that wait now: nobody may use them again.
+  void add_evidence(const learn::Profile& recorded, learn::Profile& into);
+
   std::size_t held_bytes() const { return held_.load_relaxed(); }
   IdleUse use() const;
 

@@ -6,6 +6,7 @@
 #include "config/size_classes.hpp"
 #include "large/huge.hpp"
 #include "large/idle_blocks.hpp"
+#include "large/site_keys.hpp"
 #include "thread/boot_hook.hpp"
 #include "thread/hot.hpp"
 #include "thread/housekeeping.hpp"
@@ -50,6 +51,7 @@ LargeBlock make_in_store(std::size_t size, std::size_t alignment, OwnerId heap) 
 // malloc jumps here without a frame of its own, so the return address is its caller's. Half of it
 // tells sites of one process apart.
 learn::Site site_of(const void* return_address) {
+  if (settings.profile_path != nullptr) return site_key(return_address);
   return static_cast<learn::Site>(reinterpret_cast<std::uintptr_t>(return_address));
 }
 

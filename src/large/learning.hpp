@@ -3,6 +3,7 @@
 //   HAKMEM_MODE=static or HAKMEM_LEARN=off   every block is held for HAKMEM_PURGE_DELAY
 //   HAKMEM_LEARN=shadow                      the same, but the learner is told everything
 //   on (the default)                         the learner's arms are in force
+//   frozen                                   the same, but nothing is told: arms stay as they start
 //
 // Most reuses of a hot class follow at once, within a tick of the coarse clock: those are counted
 // and told in one go, so that a malloc and free of a large block do not pay for the scoring.
@@ -23,6 +24,15 @@ class Learning {
  public:
   // From the settings, once, before any block is idle.
   void boot(const learn::SelectorChoice& choice);
+
+  // Right after boot(): what was learned before, and where to add what is learned from now on.
+  void start_from(const learn::Profile& before) { learner_->start_from(before); }
+  void record_in(learn::Profile* profile) { learner_->record_in(profile); }
+
+  // So that a profile has all that has been noted.
+  void tell_what_is_pending() {
+    if (observes()) tell_reuses_at_once();
+  }
 
   learn::ContextId context_of(unsigned size_class, std::size_t position, learn::Site site);
   const learn::Arm& arm_of(learn::ContextId context) const;

@@ -46,6 +46,15 @@ void start(const BlockCosts& costs, SelectorState& state) {
   state.value[index_of(break_even_arm(costs))] += kPriorBonus;
 }
 
+void start_from(const Bills& bills, SelectorState& state) {
+  std::size_t best = 0;
+  for (std::size_t i = 0; i < kArms; ++i) {
+    state.value[i] = kFirstRating;
+    if (bills[i] < bills[best]) best = i;
+  }
+  state.value[best] += kPriorBonus;
+}
+
 void learn(const Bills& bills, std::uint32_t seed, SelectorState& state) {
   for (std::size_t a = 0; a < kArms; ++a) {
     const std::size_t b = opponent_of(a, state.rounds + seed);

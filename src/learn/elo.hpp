@@ -17,6 +17,7 @@ namespace hakmem::learn::elo {
 std::size_t opponent_of(std::size_t arm, std::uint32_t round);
 
 void start(const BlockCosts& costs, SelectorState& state);
+void start_from(const Bills& bills, SelectorState& state);
 void learn(const Bills& bills, std::uint32_t seed, SelectorState& state);
 ArmId choose(const SelectorState& state);
 

@@ -4,12 +4,13 @@
 namespace hakmem::learn::hindsight {
 namespace {
 
-// All of these were chosen by `hakmem simulate` (docs/learning.md). The last three are in releases
+// All of these were chosen by `hakmem simulate` (docs/learning.md). All but the first are in releases
 // and refaults.
 constexpr float kForgetting = 0.06f;
 constexpr float kPriorWorth = 0.1f;
 constexpr float kPriorMost = 10.0f;
 constexpr float kMostBehind = 100.0f;
+constexpr float kProfileMost = 10.0f;
 
 // How much worse than the clairvoyant the arm comes out in its worst case, beyond the factor of two
 // that none avoids.
@@ -29,6 +30,18 @@ void start(const BlockCosts& costs, std::size_t positions, SelectorState& state)
   for (std::size_t i = 0; i < kArms; ++i) {
     state.value[i] = kPriorWorth * state.scale_s * regret_in_doubt(kArm[i], break_even_s);
     state.other[i] = 0;
+  }
+}
+
+void start_from(const Bills& bills, SelectorState& state) {
+  float least = bills[0];
+  for (const float bill : bills) least = bill < least ? bill : least;
+  const float most = kProfileMost * state.scale_s;
+  const float share = least > most ? most / least : 1;
+  const float highest = share * least + kMostBehind * state.scale_s;
+  for (std::size_t i = 0; i < kArms; ++i) {
+    const float bill = share * bills[i] < highest ? share * bills[i] : highest;
+    state.value[i] += bill;
   }
 }
 

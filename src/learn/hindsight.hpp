@@ -11,6 +11,8 @@
 //   found after as many that speak for another arm.
 // - It starts from a prior that prefers arms near the break-even time, which nobody regrets by more
 //   than a factor of two, and that the first real evidence outweighs.
+// - What was learned before counts as it would if it had just happened, up to kProfileMost releases
+//   and refaults, so that a program that has changed is followed soon.
 //
 // Above: selector. Below: arms.
 #pragma once
@@ -20,6 +22,7 @@
 namespace hakmem::learn::hindsight {
 
 void start(const BlockCosts& costs, std::size_t positions, SelectorState& state);
+void start_from(const Bills& bills, SelectorState& state);
 void learn(const Bills& bills, SelectorState& state);
 void learn_open(const Bills& bills, float weight, SelectorState& state);
 void forget_open(SelectorState& state);

@@ -3,18 +3,48 @@
 
 namespace hakmem::learn {
 
+namespace {
+
+constexpr double kLog2OfMillion = 19.931568;
+
+}  // namespace
+
 ContextId Learner::context_of(unsigned size_class, std::size_t position, Site site) {
   bool is_new = false;
   const unsigned depth = depth_of(position);
   const unsigned group = sites_.group_of(size_class, site);
   const ContextId context = table_.find({size_class, depth, group}, is_new);
-  if (is_new) {
-    SelectorState& state = state_[index_of(context)];
-    const BlockCosts costs = costs_of(model_, price_, large_class_bytes(size_class));
-    start(choice_, costs, positions_at(depth), state);
-    arm_[index_of(context)].store_relaxed(static_cast<std::uint8_t>(state.arm));
-  }
+  if (is_new) start_context(context, {size_class, depth, group});
   return context;
+}
+
+void Learner::start_context(ContextId id, const Context& context) {
+  SelectorState& state = state_[index_of(id)];
+  const BlockCosts costs = costs_of(model_, price_, large_class_bytes(context.size_class));
+  start(choice_, costs, positions_at(context.depth), state);
+  const std::uint64_t blocks = before_ == nullptr ? 0 : blocks_of(before_->of(context));
+  if (blocks != 0) {
+    Bills bills;
+    evidence_bills(costs, before_->of(context), bills);
+    learn::start_from(choice_, bills, static_cast<double>(blocks), state);
+  }
+  context_[index_of(id)] = context;
+  arm_[index_of(id)].store_relaxed(static_cast<std::uint8_t>(state.arm));
+}
+
+void Learner::start_from(const Profile& before) {
+  before_ = &before;
+  for (std::size_t i = 0; i < before.site_count; ++i) {
+    const ProfileSite& one = before.sites[i];
+    const double mean_us = static_cast<double>(one.log2_sum) / (256 * static_cast<double>(one.blocks));
+    sites_.remember(one.size_class, one.site, static_cast<float>(mean_us - kLog2OfMillion), one.blocks);
+  }
+  sites_.divide_all();
+}
+
+void Learner::observe_site(unsigned size_class, Site site, double idle_s) {
+  sites_.observe(size_class, site, idle_s);
+  if (record_ != nullptr) add_site(*record_, site, size_class, idle_s);
 }
 
 void Learner::observe(ContextId context, std::size_t bytes, double idle_s) {
@@ -24,6 +54,7 @@ void Learner::observe(ContextId context, std::size_t bytes, double idle_s) {
   regret_.add(bills, state.arm);
   regret_of_[index_of(context)].add(bills, state.arm);
   learn(choice_, bills, state);
+  if (record_ != nullptr) add(record_->of(context_[index_of(context)]).reused, idle_s);
 }
 
 void Learner::observe_idle(ContextId context, std::size_t bytes, double idle_s, float blocks) {

@@ -11,12 +11,13 @@
 //   (2) arm_[c] is state_[c].arm.
 //
 // Sizes: 224 bytes a context and 208 for its account, 256 contexts, 114 KiB in all, touched as contexts appear.
-// Above: large, the simulator. Below: selectors, contexts, sites. One caller at a time, except for
+// Above: large, the simulator. Below: selectors, contexts, sites, profile. One caller at a time, except for
 // arm_of, which any thread may call.
 #pragma once
 
 #include "base/atomics.hpp"
 #include "learn/contexts.hpp"
+#include "learn/profile.hpp"
 #include "learn/regret.hpp"
 #include "learn/selector.hpp"
 #include "learn/sites.hpp"
@@ -40,9 +41,16 @@ class Learner {
   void observe_idle(ContextId context, std::size_t bytes, double idle_s, float blocks);
 
   // A block of this class that `site` had was idle for idle_s: what splitting by site rests on.
-  void observe_site(unsigned size_class, Site site, double idle_s) {
-    sites_.observe(size_class, site, idle_s);
-  }
+  void observe_site(unsigned size_class, Site site, double idle_s);
+
+  // What was learned before; it must stay as it is. Before any block is idle.
+  void start_from(const Profile& before);
+
+  // What is observed from now on is added to `profile` too. nullptr: no more.
+  void record_in(Profile* profile) { record_ = profile; }
+
+  // For the profile's record of blocks that will not be used again.
+  const Context& context(ContextId id) const { return context_[index_of(id)]; }
 
   // Lets every context change its arm; true when one did.
   bool decide(double now_s);
@@ -65,6 +73,8 @@ class Learner {
   bool is_split(unsigned size_class) const { return sites_.is_split(size_class); }
 
  private:
+  void start_context(ContextId id, const Context& context);
+
   CostModel model_;
   double price_;
   SelectorChoice choice_;
@@ -72,6 +82,9 @@ class Learner {
   SiteTable sites_;
   RegretAccount regret_;
   RegretAccount regret_of_[ContextTable::kSlots];
+  const Profile* before_ = nullptr;
+  Profile* record_ = nullptr;
+  Context context_[ContextTable::kSlots] = {};
   SelectorState state_[ContextTable::kSlots];
   Atomic<std::uint8_t> arm_[ContextTable::kSlots];
 };

@@ -58,6 +58,23 @@ void start(const SelectorChoice& choice, const BlockCosts& costs, std::size_t po
   }
 }
 
+void start_from(const SelectorChoice& choice, const Bills& bills, double blocks,
+                SelectorState& state) {
+  if (choice.kind == SelectorKind::kFixed) return;
+  if (choice.kind == SelectorKind::kHindsight) {
+    hindsight::start_from(bills, state);
+  } else if (choice.kind == SelectorKind::kUcb1) {
+    ucb1::start_from(bills, blocks, state);
+  } else {
+    elo::start_from(bills, state);
+  }
+  std::size_t best = index_of(state.arm);
+  for (std::size_t i = 0; i < kArms; ++i) {
+    if (bills[i] < bills[best]) best = i;
+  }
+  state.arm = static_cast<ArmId>(best);
+}
+
 void learn(const SelectorChoice& choice, const Bills& bills, SelectorState& state) {
   if (choice.kind == SelectorKind::kHindsight) {
     hindsight::learn(bills, state);

@@ -50,6 +50,10 @@ static_assert(sizeof(SelectorState) <= 224);
 void start(const SelectorChoice& choice, const BlockCosts& costs, std::size_t positions,
            SelectorState& state);
 
+// What was learned before: `bills` of so many blocks, by arm. Right after start().
+void start_from(const SelectorChoice& choice, const Bills& bills, double blocks,
+                SelectorState& state);
+
 // A block was reused; `bills` is what each arm would have paid.
 void learn(const SelectorChoice& choice, const Bills& bills, SelectorState& state);
 

@@ -50,6 +50,16 @@ void SiteTable::observe(unsigned size_class, Site site, double idle_s) {
   divide(size_class);
 }
 
+void SiteTable::remember(unsigned size_class, Site site, float mean, std::uint64_t seen) {
+  Entry& entry = find_or_take(size_class, site);
+  entry.seen = seen < kMemory ? static_cast<std::uint16_t>(seen) : kMemory;
+  entry.mean = mean;
+}
+
+void SiteTable::divide_all() {
+  for (unsigned c = 0; c < kLargeClasses; ++c) divide(c);
+}
+
 std::size_t SiteTable::sorted_means(unsigned size_class, float* means) const {
   std::size_t count = 0;
   for (const Entry& entry : entry_) {

@@ -30,6 +30,11 @@ class SiteTable {
   // A block that `site` had was idle for idle_s and then reused.
   void observe(unsigned size_class, Site site, double idle_s);
 
+  // What is known from before: the mean of log2 of the idle seconds. Classes are divided by it when
+  // all has been told.
+  void remember(unsigned size_class, Site site, float mean, std::uint64_t seen);
+  void divide_all();
+
   unsigned group_of(unsigned size_class, Site site) const;
   bool is_split(unsigned size_class) const { return threshold_[size_class] != kWhole; }
 

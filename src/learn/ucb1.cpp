@@ -29,6 +29,15 @@ void start(SelectorState& state) {
   }
 }
 
+void start_from(const Bills& bills, double blocks, SelectorState& state) {
+  for (std::size_t i = 0; i < kArms; ++i) {
+    const auto mean = static_cast<float>(bills[i] / blocks);
+    const float share = mean / (kWorst * state.scale_s);
+    state.value[i] = share < 1 ? share : 1;
+    state.other[i] = 1;
+  }
+}
+
 void learn(const Bills& bills, SelectorState& state) {
   const std::size_t arm = index_of(state.arm);
   const float share = bills[arm] / (kWorst * state.scale_s);

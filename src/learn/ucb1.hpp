@@ -14,6 +14,7 @@
 namespace hakmem::learn::ucb1 {
 
 void start(SelectorState& state);
+void start_from(const Bills& bills, double blocks, SelectorState& state);
 void learn(const Bills& bills, SelectorState& state);
 ArmId choose(const SelectorState& state, std::uint32_t seed);
 

@@ -1,6 +1,6 @@
 // Module: which executable or library an address of code lies in.
 //
-// Takes no lock and allocates nothing, so that it may be asked from within malloc. Above: trace.
+// Takes no lock and allocates nothing, so that it may be asked from within malloc. Above: trace, large.
 // Below: the dynamic linker. Any thread.
 #pragma once
 

@@ -9,14 +9,21 @@
 //   (3) a changed byte changes a checksum: every step of it is a bijection of what came before;
 //   (4) a file without a kEnd chunk ended early; what stands before the cut is whole.
 //
-// Above: the recorder, the command's reader and writer. Below: nothing. Pure functions: any thread.
+// Above: the recorder, the command's reader and writer. Below: base. Pure functions: any thread.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
+#include "base/encoding.hpp"
+
 namespace hakmem::trace {
+
+using hakmem::get_number;
+using hakmem::Input;
+using hakmem::kMaxNumberBytes;
+using hakmem::put_number;
 
 inline constexpr char kFileMagic[8] = {'H', 'A', 'K', 'T', 'R', 'A', 'C', 'E'};
 inline constexpr std::uint32_t kVersion = 1;
@@ -70,33 +77,6 @@ inline constexpr std::uint64_t kMaxChunkBytes = std::uint64_t{1} << 28;
 
 // The most bytes one event takes: six numbers of at most ten bytes.
 inline constexpr std::size_t kMaxEventBytes = 60;
-inline constexpr std::size_t kMaxNumberBytes = 10;
-
-// Seven bits a byte, lowest first; the high bit says that more follow.
-inline std::byte* put_number(std::byte* to, std::uint64_t value) {
-  for (; value >= 0x80; value >>= 7) *to++ = static_cast<std::byte>(value | 0x80);
-  *to++ = static_cast<std::byte>(value);
-  return to;
-}
-
-// What is left to read of a chunk.
-struct Input {
-  const std::byte* at;
-  const std::byte* end;
-
-  std::size_t left() const { return static_cast<std::size_t>(end - at); }
-};
-
-// False at the end of the input, or for more than 64 bits.
-inline bool get_number(Input& input, std::uint64_t* value) {
-  *value = 0;
-  for (unsigned shift = 0; shift < 64 && input.at != input.end; shift += 7) {
-    const auto byte = static_cast<std::uint64_t>(*input.at++);
-    *value |= (byte & 0x7f) << shift;
-    if (byte < 0x80) return true;
-  }
-  return false;
-}
 
 // Small numbers for small distances of either sign.
 inline std::uint64_t fold_sign(std::uint64_t distance) {
@@ -148,23 +128,6 @@ inline bool get_event(Input& input, FileEvent* event, Cursor& cursor) {
   cursor = {event->time_ns + event->took_ns, event->address};
   return true;
 }
-
-// Eight bytes a step. The factor is that of the 64-bit FNV hash; it is odd, so (3) holds.
-inline std::uint64_t checksum_more(std::uint64_t sum, const void* bytes, std::size_t length) {
-  const auto* at = static_cast<const std::byte*>(bytes);
-  for (; length > 0;) {
-    const std::size_t step = length < 8 ? length : 8;
-    std::uint64_t word = 0;
-    std::memcpy(&word, at, step);
-    sum = (sum ^ word) * 0x100000001b3u;
-    sum ^= sum >> 32;
-    at += step;
-    length -= step;
-  }
-  return sum;
-}
-
-inline constexpr std::uint64_t kChecksumStart = 0xcbf29ce484222325u;
 
 inline std::uint64_t checksum_of(FileHeader header) {
   header.checksum = 0;

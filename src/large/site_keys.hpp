@@ -1,0 +1,21 @@
+// Site keys: call sites by names that are the same in every process (learn/profile.hpp), so that a
+// profile outlasts address randomisation.
+//
+//   return address --find module, build id, offset--> learn::Site        once for each site
+//                  --table, a load or a few-->        the same            from then on
+//
+// Used only where a profile is asked for; without one, a site is half of its address.
+// Above: large, idle_blocks. Below: learn, os. Any thread, no locks; nothing is allocated.
+#pragma once
+
+#include "learn/profile.hpp"
+
+namespace hakmem {
+
+learn::Site site_key(const void* return_address);
+
+// Gives sites of `profile` whose module is unknown their module and offset, where this process
+// still knows them.
+void name_sites(learn::Profile& profile);
+
+}  // namespace hakmem
