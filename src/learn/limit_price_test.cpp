@@ -9,10 +9,13 @@ namespace {
 constexpr std::size_t kLimit = 1 << 20;
 constexpr double kBase = 0.125;
 
-double price(std::size_t use, unsigned stall = 0) { return price_under_limit(kBase, use, kLimit, stall); }
+double price(std::size_t use, unsigned stall = 0) {
+  return price_under_limit(kBase, use, kLimit, stall);
+}
 
 TEST(LimitPrice, IsTheBaseUpToHalfOfTheLimit) {
-  for (std::size_t use = 0; use <= kLimit / 2; use += kLimit / 64) EXPECT_DOUBLE_EQ(price(use), kBase) << use;
+  for (std::size_t use = 0; use <= kLimit / 2; use += kLimit / 64)
+    EXPECT_DOUBLE_EQ(price(use), kBase) << use;
 }
 
 TEST(LimitPrice, DoublesWheneverTheRoomHalves) {
@@ -39,7 +42,9 @@ TEST(LimitPrice, StallsDoubleItForEachTenthOfTheTime) {
   EXPECT_DOUBLE_EQ(price(0, 100), kMostPriceRise * kBase);
 }
 
-TEST(LimitPrice, WhatIsFreeStaysFree) { EXPECT_DOUBLE_EQ(price_under_limit(0, kLimit, kLimit, 100), 0); }
+TEST(LimitPrice, WhatIsFreeStaysFree) {
+  EXPECT_DOUBLE_EQ(price_under_limit(0, kLimit, kLimit, 100), 0);
+}
 
 }  // namespace
 }  // namespace hakmem::learn

@@ -84,9 +84,11 @@ bool names_memory(const char* controllers, const char* end) {
   constexpr char kName[] = "memory";
   constexpr std::size_t kLength = sizeof kName - 1;
   for (const char* p = controllers; p < end; ++p) {
-    const char* comma = static_cast<const char*>(std::memchr(p, ',', static_cast<std::size_t>(end - p)));
+    const char* comma =
+        static_cast<const char*>(std::memchr(p, ',', static_cast<std::size_t>(end - p)));
     const char* stop = comma == nullptr ? end : comma;
-    if (static_cast<std::size_t>(stop - p) == kLength && std::memcmp(p, kName, kLength) == 0) return true;
+    if (static_cast<std::size_t>(stop - p) == kLength && std::memcmp(p, kName, kLength) == 0)
+      return true;
     p = stop;
   }
   return false;
@@ -137,11 +139,13 @@ MemoryCgroup find_memory_cgroup(const char* root) {
 
 std::size_t working_set_bytes(const MemoryCgroup& group) {
   if (group.folder[0] == '\0') return 0;
-  const std::size_t used = read_number(group.folder, group.is_v2 ? "memory.current" : "memory.usage_in_bytes");
+  const std::size_t used =
+      read_number(group.folder, group.is_v2 ? "memory.current" : "memory.usage_in_bytes");
   if (used == kNone) return 0;
   char text[kMostText];
   read_small_file(Path({group.folder, "/memory.stat"}).text(), text, sizeof text);
-  const std::size_t droppable = number_after(text, group.is_v2 ? "inactive_file " : "total_inactive_file ");
+  const std::size_t droppable =
+      number_after(text, group.is_v2 ? "inactive_file " : "total_inactive_file ");
   return used > droppable ? used - droppable : 0;
 }
 

@@ -1,7 +1,8 @@
 // Cgroup: the memory limit that the system has put on this process's group, and how near it is.
 //
-// The process's own group is looked for in /proc/self/cgroup, and from there every group up to the root
-// counts, since each may have a limit of its own; the lowest one is in force. Both versions are read:
+// The process's own group is looked for in /proc/self/cgroup, and from there every group up to the
+// root counts, since each may have a limit of its own; the lowest one is in force. Both versions
+// are read:
 //
 //   v2   memory.max, memory.high     memory.current       memory.pressure
 //   v1   memory.limit_in_bytes       memory.usage_in_bytes
@@ -26,10 +27,12 @@ struct MemoryCgroup {
 // `root`: where proc/ and sys/ are found, "" but in tests.
 MemoryCgroup find_memory_cgroup(const char* root);
 
-// What the limit is compared with, but for file pages that the kernel can drop: bytes, 0 when unknown.
+// What the limit is compared with, but for file pages that the kernel can drop: bytes, 0 when
+// unknown.
 std::size_t working_set_bytes(const MemoryCgroup& group);
 
-// In how many of a hundred moments of the last ten seconds some task waited for memory; 0 when unknown.
+// In how many of a hundred moments of the last ten seconds some task waited for memory; 0 when
+// unknown.
 unsigned memory_stall_percent(const MemoryCgroup& group);
 
 }  // namespace hakmem::os

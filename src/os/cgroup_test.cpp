@@ -29,7 +29,9 @@ class CgroupTest : public testing::Test {
     std::ofstream(file) << text;
   }
   MemoryCgroup find() const { return find_memory_cgroup(root_.c_str()); }
-  std::string folder(const std::string& below) const { return (root_ / "sys/fs/cgroup").string() + below; }
+  std::string folder(const std::string& below) const {
+    return (root_ / "sys/fs/cgroup").string() + below;
+  }
 
   fs::path root_;
 };
@@ -68,7 +70,8 @@ TEST_F(CgroupTest, AContainerThatSeesItsGroupAsTheRootIsServed) {
 }
 
 TEST_F(CgroupTest, VersionOneIsFoundAmongOtherControllers) {
-  write("proc/self/cgroup", "5:cpu,cpuacct:/x\n4:hugetlb,memory:/box/in\n1:name=systemd:/memory\n0::/\n");
+  write("proc/self/cgroup",
+        "5:cpu,cpuacct:/x\n4:hugetlb,memory:/box/in\n1:name=systemd:/memory\n0::/\n");
   write("sys/fs/cgroup/memory/box/in/memory.limit_in_bytes", "9223372036854771712\n");
   write("sys/fs/cgroup/memory/box/memory.limit_in_bytes", "123456789\n");
   const MemoryCgroup group = find();
@@ -117,7 +120,8 @@ TEST_F(CgroupTest, PressureIsTheShareOfTenSeconds) {
   write("sys/fs/cgroup/a/memory.max", "1000000\n");
   EXPECT_EQ(memory_stall_percent(find()), 0u) << "no such file";
   write("sys/fs/cgroup/a/memory.pressure",
-        "some avg10=12.34 avg60=1.00 avg300=0.00 total=1\nfull avg10=99.00 avg60=0.00 avg300=0.00 total=1\n");
+        "some avg10=12.34 avg60=1.00 avg300=0.00 total=1\nfull avg10=99.00 avg60=0.00 avg300=0.00 "
+        "total=1\n");
   EXPECT_EQ(memory_stall_percent(find()), 12u);
 }
 

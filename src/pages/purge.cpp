@@ -5,6 +5,7 @@
 #include "base/check.hpp"
 #include "config/knobs.hpp"
 #include "os/memory.hpp"
+#include "pages/commitment.hpp"
 #include "pages/run_store.hpp"
 
 namespace hakmem {
@@ -77,6 +78,7 @@ void RunStore::purge(std::uint64_t now_ms, bool all) {
     std::uint64_t gone = 0;
     for (unsigned i = 0; i < n; ++i) gone += discard_dirty(batch[i], now_ms);
     purged_.fetch_add_relaxed(gone * kGranuleBytes);
+    commitment.drop(gone * kGranuleBytes);
     const LockGuard guard(lock_);
     for (unsigned i = 0; i < n; ++i) {
       unmark_purging(batch[i]);
