@@ -53,6 +53,13 @@ HAK_EXPORT int hak_stats_get(struct hak_stats* stats, size_t bytes);
  * stack. The wording may change with any version: programs should read struct hak_stats. */
 HAK_EXPORT size_t hak_explain(char* buffer, size_t size);
 
+/* Called in the thread that asks, when an allocation of `bytes` would fail for want of memory: beyond
+ * HAKMEM_HARD_LIMIT, or because the system has no more. Everything idle has gone back by then. It may
+ * free memory, after which the allocation is tried once more. It may allocate; what it cannot get is
+ * refused without calling it again. Several threads may be in it at once. */
+typedef void (*hak_limit_callback)(size_t bytes);
+HAK_EXPORT hak_limit_callback hak_on_limit(hak_limit_callback callback); /* NULL: none; returns the one before */
+
 /* A heap whose blocks can be freed one by one, by any thread, with free() or hak_free(), or all at
  * once by destroying it. Its operations take a lock: it is for grouping lifetimes, not for speed. */
 typedef struct hak_heap hak_heap_t;

@@ -5,6 +5,7 @@
 #include "base/lock.hpp"
 #include "api/fork.hpp"
 #include "api/profile.hpp"
+#include "api/limit.hpp"
 #include "api/snapshot.hpp"
 #include "config/options.hpp"
 #include "large/learning.hpp"
@@ -44,6 +45,7 @@ void boot_once() {
   if (os::memory.map == nullptr) os::use_kernel_memory();
   if (!os::environment_is_untrusted()) read_options(os::environment_all(), settings);
   page_map.boot(os::address_space_limit() == SIZE_MAX && !os::strict_overcommit());
+  boot_limits();
   boot_registry();
   boot_learning();
 }
@@ -73,7 +75,8 @@ namespace {
 // Even a program that never allocates keeps what its environment asked for.
 [[gnu::constructor]] void boot_at_load() {
   boot();
-  if (settings.background == Background::kOn) start_background();
+  const bool wanted = settings.background == Background::kAuto && limit_wants_background();
+  if (settings.background == Background::kOn || wanted) start_background();
 }
 
 }  // namespace

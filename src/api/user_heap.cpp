@@ -3,6 +3,7 @@
 #include "api/allocate.hpp"
 #include "pages/metadata.hpp"
 #include "thread/boot_hook.hpp"
+#include "thread/last_resort.hpp"
 #include "thread/registry.hpp"
 
 namespace hakmem {
@@ -62,14 +63,23 @@ void destroy_user_heap(hak_heap* user) {
   pool.give(user);
 }
 
+namespace {
+
+void* allocate_small_in(hak_heap* user, std::size_t c) {
+  const LockGuard guard(user->lock);
+  Slot*& top = user->cache.top[c];
+  if (top[-1] == kEmptyMark) return user->heap->refill(ClassId{static_cast<std::uint8_t>(c)});
+  return reinterpret_cast<void*>(*--top);
+}
+
+}  // namespace
+
 LargeBlock allocate_in(hak_heap* user, std::size_t size, std::size_t alignment) {
   const std::size_t c = aligned_class_index(size, alignment);
   if (c == kClasses) return make_large(size, alignment, user->heap->id());
-  const LockGuard guard(user->lock);
-  Slot*& top = user->cache.top[c];
-  if (top[-1] == kEmptyMark)
-    return {user->heap->refill(ClassId{static_cast<std::uint8_t>(c)}), false};
-  return {reinterpret_cast<void*>(*--top), false};
+  if (void* block = allocate_small_in(user, c)) return {block, false};
+  find_memory(size);
+  return {allocate_small_in(user, c), false};
 }
 
 // Unchecked: asked before any lock is taken. What this thread holds cannot change meanwhile, and

@@ -19,6 +19,13 @@ enum class Background : std::uint8_t { kAuto, kOn, kOff };
 enum class Mode : std::uint8_t { kStatic, kAdaptive, kHybrid };
 enum class Learn : std::uint8_t { kOff, kShadow, kOn, kFrozen };
 
+// A memory limit as it was asked for.
+struct LimitChoice {
+  enum class Kind : std::uint8_t { kOff, kAuto, kBytes, kPercent };
+  Kind kind = Kind::kOff;
+  std::uint64_t value = 0;  // bytes, or per cent
+};
+
 struct Settings {
   HugePagePolicy huge_pages = HugePagePolicy::kAuto;
   std::uint32_t purge_delay_ms = 1000;
@@ -27,6 +34,8 @@ struct Settings {
   Learn learn = Learn::kOn;
   const char* selector = "hindsight";
   double price = 0.125;  // CPU seconds that one GiB held for one second may cost
+  LimitChoice limit{LimitChoice::Kind::kAuto, 0};
+  LimitChoice hard_limit;
   bool verbose = false;
   const char* stats_path = nullptr;
   const char* profile_path = nullptr;
@@ -84,6 +93,13 @@ inline constexpr std::uint32_t kFlushMs = 1000;
 // What the heaps of exited threads may hold for the next ones, all together, for kFlushMs. A thread
 // that uses two dozen classes has 1.5 MiB of attached slabs.
 inline constexpr std::size_t kParkedBytes = 8 * kMiB;
+
+// Above the soft limit free runs go back once they are this much: a call to the kernel for each slab
+// would cost more than the pages are worth.
+inline constexpr std::size_t kLimitSlack = 1 * kMiB;
+
+// How often the background thread looks what the rest of a limited cgroup uses.
+inline constexpr std::uint32_t kLookAroundMs = 1000;
 
 // From this much mapped heap on, automatic mode asks for huge pages: a smaller heap holds a fifth
 // more memory with them and is not faster (docs/decisions/0004-huge-pages.md).

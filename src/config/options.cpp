@@ -96,6 +96,49 @@ bool parse_goal(const char* text, Settings& into) {
   return true;
 }
 
+// Digits, and K, M or G.
+bool parse_size(const char* text, std::uint64_t& bytes) {
+  std::uint64_t value = 0;
+  const char* p = text;
+  for (; *p >= '0' && *p <= '9'; ++p) {
+    if (__builtin_mul_overflow(value, std::uint64_t{10}, &value)) return false;
+    if (__builtin_add_overflow(value, static_cast<std::uint64_t>(*p - '0'), &value)) return false;
+  }
+  if (p == text) return false;
+  const unsigned shift = *p == 'K' ? 10 : *p == 'M' ? 20 : *p == 'G' ? 30 : 0;
+  if (shift != 0) ++p;
+  if (*p != '\0' || value > UINT64_MAX >> shift) return false;
+  bytes = value << shift;
+  return true;
+}
+
+bool parse_percent(const char* text, std::uint64_t& percent) {
+  std::uint64_t value = 0;
+  const char* p = text;
+  for (; *p >= '0' && *p <= '9' && value <= 100; ++p) value = value * 10 + static_cast<std::uint64_t>(*p - '0');
+  if (p == text || *p != '%' || p[1] != '\0' || value == 0 || value > 100) return false;
+  percent = value;
+  return true;
+}
+
+bool parse_limit_choice(const char* text, LimitChoice& into) {
+  using Kind = LimitChoice::Kind;
+  LimitChoice choice;
+  if (std::strcmp(text, "off") == 0) choice.kind = Kind::kOff;
+  else if (parse_percent(text, choice.value)) choice.kind = Kind::kPercent;
+  else if (parse_size(text, choice.value) && choice.value != 0) choice.kind = Kind::kBytes;
+  else return false;
+  into = choice;
+  return true;
+}
+
+bool parse_limit(const char* text, Settings& into) {
+  if (std::strcmp(text, "auto") != 0) return parse_limit_choice(text, into.limit);
+  into.limit = {LimitChoice::Kind::kAuto, 0};
+  return true;
+}
+
+bool parse_hard_limit(const char* text, Settings& into) { return parse_limit_choice(text, into.hard_limit); }
 
 bool parse_stats(const char* text, Settings& into) {
   if (*text == '\0') return false;
@@ -167,6 +210,11 @@ const Option kOptions[] = {
     {"HAKMEM_GOAL", "latency, balanced, memory", "balanced", "a price in words: 0.0125, 0.125, 1.25", parse_goal},
     {"HAKMEM_PROFILE", "a file's path", "none",
      "start from what this file says was learned, and save it there at exit", parse_profile},
+    {"HAKMEM_LIMIT", "auto, off, BYTES (with K, M or G), 1% to 100%", "auto",
+     "what memory may be used before everything idle goes back: auto takes the cgroup's or the process's own limit",
+     parse_limit},
+    {"HAKMEM_HARD_LIMIT", "off, BYTES (with K, M or G), 1% to 100%", "off",
+     "what memory may be used before allocations fail", parse_hard_limit},
     {"HAKMEM_STATS", "a file's path; %p stands for the process id", "none",
      "keep a snapshot of what is held, and why, in this file (read it with: hakmem stats)", parse_stats},
     {"HAKMEM_VERBOSE", "0, 1", "0", "say on stderr at start which settings are in force", parse_verbose},

@@ -6,6 +6,7 @@
 #include "config/knobs.hpp"
 #include "large/idle_blocks.hpp"
 #include "os/memory.hpp"
+#include "pages/commitment.hpp"
 
 namespace hakmem {
 
@@ -34,7 +35,7 @@ void withdraw(Run* run, Kind kind) {
   total_bytes.fetch_sub_relaxed(run->block_bytes.load_relaxed());
 }
 
-std::byte* map_block(std::size_t bytes, std::size_t alignment) {
+std::byte* map_uncounted(std::size_t bytes, std::size_t alignment) {
   const std::size_t least = bytes >= kHugePage ? kHugePage : kGranuleBytes;
   std::byte* start = os::memory.map(bytes, alignment > least ? alignment : least, true);
   if (start == nullptr) return nullptr;
@@ -46,13 +47,28 @@ std::byte* map_block(std::size_t bytes, std::size_t alignment) {
   return start;
 }
 
-// Room to grow costs address space only: a growing block moves a few times, not at each step.
-std::byte* map_with_headroom(std::size_t size, std::size_t* bytes) {
-  for (const std::size_t wanted : {size + size / 2, size}) {
-    *bytes = align_up(wanted, kGranuleBytes);
-    if (std::byte* start = map_block(*bytes, kGranuleBytes)) return start;
-  }
-  return nullptr;
+// `growth`: by how much more is committed when the block is in use; reserved here.
+std::byte* map_below(std::size_t ceiling, std::size_t bytes, std::size_t alignment, std::size_t growth) {
+  if (!commitment.reserve(growth, ceiling)) return nullptr;
+  std::byte* start = map_uncounted(bytes, alignment);
+  if (start == nullptr) commitment.drop(growth);
+  return start;
+}
+
+// Beyond the soft limit, or where the system has no more, what is idle makes room first.
+std::byte* map_block(std::size_t bytes, std::size_t alignment, std::size_t growth) {
+  if (std::byte* start = map_below(commitment.soft(), bytes, alignment, growth)) return start;
+  commitment.relieve();
+  return map_below(commitment.hard(), bytes, alignment, growth);
+}
+
+// Room to grow costs address space only: a growing block moves a few times, not at each step. `held`:
+// what the block has committed already. Near the limit there is no such room.
+std::byte* map_with_headroom(std::size_t size, std::size_t held, std::size_t* bytes) {
+  *bytes = align_up(size + size / 2, kGranuleBytes);
+  if (std::byte* start = map_below(commitment.soft(), *bytes, kGranuleBytes, *bytes - held)) return start;
+  *bytes = align_up(size, kGranuleBytes);
+  return map_block(*bytes, kGranuleBytes, *bytes - held);
 }
 
 void link(Run* run) {
@@ -66,10 +82,15 @@ void unlink_locked(Run* run) HAK_REQUIRES(lock) {
   total_blocks.fetch_sub_relaxed(1);
 }
 
+void unmap_counted(Run* run) {
+  os::memory.unmap(run->start(), run->bytes());
+  commitment.drop(run->bytes());
+  run_pool_give(run);
+}
+
 void destroy_unlinked(Run* run) {
   withdraw(run, Kind::kForeign);
-  os::memory.unmap(run->start(), run->bytes());
-  run_pool_give(run);
+  unmap_counted(run);
 }
 
 // Moves the first `bytes` of the pages, or copies them where the kernel cannot move.
@@ -83,10 +104,10 @@ LargeBlock make_huge(std::size_t size, std::size_t alignment, OwnerId heap) {
   std::size_t bytes = large_length(size);
   Run* run = run_pool_take();
   if (run == nullptr) return {nullptr, false};
-  std::byte* start = map_block(bytes, alignment);
+  std::byte* start = map_block(bytes, alignment, bytes);
   if (start == nullptr) {  // perhaps without the room that makes it as long as its class
     bytes = align_up(size == 0 ? 1 : size, kGranuleBytes);
-    start = map_block(bytes, alignment);
+    start = map_block(bytes, alignment, bytes);
   }
   if (start == nullptr) {
     run_pool_give(run);
@@ -114,8 +135,7 @@ void revive_huge(Run* run, OwnerId heap) {
 
 void unmap_huge(Run* run) {
   page_map.set_tags(run->first, Granules{1}, tag_for(Kind::kForeign));
-  os::memory.unmap(run->start(), run->bytes());
-  run_pool_give(run);
+  unmap_counted(run);
 }
 
 void destroy_huge_of(OwnerId heap) {
@@ -136,10 +156,12 @@ void destroy_huge_of(OwnerId heap) {
 void* resize_huge(Run* run, std::size_t size) {
   const std::size_t needed = large_length(size);
   const std::size_t held = run->block_bytes.load_relaxed();
+  if (size <= held && needed > held) return run->start();  // it was made shorter than its class
   if (needed <= held) {
     const std::size_t excess = held - needed;
     if (excess > held / 2) {
       os::memory.unmap(run->start() + needed, excess);
+      commitment.drop(excess);
       total_bytes.fetch_sub_relaxed(excess);
       run->block_bytes.store_relaxed(needed);
       run->count = Granules{needed >> kGranuleShift};
@@ -147,7 +169,7 @@ void* resize_huge(Run* run, std::size_t size) {
     return run->start();
   }
   std::size_t bytes = 0;
-  std::byte* start = map_with_headroom(size, &bytes);
+  std::byte* start = map_with_headroom(size, held, &bytes);
   if (start == nullptr) return nullptr;
   move_or_copy(run->start(), run->bytes(), start);
   withdraw(run, Kind::kForeign);
@@ -160,7 +182,7 @@ void* move_to_huge(Run* run, std::size_t size) {
   Run* huge = run_pool_take();
   if (huge == nullptr) return nullptr;
   std::size_t bytes = 0;
-  std::byte* start = map_with_headroom(size, &bytes);
+  std::byte* start = map_with_headroom(size, run->bytes(), &bytes);
   if (start == nullptr) {
     run_pool_give(huge);
     return nullptr;
@@ -170,6 +192,7 @@ void* move_to_huge(Run* run, std::size_t size) {
   huge->heap.store_relaxed(run->heap.load_relaxed());
   publish(huge, start, bytes);
   link(huge);
+  commitment.add(run->bytes());  // from here on both count; the old run leaves in a moment
   run_store.release(run, moved);
   return start;
 }

@@ -3,9 +3,11 @@
 #include "base/bits.hpp"
 #include "large/huge.hpp"
 #include "large/measure_costs.hpp"
+#include "learn/limit_price.hpp"
 #include "os/alarm.hpp"
 #include "os/clock.hpp"
 #include "os/memory.hpp"
+#include "pages/commitment.hpp"
 #include "pages/release_time.hpp"
 #include "thread/background.hpp"
 #include "thread/large_hooks.hpp"
@@ -27,6 +29,12 @@ constexpr unsigned kSamples = 8;  // entries that speak for their depth when arm
 unsigned class_served_by(std::size_t bytes) {
   const unsigned size_class = learn::large_class_of(bytes);
   return learn::large_class_bytes(size_class) > bytes ? size_class - 1 : size_class;
+}
+
+// The bill's price, risen as the memory limit comes near.
+double price_now() {
+  if (!commitment.has_limit()) return settings.price;
+  return learn::price_under_limit(settings.price, commitment.bytes(), commitment.soft(), commitment.stall_percent());
 }
 
 // When an entry that was freed at `freed_at_ms` is due after `hold` seconds.
@@ -163,7 +171,7 @@ void IdleBlocks::keep(Run* run, std::uint64_t now_ms) {
     } else {
       if (stacks_[size_class].count == kDepth) crowded_out = drop_bottom_locked(size_class);
       push_locked(size_class, run, now_ms);
-      settle_locked(size_class, stacks_[size_class].top(), now_ms, false, &due_at_once);
+      settle_locked(size_class, stacks_[size_class].top(), now_ms, commitment.is_over_soft(), &due_at_once);
       if (resident_locked() > knobs::kUnwatchedBytes && !background_runs()) free_lazily_over_limit_locked();
     }
   }
@@ -172,11 +180,11 @@ void IdleBlocks::keep(Run* run, std::uint64_t now_ms) {
 }
 
 // Does to the entry what is due at `now_ms`; a run that must go is detached and handed out.
-void IdleBlocks::settle_locked(unsigned size_class, Entry& entry, std::uint64_t now_ms, bool all, Run** gone) {
+void IdleBlocks::settle_locked(unsigned size_class, Entry& entry, std::uint64_t now_ms, bool at_once, Run** gone) {
   if (entry.run == nullptr) return;
   const learn::Arm& arm = learning.arm_of(entry.context);
   const std::uint64_t gone_at = due_after(entry.freed_at_ms, arm.gone_at);
-  if (all || now_ms >= gone_at) {
+  if (at_once || now_ms >= gone_at) {
     *gone = detach_locked(size_class, entry);
     releases_.store_relaxed(releases_.load_relaxed() + 1);
     return;
@@ -209,14 +217,14 @@ void IdleBlocks::free_lazily_over_limit_locked() {
 }
 
 // Takes out what is due, up to a batch; what is not sets the time of the next tick.
-unsigned IdleBlocks::collect_due_locked(std::uint64_t now_ms, bool all, Run** batch) {
+unsigned IdleBlocks::collect_due_locked(std::uint64_t now_ms, Run** batch) {
   unsigned n = 0;
   unsigned seen = 0;
   large_due_ms.store_relaxed(kNeverMs);
   for (unsigned c = 0; c < learn::kLargeClasses; ++c) {
     for (unsigned position = 0; position < stacks_[c].count && n < kBatch; ++position, ++seen) {
       Run* gone = nullptr;
-      settle_locked(c, stacks_[c].at(position), now_ms, all, &gone);
+      settle_locked(c, stacks_[c].at(position), now_ms, false, &gone);
       if (gone != nullptr) batch[n++] = gone;
     }
   }
@@ -249,7 +257,7 @@ bool IdleBlocks::is_time_to_measure(std::uint64_t now_ms) {
   return settings.learn == Learn::kOn && now_ms >= due && measure_due_ms_.try_replace_relaxed(due, now_ms + kMeasureMs);
 }
 
-void IdleBlocks::tick(std::uint64_t now_ms, bool all) {
+void IdleBlocks::tick(std::uint64_t now_ms) {
   if (is_time_to_measure(now_ms)) {
     const os::Stopwatch stopwatch(learning.spent_ns(), os::now_ns);
     const learn::CostModel costs = measure_costs(learn::CostModel{});
@@ -265,9 +273,24 @@ void IdleBlocks::tick(std::uint64_t now_ms, bool all) {
         decided_at_ms_ = now_ms;
         const os::Stopwatch stopwatch(learning.spent_ns(), os::now_ns);
         tell_what_is_idle_locked(now_ms);
+        learning.set_price(price_now());
         learning.decide(now_ms);
       }
-      n = collect_due_locked(now_ms, all, batch);
+      n = collect_due_locked(now_ms, batch);
+    }
+    for (unsigned i = 0; i < n; ++i) give_back(batch[i]);
+  } while (n == kBatch);
+}
+
+void IdleBlocks::give_all_back() {
+  unsigned n = 0;
+  do {
+    Run* batch[kBatch];
+    n = 0;
+    {
+      const LockGuard guard(lock_);
+      while (n < kBatch && (batch[n] = oldest_locked()) != nullptr) ++n;
+      releases_.store_relaxed(releases_.load_relaxed() + n);
     }
     for (unsigned i = 0; i < n; ++i) give_back(batch[i]);
   } while (n == kBatch);

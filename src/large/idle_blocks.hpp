@@ -46,8 +46,11 @@ class IdleBlocks {
   // The run is idle from now on.
   void keep(Run* run, std::uint64_t now_ms);
 
-  // Gives back what is due, and lets arms change; `all`: gives everything back.
-  void tick(std::uint64_t now_ms, bool all);
+  // Gives back what is due, and lets arms change.
+  void tick(std::uint64_t now_ms);
+
+  // Gives everything back, the oldest first.
+  void give_all_back();
 
   // Adds to `into` what `recorded` has, and the blocks that wait now: nobody may use them again.
   void add_evidence(const learn::Profile& recorded, learn::Profile& into);
@@ -97,8 +100,8 @@ class IdleBlocks {
   void free_lazily_locked(Entry& entry) HAK_REQUIRES(lock_);
   void free_lazily_over_limit_locked() HAK_REQUIRES(lock_);
   void note_due_locked(std::uint64_t at_ms) HAK_REQUIRES(lock_);
-  unsigned collect_due_locked(std::uint64_t now_ms, bool all, Run** batch) HAK_REQUIRES(lock_);
-  void settle_locked(unsigned size_class, Entry& entry, std::uint64_t now_ms, bool all, Run** gone)
+  unsigned collect_due_locked(std::uint64_t now_ms, Run** batch) HAK_REQUIRES(lock_);
+  void settle_locked(unsigned size_class, Entry& entry, std::uint64_t now_ms, bool at_once, Run** gone)
       HAK_REQUIRES(lock_);
   bool is_time_to_measure(std::uint64_t now_ms);
   void tell_what_is_idle_locked(std::uint64_t now_ms) HAK_REQUIRES(lock_);

@@ -19,14 +19,14 @@ class IdleBlocksTest : public testing::Test {
  protected:
   void SetUp() override {
     boot();
-    idle_blocks.tick(os::now_ms(), true);
+    idle_blocks.give_all_back();
     while (idle_blocks.take(kLength) != nullptr) {
     }
     before_ = settings;
     settings.learn = Learn::kOff;  // every block is held for the purge delay, 1 s
   }
   void TearDown() override {
-    idle_blocks.tick(os::now_ms(), true);
+    idle_blocks.give_all_back();
     EXPECT_EQ(idle_blocks.held_bytes(), 0u);
     EXPECT_TRUE(run_store.check_invariants());
     settings = before_;
@@ -96,9 +96,9 @@ TEST_F(IdleBlocksTest, ABlockGoesBackWhenItsHoldIsOver) {
   const std::uint64_t now = os::now_ms();
   idle_blocks.keep(run, os::now_ms());
   EXPECT_LE(large_due_ms.load_relaxed(), now + 1010);
-  idle_blocks.tick(now + 900, false);
+  idle_blocks.tick(now + 900);
   EXPECT_EQ(idle_blocks.held_bytes(), kLength) << "not yet";
-  idle_blocks.tick(now + 1100, false);
+  idle_blocks.tick(now + 1100);
   EXPECT_EQ(idle_blocks.held_bytes(), 0u);
   EXPECT_EQ(run_store.use().mapped_bytes - run_store.use().free_bytes, in_use);
   forget_marks(kLength, 1);
@@ -108,7 +108,7 @@ TEST_F(IdleBlocksTest, ADeeperBlockLendsItsPagesWhereTheTopHasNone) {
   hakmem::Run* const first = make_run(kLength);
   idle_blocks.keep(first, os::now_ms());
   settings.purge_delay_ms = 0;
-  idle_blocks.tick(os::now_ms(), true);
+  idle_blocks.give_all_back();
   hakmem::Run* const second = make_run(kLength);
   idle_blocks.keep(second, os::now_ms());
   EXPECT_EQ(idle_blocks.take(kLength), second);
@@ -139,7 +139,7 @@ TEST_F(IdleBlocksTest, SmallOnesBeyondTheLimitCoalesce) {
   for (std::size_t i = 0; i < 2 * knobs::kRunCacheBytes / kSmall; ++i) runs.push_back(make_run(kSmall));
   for (hakmem::Run* run : runs) idle_blocks.keep(run, os::now_ms());
   EXPECT_EQ(idle_blocks.held_bytes(), knobs::kRunCacheBytes);
-  idle_blocks.tick(os::now_ms(), true);
+  idle_blocks.give_all_back();
   forget_marks(kSmall, knobs::kRunCacheBytes / kSmall);
 }
 
@@ -171,7 +171,7 @@ TEST_F(IdleBlocksTest, LearnsHowLongAClassIsWorthHolding) {
       held_ms = 0;
       for (std::uint64_t passed = 0; passed < c.pause_ms; passed += step) {
         os::advance_clock_for_test(step);
-        idle_blocks.tick(os::now_ms(), false);
+        idle_blocks.tick(os::now_ms());
         if (idle_blocks.held_bytes() != 0) held_ms = passed + step;
       }
     }

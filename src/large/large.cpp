@@ -10,6 +10,7 @@
 #include "thread/boot_hook.hpp"
 #include "thread/hot.hpp"
 #include "thread/housekeeping.hpp"
+#include "thread/last_resort.hpp"
 #include "thread/large_hooks.hpp"
 
 namespace hakmem {
@@ -91,11 +92,22 @@ bool starts_large_block(const void* block, Tag tag) {
   return is_block && address_of(granule_of(block)) == block;
 }
 
-LargeBlock make_large(std::size_t size, std::size_t alignment, OwnerId heap) {
-  if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX / 2) return {nullptr, false};
+namespace {
+
+LargeBlock make_once(std::size_t size, std::size_t alignment, OwnerId heap) {
   if (Run* run = idle_blocks.take(size, alignment)) return reuse(run, heap);
   const bool huge = size >= knobs::kHugeFrom || alignment >= knobs::kHugeFrom;
   return huge ? make_huge(size, alignment, heap) : make_in_store(size, alignment, heap);
+}
+
+}  // namespace
+
+LargeBlock make_large(std::size_t size, std::size_t alignment, OwnerId heap) {
+  if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX / 2) return {nullptr, false};
+  const LargeBlock block = make_once(size, alignment, heap);
+  if (block.start != nullptr) return block;
+  find_memory(size);
+  return make_once(size, alignment, heap);
 }
 
 void* allocate_large(std::size_t size) {
@@ -147,7 +159,8 @@ void destroy_large_of(OwnerId heap) {
   } while (n == kBatch);
 }
 
-void tick_large(std::uint64_t now_ms, bool all) { idle_blocks.tick(now_ms, all); }
+void tick_large(std::uint64_t now_ms) { idle_blocks.tick(now_ms); }
+void give_back_idle_large() { idle_blocks.give_all_back(); }
 std::size_t idle_large_bytes() { return idle_blocks.held_bytes(); }
 
 }  // namespace hakmem

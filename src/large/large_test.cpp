@@ -50,7 +50,7 @@ void release(void* block) { free_outside_slabs(block, page_map.tag_of(block)); }
 Kind kind_at(const void* p) { return kind_of(page_map.tag_of(p)); }
 
 void settle_down() {
-  tick_large(os::now_ms(), true);
+  give_back_idle_large();
   run_store.purge(os::now_ms(), true);
 }
 

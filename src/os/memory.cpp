@@ -139,6 +139,12 @@ bool strict_overcommit() {
   return read_small_file("/proc/sys/vm/overcommit_memory", text, sizeof text) && text[0] == '2';
 }
 
+std::size_t physical_bytes() {
+  const KeepErrno keep;
+  const long pages = sysconf(_SC_PHYS_PAGES);
+  return pages <= 0 ? SIZE_MAX : static_cast<std::size_t>(pages) * memory.page_size;
+}
+
 std::size_t resident_bytes() {
   char text[128];
   if (!read_small_file("/proc/self/statm", text, sizeof text)) return 0;

@@ -65,6 +65,9 @@ std::size_t address_space_limit();
 // True when the kernel counts every mapping against a fixed limit (vm.overcommit_memory = 2).
 bool strict_overcommit();
 
+// The machine's memory in bytes.
+std::size_t physical_bytes();
+
 // Resident set of this process in bytes, from /proc/self/statm; 0 when it cannot be read.
 std::size_t resident_bytes();
 

@@ -5,6 +5,7 @@
 #include "base/check.hpp"
 #include "config/knobs.hpp"
 #include "os/memory.hpp"
+#include "pages/commitment.hpp"
 #include "pages/release_time.hpp"
 #include "pages/run_store.hpp"
 
@@ -85,6 +86,7 @@ void RunStore::purge(std::uint64_t now_ms, bool all) {
     }
     const std::uint64_t gone = discard_batch(batch, n, now_ms);
     purged_.fetch_add_relaxed(gone * kGranuleBytes);
+    commitment.drop(gone * kGranuleBytes);
     const LockGuard guard(lock_);
     for (unsigned i = 0; i < n; ++i) {
       unmark_purging(batch[i]);

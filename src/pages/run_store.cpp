@@ -4,6 +4,7 @@
 #include "base/check.hpp"
 #include "os/alarm.hpp"
 #include "os/clock.hpp"
+#include "pages/commitment.hpp"
 #include "pages/metadata.hpp"
 
 namespace hakmem {
@@ -25,6 +26,14 @@ std::uint64_t count_dirty(Granule first, Granules count) {
     dirty += page_map.tag_of(first + i) == tag_for(Kind::kFreeDirty);
   }
   return dirty;
+}
+
+// What is not committed yet of a part of the free run.
+std::size_t growth_of(const Run* run, Granule first, Granules count) {
+  std::uint64_t dirty = 0;
+  if (run->dirty == count_of(run->count)) dirty = count_of(count);
+  else if (run->dirty != 0) dirty = count_dirty(first, count);
+  return (count_of(count) - dirty) * kGranuleBytes;
 }
 
 constinit Pool<Run> run_pool;
@@ -150,14 +159,28 @@ Run* RunStore::split_locked(Run* run, Granules count) {
   return rest;
 }
 
+// Beyond the soft limit, or where the system has no more, what is idle makes room first.
 AllocatedRun RunStore::allocate(Granules count, Granules alignment) {
-  const LockGuard guard(lock_);
+  const AllocatedRun allocated = allocate_below(commitment.soft(), count, alignment);
+  if (allocated.run != nullptr) return allocated;
+  commitment.relieve();
+  return allocate_below(commitment.hard(), count, alignment);
+}
+
+// A free run that holds the request, from new address space if need be. nullptr: none, or what it
+// would commit does not stay within `ceiling`.
+Run* RunStore::find_or_grow_locked(std::size_t ceiling, Granules count, Granules alignment) {
   Run* run = find_locked(count, alignment);
-  if (run == nullptr) {
-    if (!grow_locked(count, alignment)) return {nullptr, false};
-    run = find_locked(count, alignment);
-    if (run == nullptr) return {nullptr, false};
-  }
+  if (run != nullptr || !commitment.fits(bytes_of(count), ceiling)) return run;
+  return grow_locked(count, alignment) ? find_locked(count, alignment) : nullptr;
+}
+
+AllocatedRun RunStore::allocate_below(std::size_t ceiling, Granules count, Granules alignment) {
+  const LockGuard guard(lock_);
+  Run* run = find_or_grow_locked(ceiling, count, alignment);
+  if (run == nullptr) return {nullptr, false};
+  const std::size_t growth = growth_of(run, Granule{align_granule(run->first, alignment)}, count);
+  if (!commitment.reserve(growth, ceiling)) return {nullptr, false};
   remove_locked(run);
   Run* const younger = AgeList::next(run);  // what remains keeps its age, and its place before this one
   if (run->dirty > 0) age_.remove(run);
@@ -174,16 +197,17 @@ AllocatedRun RunStore::allocate(Granules count, Granules alignment) {
     parts[1] = split_locked(run, count);
     enough = parts[1] != nullptr;
   }
-  if (enough) {
-    page_map.set_tags(run->first, run->count, tag_for(Kind::kBusy));
-  } else if (run != nullptr) {
-    add_free_locked(run);
-    run = nullptr;
-  }
   for (Run* part : parts) {
     if (part == nullptr) continue;
     insert_locked(part);
     if (part->dirty > 0) age_.insert_before(part, younger);
+  }
+  if (enough) {
+    page_map.set_tags(run->first, run->count, tag_for(Kind::kBusy));
+  } else {
+    commitment.drop(growth);
+    if (run != nullptr) add_free_locked(run);
+    run = nullptr;
   }
   return {run, run != nullptr && run->dirty == 0};
 }
@@ -197,11 +221,13 @@ void RunStore::release(Run* run, bool clean) {
     run->dirty = clean ? 0 : count_of(run->count);
     run->freed_at_ms = now;
     run->heap.store_relaxed(kNoOwner);
+    if (clean) commitment.drop(run->bytes());
     add_free_locked(run);
     too_dirty = is_too_dirty();
   }
   os::housekeeping_alarm.ring();
-  if (too_dirty) purge(now, false);
+  const bool above_limit = commitment.is_over_soft() && dirty_bytes() >= knobs::kLimitSlack;
+  if (too_dirty || above_limit) purge(now, above_limit);
 }
 
 bool RunStore::extend(Run* run, Granules count, Tag tag) {
@@ -209,12 +235,15 @@ bool RunStore::extend(Run* run, Granules count, Tag tag) {
   Run* side = free_neighbour_locked(run->first + run->count);
   const Granules wanted = count - run->count;
   if (side == nullptr || count_of(side->count) < count_of(wanted)) return false;
+  const std::size_t growth = growth_of(side, side->first, wanted);
+  if (!commitment.reserve(growth, commitment.soft())) return false;  // a new run would make room first
   remove_locked(side);
   Run* const younger = AgeList::next(side);
   if (side->dirty > 0) age_.remove(side);
   if (count_of(side->count) > count_of(wanted)) {
     Run* rest = split_locked(side, wanted);
     if (rest == nullptr) {
+      commitment.drop(growth);
       if (side->dirty > 0) age_.insert_before(side, younger);
       insert_locked(side);
       return false;

@@ -16,7 +16,8 @@
 //   (1) no two free runs are neighbours;
 //   (2) a free run's first and last granule have it as details;
 //   (3) run.dirty is the number of its kFreeDirty granules, and in_age holds it iff dirty > 0;
-//   (4) the sums of free and dirty granules are free_ and dirty_.
+//   (4) the sums of free and dirty granules are free_ and dirty_;
+//   (5) granules in use and dirty ones are counted in `commitment`, others are not.
 //
 // Above: slabs, large. Below: page map, metadata, os. Any thread; one lock (rank kRuns), which is
 // never held during a system call that releases pages.
@@ -93,6 +94,8 @@ class RunStore {
 
   static unsigned bin_of(Granules count);
 
+  AllocatedRun allocate_below(std::size_t ceiling, Granules count, Granules alignment);
+  Run* find_or_grow_locked(std::size_t ceiling, Granules count, Granules alignment) HAK_REQUIRES(lock_);
   Run* find_locked(Granules count, Granules alignment) HAK_REQUIRES(lock_);
   Run* best_in_bin_locked(unsigned bin, Granules count, Granules alignment) HAK_REQUIRES(lock_);
   bool grow_locked(Granules count, Granules alignment) HAK_REQUIRES(lock_);

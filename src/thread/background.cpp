@@ -3,6 +3,7 @@
 #include "config/knobs.hpp"
 #include "os/alarm.hpp"
 #include "os/thread.hpp"
+#include "pages/commitment.hpp"
 #include "thread/housekeeping.hpp"
 
 namespace hakmem {
@@ -17,8 +18,17 @@ constexpr std::uint32_t kLongNapMs = 10'000;
 // The coarse clock's tick: nothing can be due sooner.
 constexpr std::uint32_t kShortNapMs = 4;
 
+// Only here: a program's own threads may be in no position to open files.
+void look_around_if_due(std::uint64_t now_ms, std::uint64_t* due_ms) {
+  if (!commitment.follows_cgroup() || now_ms < *due_ms) return;
+  *due_ms = now_ms + knobs::kLookAroundMs;
+  commitment.look_around();
+}
+
 [[noreturn]] void keep_house() {
+  std::uint64_t look_around_due_ms = 0;
   for (;;) {
+    look_around_if_due(os::now_ms(), &look_around_due_ms);
     do_what_is_due(nullptr, os::now_ms());
     os::housekeeping_alarm.announce();
     const std::uint64_t now = os::now_ms();

@@ -1,6 +1,7 @@
 #include "thread/housekeeping.hpp"
 
 #include "depot/depot.hpp"
+#include "pages/commitment.hpp"
 #include "pages/run_store.hpp"
 #include "slabs/slab_shard.hpp"
 #include "thread/large_hooks.hpp"
@@ -39,8 +40,9 @@ bool is_due(Atomic<std::uint64_t>& due, std::uint64_t now_ms, std::uint64_t peri
 }  // namespace
 
 void do_what_is_due(const void* heap, std::uint64_t now_ms) {
-  if (now_ms >= large_due_ms.load_relaxed()) tick_large(now_ms, false);
+  if (now_ms >= large_due_ms.load_relaxed()) tick_large(now_ms);
   if (!is_due(next_due_ms, now_ms, knobs::kHousekeepingMs)) return;
+  if (commitment.is_over_soft()) return_everything_idle(heap);
   if (is_due(next_trim_ms, now_ms, knobs::kFlushMs)) {
     close_parked_heaps(now_ms, false);
     trim_depot(heap, false);
@@ -59,8 +61,12 @@ std::uint64_t next_due(std::uint64_t now_ms) {
 void return_everything_idle(const void* heap) {
   close_parked_heaps(os::now_ms(), true);
   trim_depot(heap, true);
-  tick_large(os::now_ms(), true);
-  run_store.purge(os::now_ms(), true);
+  give_back_idle_runs();
+}
+
+void give_back_idle_runs() {
+  if (idle_large_bytes() != 0) give_back_idle_large();
+  if (run_store.dirty_bytes() != 0) run_store.purge(os::now_ms(), true);
 }
 
 void ask_for_trim() { trims.fetch_add_relaxed(1); }

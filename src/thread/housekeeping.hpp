@@ -19,6 +19,9 @@ std::uint64_t next_due(std::uint64_t now_ms);
 // malloc_trim.
 void return_everything_idle(const void* heap);
 
+// Of these, what needs no lock below kShard: idle large blocks and free runs.
+void give_back_idle_runs();
+
 // Other threads' caches are theirs alone: each heap empties its own at its next slow path after this.
 void ask_for_trim();
 std::uint32_t trims_asked();

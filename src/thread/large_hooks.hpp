@@ -9,8 +9,9 @@ namespace hakmem {
 // large/large.cpp: `block`, tagged `tag`, is in no slab: a large or huge block, or not ours.
 void free_outside_slabs(void* block, Tag tag);
 
-// large/large.cpp: idle large blocks that are due go back; `all`: every one.
-void tick_large(std::uint64_t now_ms, bool all);
+// large/large.cpp: idle large blocks that are due go back; or every one, the oldest first.
+void tick_large(std::uint64_t now_ms);
+void give_back_idle_large();
 std::size_t idle_large_bytes();
 
 // When the next of them is due; set by large/idle_blocks.cpp.

@@ -11,6 +11,7 @@
 #include "thread/heap.hpp"
 #include "thread/hot.hpp"
 #include "thread/housekeeping.hpp"
+#include "thread/last_resort.hpp"
 #include "thread/registry.hpp"
 #include "thread/shared_start.hpp"
 
@@ -27,6 +28,9 @@ constexpr std::uint32_t kRefillsPerLook = 64;
 void* refill(ClassId c) {
   Heap* heap = thread_heap();
   void* block = heap == nullptr ? allocate_after_leaving(c) : heap->refill(c);
+  if (block != nullptr) return block;
+  find_memory(size_of(c));
+  block = heap == nullptr ? allocate_after_leaving(c) : heap->refill(c);
   if (block == nullptr) errno = ENOMEM;
   return block;
 }

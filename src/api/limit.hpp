@@ -1,0 +1,25 @@
+// Limit: from HAKMEM_LIMIT and HAKMEM_HARD_LIMIT to the bytes that the commitment is held below.
+//
+//   auto       the lowest of the cgroup's limit, RLIMIT_AS and RLIMIT_DATA; none found: no limit
+//   PERCENT%   of that, else of the machine's memory
+//
+// Above: boot. Below: commitment.
+#pragma once
+
+#include <cstddef>
+
+#include "config/knobs.hpp"
+
+namespace hakmem {
+
+// SIZE_MAX: none. `found`: what auto finds, SIZE_MAX where it finds none. `machine`: all its memory.
+std::size_t limit_in_bytes(LimitChoice choice, std::size_t found, std::size_t machine);
+
+// Once, from the settings.
+void boot_limits();
+
+// Whether the background thread is wanted from the start: idle memory under a limit must go back
+// although nobody calls. A limit on address space alone does not ask for that.
+bool limit_wants_background();
+
+}  // namespace hakmem

@@ -1,0 +1,41 @@
+#include "thread/last_resort.hpp"
+
+#include <cerrno>
+
+#include "thread/cache.hpp"
+#include "thread/heap.hpp"
+#include "thread/housekeeping.hpp"
+
+namespace hakmem {
+
+namespace {
+
+constinit Atomic<LimitCallback> callback{nullptr};
+constinit thread_local bool asking = false;
+
+// Twice around: what comes home from the depot may empty slabs that this heap has attached.
+void give_everything_back() {
+  ask_for_trim();
+  return_everything_idle(nullptr);
+  if (thread_cache.heap != nullptr) thread_cache.heap->flush_all();
+  return_everything_idle(nullptr);
+}
+
+}  // namespace
+
+LimitCallback set_limit_callback(LimitCallback next) { return callback.exchange_acq_rel(next); }
+
+void find_memory(std::size_t bytes) {
+  const int saved = errno;
+  give_everything_back();
+  const LimitCallback ask = callback.load_acquire();  // pairs with set_limit_callback()
+  if (ask != nullptr && !asking) {
+    asking = true;
+    ask(bytes);
+    asking = false;
+    give_everything_back();
+  }
+  errno = saved;
+}
+
+}  // namespace hakmem

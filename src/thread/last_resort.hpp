@@ -1,0 +1,21 @@
+// Last resort: what is tried before an allocation fails for want of memory.
+//
+//   limit or system refuses --> everything idle goes back --> the program's callback --> one retry
+//
+// Above: refill, large, user heaps. Below: housekeeping. Any thread that holds no lock.
+#pragma once
+
+#include <cstddef>
+
+namespace hakmem {
+
+// May free memory, allocate, and take as long as it likes. `bytes`: what could not be had.
+using LimitCallback = void (*)(std::size_t bytes);
+
+// nullptr: none. Returns the one before.
+LimitCallback set_limit_callback(LimitCallback callback);
+
+// To be followed by one retry. A callback that comes back here is not called again. Keeps errno.
+void find_memory(std::size_t bytes);
+
+}  // namespace hakmem
