@@ -11,8 +11,8 @@
 //   (2) arm_[c] is state_[c].arm.
 //
 // Sizes: 224 bytes a context, 256 contexts, 62 KiB in all, touched as contexts appear.
-// Above: large, the simulator. Below: selectors, contexts, sites, profile. One caller at a time, except for
-// arm_of, which any thread may call.
+// Above: large, the simulator. Below: selectors, contexts, sites, profile. One caller at a time,
+// except for arm_of, which any thread may call.
 #pragma once
 
 #include "base/atomics.hpp"
