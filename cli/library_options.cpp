@@ -17,6 +17,8 @@ constexpr LibraryOption kOptions[] = {
      "a thread that gives idle memory back: auto (with the program's first thread), on, off"},
     {"--stats", "HAKMEM_STATS", "", 0, 0, "FILE",
      "write what the heap holds to FILE; %p becomes the process id"},
+    {"--profile", "HAKMEM_PROFILE", "", 0, 0, "FILE",
+     "start from what FILE says was learned, and save it there"},
     {"--mode", "HAKMEM_MODE", "static", 0, 0, "MODE", "how the allocator decides"},
     {"--verbose", "HAKMEM_VERBOSE", "", 0, 0, "", "let the library say what it does"},
 };

@@ -29,9 +29,10 @@ int merge_files(const Flags& flags) {
   const auto sum = std::make_unique<learn::Profile>();
   for (const std::string& file : flags.files) {
     if (learn::merge(*sum, *read_profile(file))) continue;
-    throw ProfileError(fmt::format("{} brings more sites than a profile holds ({}); nothing is "
-                                   "written",
-                                   file, learn::Profile::kMaxSites));
+    throw ProfileError(
+        fmt::format("{} brings more sites than a profile holds ({}); nothing is "
+                    "written",
+                    file, learn::Profile::kMaxSites));
   }
   write_profile(*sum, flags.output);
   return 0;
@@ -79,7 +80,8 @@ Command add_profile_command(CLI::App& app) {
   Actions actions{};
   actions.show = add_action(*profile, "show", "contexts, sites, and their arms", *flags, 1);
   actions.merge = add_action(*profile, "merge", "add profiles up (needs -o)", *flags, 0);
-  actions.diff = add_action(*profile, "diff", "contexts that differ; exits with 1 if any", *flags, 2);
+  actions.diff =
+      add_action(*profile, "diff", "contexts that differ; exits with 1 if any", *flags, 2);
   actions.export_app = add_action(*profile, "export", "one JSON object a line", *flags, 1);
   add_price(*actions.show, *flags);
   add_price(*actions.diff, *flags);

@@ -29,7 +29,8 @@ constinit learn::Profile* recorded = nullptr;  // what this process adds
 class Pages {
  public:
   explicit Pages(std::size_t bytes)
-      : bytes_(align_up(bytes, os::memory.page_size)), start_(os::memory.map(bytes_, os::memory.page_size, true)) {}
+      : bytes_(align_up(bytes, os::memory.page_size)),
+        start_(os::memory.map(bytes_, os::memory.page_size, true)) {}
   ~Pages() {
     if (start_ != nullptr) os::memory.unmap(start_, bytes_);
   }
@@ -85,7 +86,8 @@ bool write_profile(learn::Profile& whole, std::byte* file) {
 [[gnu::destructor]] void save_profile_at_exit() {
   if (recorded == nullptr || loaded_by != os::process_id()) return;
   const int saved = errno;
-  if (!save_profile()) os::write_stderr("hakmem: HAKMEM_PROFILE: cannot write ", path, "; nothing is saved\n");
+  if (!save_profile())
+    os::write_stderr("hakmem: HAKMEM_PROFILE: cannot write ", path, "; nothing is saved\n");
   errno = saved;
 }
 

@@ -34,7 +34,8 @@ bool same(const Settings& a, const Settings& b) {
 
 TEST(Options, GoodValuesAreTaken) {
   const Outcome all = read({"HOME=/", "HAKMEM_THP=always", "HAKMEM_PURGE_DELAY=250", "HAKMEM_MODE=static",
-                            "HAKMEM_STATS=/tmp/s.%p", "HAKMEM_VERBOSE=1"});
+                            "HAKMEM_STATS=/tmp/s.%p", "HAKMEM_PROFILE=p", "HAKMEM_VERBOSE=1"});
+  EXPECT_STREQ(all.settings.profile_path, "p");
   EXPECT_EQ(all.said, "");
   EXPECT_EQ(all.settings.huge_pages, HugePagePolicy::kAlways);
   EXPECT_EQ(all.settings.purge_delay_ms, 250u);

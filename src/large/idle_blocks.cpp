@@ -297,8 +297,8 @@ void IdleBlocks::give_all_back() {
 }
 
 void IdleBlocks::add_evidence(const learn::Profile& recorded, learn::Profile& into) {
-  const std::uint64_t now = os::now_ms();
   const LockGuard guard(lock_);
+  const std::uint64_t now = os::now_ms();  // not before any block here was freed
   learning.tell_what_is_pending();
   learn::merge(into, recorded);
   for (Stack& stack : stacks_) {

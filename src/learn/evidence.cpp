@@ -9,7 +9,9 @@ namespace {
 constexpr unsigned kFirstLog2 = 10;  // 1.024 ms: shorter times are all in bin 0
 constexpr std::uint64_t kMost_us = std::uint64_t{1} << 40;
 
-std::uint64_t saturated_sum(std::uint64_t a, std::uint64_t b) { return a + b < a ? ~std::uint64_t{0} : a + b; }
+std::uint64_t saturated_sum(std::uint64_t a, std::uint64_t b) {
+  return a + b < a ? ~std::uint64_t{0} : a + b;
+}
 
 // The middle of a doubling: root of two, in 1/1024.
 constexpr std::uint64_t kRoot = 1448;
@@ -46,7 +48,9 @@ std::uint64_t bin_from_us(unsigned bin) {
 
 std::uint64_t microseconds(double idle_s) {
   const double us = idle_s * 1e6;
-  return us >= static_cast<double>(kMost_us) ? kMost_us : us > 0 ? static_cast<std::uint64_t>(us) : 0;
+  return us >= static_cast<double>(kMost_us) ? kMost_us
+         : us > 0                            ? static_cast<std::uint64_t>(us)
+                                             : 0;
 }
 
 void add(IdleSum (&sums)[kBins], double idle_s) {
@@ -64,7 +68,8 @@ void add(Evidence& into, const Evidence& other) {
 
 std::uint64_t blocks_of(const Evidence& evidence) {
   std::uint64_t blocks = 0;
-  for (unsigned i = 0; i < kBins; ++i) blocks += evidence.reused[i].blocks + evidence.left[i].blocks;
+  for (unsigned i = 0; i < kBins; ++i)
+    blocks += evidence.reused[i].blocks + evidence.left[i].blocks;
   return blocks;
 }
 

@@ -4,8 +4,8 @@
 namespace hakmem::learn::hindsight {
 namespace {
 
-// All of these were chosen by `hakmem simulate` (docs/learning.md). All but the first are in releases
-// and refaults.
+// All of these were chosen by `hakmem simulate` (docs/learning.md). All but the first are in
+// releases and refaults.
 constexpr float kForgetting = 0.06f;
 constexpr float kPriorWorth = 0.1f;
 constexpr float kPriorMost = 10.0f;

@@ -36,8 +36,10 @@ void Learner::start_from(const Profile& before) {
   before_ = &before;
   for (std::size_t i = 0; i < before.site_count; ++i) {
     const ProfileSite& one = before.sites[i];
-    const double mean_us = static_cast<double>(one.log2_sum) / (256 * static_cast<double>(one.blocks));
-    sites_.remember(one.size_class, one.site, static_cast<float>(mean_us - kLog2OfMillion), one.blocks);
+    const double mean_us =
+        static_cast<double>(one.log2_sum) / (256 * static_cast<double>(one.blocks));
+    sites_.remember(one.size_class, one.site, static_cast<float>(mean_us - kLog2OfMillion),
+                    one.blocks);
   }
   sites_.divide_all();
 }

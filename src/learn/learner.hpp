@@ -10,9 +10,9 @@
 //   (1) state_[c] is started for every context c that context_of has returned;
 //   (2) arm_[c] is state_[c].arm.
 //
-// Sizes: 224 bytes a context and 208 for its account, 256 contexts, 114 KiB in all, touched as contexts appear.
-// Above: large, the simulator. Below: selectors, contexts, sites, profile. One caller at a time, except for
-// arm_of, which any thread may call.
+// Sizes: 236 bytes a context and 208 for its account, 256 contexts, 117 KiB in all, touched as contexts appear.
+// Above: large, the simulator. Below: selectors, contexts, sites, profile. One caller at a time,
+// except for arm_of, which any thread may call.
 #pragma once
 
 #include "base/atomics.hpp"

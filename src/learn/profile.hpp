@@ -13,7 +13,7 @@
 //   (1) merge() is commutative and associative, but for tables that are full;
 //   (2) a site's module is one of modules[0..module_count), or kNoModule: only its hash is known.
 //
-// 2.1 MB, of which a process touches the pages of contexts that it has seen.
+// 2 MB, of which a process touches the pages of contexts that it has seen.
 // Above: learner, large, the command. Below: evidence, contexts. No locks.
 #pragma once
 
@@ -39,7 +39,7 @@ struct ProfileSite {
   std::uint32_t module = kNoModule;
   std::uint64_t offset = 0;
   std::uint32_t size_class = 0;
-  std::uint64_t blocks = 0;  // 0: the entry is unused
+  std::uint64_t blocks = 0;    // 0: the entry is unused
   std::uint64_t log2_sum = 0;  // of idle microseconds, in 1/256
 };
 

@@ -46,7 +46,8 @@ Order order_of_sites(const Profile& profile) {
   const auto before = [&](std::size_t a, std::size_t b) {
     const ProfileSite& x = profile.sites[a];
     const ProfileSite& y = profile.sites[b];
-    const int modules = x.module == y.module ? 0 : compare(profile.modules[x.module], profile.modules[y.module]);
+    const int modules =
+        x.module == y.module ? 0 : compare(profile.modules[x.module], profile.modules[y.module]);
     if (modules != 0) return modules < 0;
     return x.offset != y.offset ? x.offset < y.offset : x.size_class < y.size_class;
   };
@@ -138,7 +139,8 @@ bool get_contexts(Input& input, Profile& into) {
   for (; contexts > 0; --contexts) {
     std::uint64_t number = 0;
     std::uint64_t sums = 0;
-    if (!get_below(input, kMostContexts, &number) || !get_below(input, kMostSums + 1, &sums)) return false;
+    if (!get_below(input, kMostContexts, &number) || !get_below(input, kMostSums + 1, &sums))
+      return false;
     for (; sums > 0; --sums) {
       if (!get_sum(input, (&into.evidence[0][0][0])[number])) return false;
     }
@@ -161,7 +163,8 @@ bool get_modules(Input& input, Profile& into) {
   if (!get_below(input, Profile::kMaxModules + 1, &count)) return false;
   for (; into.module_count < count; ++into.module_count) {
     ProfileModule& module = into.modules[into.module_count];
-    if (!get_bytes(input, module.build_id, sizeof module.build_id, &module.build_id_bytes)) return false;
+    if (!get_bytes(input, module.build_id, sizeof module.build_id, &module.build_id_bytes))
+      return false;
     if (!get_bytes(input, module.name, sizeof module.name - 1, nullptr)) return false;
   }
   return true;
@@ -174,7 +177,8 @@ bool get_sites(Input& input, Profile& into) {
     std::uint64_t module = 0;
     std::uint64_t size_class = 0;
     ProfileSite& site = into.sites[into.site_count];
-    if (!get_below(input, into.module_count, &module) || !get_number(input, &site.offset)) return false;
+    if (!get_below(input, into.module_count, &module) || !get_number(input, &site.offset))
+      return false;
     if (!get_below(input, kLargeClasses, &size_class)) return false;
     if (!get_number(input, &site.blocks) || !get_number(input, &site.log2_sum)) return false;
     if (site.blocks == 0) return false;
@@ -194,10 +198,12 @@ const char* check_header(const std::byte* bytes, std::size_t count) {
   ProfileHeader header;
   if (count < sizeof header) return "it is too short to be a profile";
   std::memcpy(&header, bytes, sizeof header);
-  if (std::memcmp(header.magic, kProfileMagic, sizeof kProfileMagic) != 0) return "it is no profile of hakmem";
+  if (std::memcmp(header.magic, kProfileMagic, sizeof kProfileMagic) != 0)
+    return "it is no profile of hakmem";
   if (header.version > kProfileVersion) return "it is of a newer version than this one reads";
   if (header.length != count - sizeof header) return "it is cut off, or longer than it says";
-  if (header.checksum != checksum_of(header, bytes + sizeof header, header.length)) return "its checksum is wrong";
+  if (header.checksum != checksum_of(header, bytes + sizeof header, header.length))
+    return "its checksum is wrong";
   return nullptr;
 }
 
@@ -218,7 +224,8 @@ std::size_t encode_profile(const Profile& profile, std::byte* to) {
 const char* decode_profile(const std::byte* bytes, std::size_t count, Profile& into) {
   if (const char* wrong = check_header(bytes, count)) return wrong;
   Input input{bytes + sizeof(ProfileHeader), bytes + count};
-  const bool whole = get_contexts(input, into) && get_modules(input, into) && get_sites(input, into);
+  const bool whole =
+      get_contexts(input, into) && get_modules(input, into) && get_sites(input, into);
   if (whole && input.left() == 0) return nullptr;
   new (&into) Profile();
   return "its content makes no sense";

@@ -1,4 +1,5 @@
-// Profiles: what was written is read; damage, cuts and newer versions are refused; merging is addition.
+// Profiles: what was written is read; damage, cuts and newer versions are refused; merging is
+// addition.
 #include "learn/profile.hpp"
 
 #include <gtest/gtest.h>
@@ -22,7 +23,8 @@ using Bytes = std::vector<std::byte>;
 ProfileModule module_named(unsigned number) {
   ProfileModule module;
   module.build_id_bytes = number % 3 == 0 ? 0 : 20;
-  for (std::size_t i = 0; i < module.build_id_bytes; ++i) module.build_id[i] = static_cast<std::uint8_t>(number + i);
+  for (std::size_t i = 0; i < module.build_id_bytes; ++i)
+    module.build_id[i] = static_cast<std::uint8_t>(number + i);
   std::snprintf(module.name, sizeof module.name, "lib%u.so", number);
   return module;
 }
@@ -31,7 +33,8 @@ ProfilePointer some_profile(unsigned seed) {
   auto profile = std::make_unique<Profile>();
   std::mt19937_64 random(seed);
   for (unsigned i = 0; i < 200; ++i) {
-    const Context context{static_cast<unsigned>(random() % kLargeClasses), static_cast<unsigned>(random() % kDepths),
+    const Context context{static_cast<unsigned>(random() % kLargeClasses),
+                          static_cast<unsigned>(random() % kDepths),
                           static_cast<unsigned>(random() % kGroups)};
     Evidence& evidence = profile->of(context);
     const double idle_s = static_cast<double>(random() % 1'000'000) * 1e-4;
@@ -80,7 +83,8 @@ TEST(Profile, WhatWasWrittenIsRead) {
   ASSERT_EQ(decode_profile(bytes.data(), bytes.size(), *second), nullptr);
   EXPECT_EQ(bytes_of(*second), bytes);
   for (unsigned c = 0; c < kLargeClasses; ++c) {
-    for (unsigned d = 0; d < kDepths; ++d) EXPECT_EQ(first->evidence[c][d][1], second->evidence[c][d][1]);
+    for (unsigned d = 0; d < kDepths; ++d)
+      EXPECT_EQ(first->evidence[c][d][1], second->evidence[c][d][1]);
   }
   ASSERT_EQ(first->site_count, second->site_count);
   for (std::size_t i = 0; i < first->site_count; ++i) {
@@ -110,7 +114,9 @@ TEST(Profile, EveryDamagedByteIsFound) {
 TEST(Profile, EveryCutIsFound) {
   const Bytes bytes = bytes_of(*some_profile(3));
   for (std::size_t length = 0; length < bytes.size(); ++length) {
-    EXPECT_NE(refusal(Bytes(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(length))), nullptr) << length;
+    EXPECT_NE(refusal(Bytes(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(length))),
+              nullptr)
+        << length;
   }
   Bytes longer = bytes;
   longer.push_back({});
@@ -190,7 +196,8 @@ TEST(Evidence, IsBilledAsItsBlocksWere) {
   }
   Bills billed;
   evidence_bills(costs, evidence, billed);
-  for (std::size_t i = 0; i < kArms; ++i) EXPECT_NEAR(billed[i], wanted[i], 1e-5f * wanted[i]) << kArm[i].name;
+  for (std::size_t i = 0; i < kArms; ++i)
+    EXPECT_NEAR(billed[i], wanted[i], 1e-5f * wanted[i]) << kArm[i].name;
 }
 
 // The second run's first arms are the first run's last ones.
@@ -220,8 +227,10 @@ TEST(Learner, StartsWhereTheRunBeforeEnded) {
     EXPECT_TRUE(second->is_split(kClass + 8));
     std::vector<ArmId> last;
     std::vector<ArmId> now;
-    blocks(*first, [&](ContextId context, Site, double) { last.push_back(first->arm_of(context)); });
-    blocks(*second, [&](ContextId context, Site, double) { now.push_back(second->arm_of(context)); });
+    blocks(*first,
+           [&](ContextId context, Site, double) { last.push_back(first->arm_of(context)); });
+    blocks(*second,
+           [&](ContextId context, Site, double) { now.push_back(second->arm_of(context)); });
     EXPECT_EQ(now, last) << name;
     EXPECT_NE(now[0], now[1]);
     EXPECT_NE(now[2], now[3]);

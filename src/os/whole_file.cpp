@@ -19,8 +19,9 @@ constinit Atomic<std::uint32_t> replacements{0};
 
 // False when the path does not fit.
 bool temporary_name(const char* path, char (&name)[kMaxPath]) {
-  const int length = std::snprintf(name, sizeof name, "%s.%d.%u.tmp", path, static_cast<int>(getpid()),
-                                   static_cast<unsigned>(replacements.fetch_add_relaxed(1)));
+  const int length =
+      std::snprintf(name, sizeof name, "%s.%d.%u.tmp", path, static_cast<int>(getpid()),
+                    static_cast<unsigned>(replacements.fetch_add_relaxed(1)));
   return length > 0 && static_cast<std::size_t>(length) < sizeof name;
 }
 
@@ -44,7 +45,8 @@ bool write_new_file(const char* name, const std::byte* bytes, std::size_t count)
 
 }  // namespace
 
-FileRead read_whole_file(const char* path, std::byte* to, std::size_t capacity, std::size_t* count) {
+FileRead read_whole_file(const char* path, std::byte* to, std::size_t capacity,
+                         std::size_t* count) {
   const int saved = errno;
   *count = 0;
   FileRead result = FileRead::kDone;

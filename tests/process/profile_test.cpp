@@ -1,5 +1,5 @@
-// HAKMEM_PROFILE as a user meets it: it is there after the run, adds up over runs, survives kills and
-// other addresses, and what cannot be used is named and ignored.
+// HAKMEM_PROFILE as a user meets it: it is there after the run, adds up over runs, survives kills
+// and other addresses, and what cannot be used is named and ignored.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -40,8 +40,9 @@ class ProfileFile : public testing::Test {
   void TearDown() override { fs::remove_all(directory_); }
 
   ChildResult run(const std::string& how, const std::string& learn_mode = "on") const {
-    return support::run_preloaded({.command = {TEST_PROGRAMS "/saves_profile", how},
-                                   .environment = {{"HAKMEM_PROFILE", file_}, {"HAKMEM_LEARN", learn_mode}}});
+    return support::run_preloaded(
+        {.command = {TEST_PROGRAMS "/saves_profile", how},
+         .environment = {{"HAKMEM_PROFILE", file_}, {"HAKMEM_LEARN", learn_mode}}});
   }
 
   std::string content() const {
@@ -54,7 +55,8 @@ class ProfileFile : public testing::Test {
     const std::string bytes = content();
     auto profile = std::make_unique<learn::Profile>();
     const auto* start = reinterpret_cast<const std::byte*>(bytes.data());
-    return learn::decode_profile(start, bytes.size(), *profile) == nullptr ? std::move(profile) : nullptr;
+    return learn::decode_profile(start, bytes.size(), *profile) == nullptr ? std::move(profile)
+                                                                           : nullptr;
   }
 
   static std::uint64_t blocks(const learn::Profile& profile) {
