@@ -44,8 +44,7 @@ std::size_t usable_size(const void* block) {
 }
 
 void* resize_same_block(void* block, Tag tag, std::size_t size) {
-  if (owner_of(tag) != kNoOwner)
-    return fits_in_place(size, size_of(class_of(tag))) ? block : nullptr;
+  if (owner_of(tag) != kNoOwner) return fits_in_place(size, size_of(class_of(tag))) ? block : nullptr;
   return size > kMaxSmall ? resize_large(block, size) : nullptr;
 }
 

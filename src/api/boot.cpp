@@ -2,10 +2,10 @@
 //
 // The first slow path of the process calls boot(): before any constructor, often from the dynamic
 // linker. Nothing here may allocate before `ready` is set; what comes after may.
+#include "base/lock.hpp"
 #include "api/fork.hpp"
 #include "api/limit.hpp"
 #include "api/snapshot.hpp"
-#include "base/lock.hpp"
 #include "config/options.hpp"
 #include "large/learning.hpp"
 #include "os/file.hpp"
@@ -34,8 +34,7 @@ void say_settings() {
 
 void boot_learning() {
   learn::SelectorChoice choice;
-  if (!learn::parse_selector(settings.selector, choice))
-    report_bad_value("HAKMEM_SELECTOR", settings.selector);
+  if (!learn::parse_selector(settings.selector, choice)) report_bad_value("HAKMEM_SELECTOR", settings.selector);
   if (settings.mode == Mode::kStatic) settings.learn = Learn::kOff;
   learning.boot(choice);
 }

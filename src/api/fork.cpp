@@ -2,15 +2,15 @@
 // the child's copy is never in the middle of a change.
 //
 // A fork from a signal handler may interrupt a thread inside one of our critical sections: the lock
-// is then its own, stays held across the fork on both sides, and the section goes on when the
-// handler returns (Lock::lock_for_fork). Another thread may hold a lock of lower rank and wait for
-// that one: such a fork waits for the others for a while only. What other threads had in their
-// magazines stays theirs in the child: unreachable, never wrong.
+// is then its own, stays held across the fork on both sides, and the section goes on when the handler
+// returns (Lock::lock_for_fork). Another thread may hold a lock of lower rank and wait for that one:
+// such a fork waits for the others for a while only. What other threads had in their magazines stays theirs in the
+// child: unreachable, never wrong.
 #include "api/fork.hpp"
 
 #include "api/user_heap.hpp"
-#include "large/idle_blocks.hpp"
 #include "large/large.hpp"
+#include "large/idle_blocks.hpp"
 #include "os/fork.hpp"
 #include "pages/metadata.hpp"
 #include "pages/run_store.hpp"
@@ -25,8 +25,7 @@ namespace {
 // Whether a signal handler that forks has interrupted this thread inside a critical section.
 bool holds_a_lock() {
   bool mine = user_heap_lock_is_mine() || registry_lock_is_mine() || shared_start_lock_is_mine() ||
-              large_lock_is_mine() || idle_blocks.lock_is_mine() || run_store.lock_is_mine() ||
-              metadata_lock_is_mine();
+              large_lock_is_mine() || idle_blocks.lock_is_mine() || run_store.lock_is_mine() || metadata_lock_is_mine();
   for (const SlabShard& shard : slab_shards) mine = mine || shard.lock_is_mine();
   return mine;
 }

@@ -26,15 +26,12 @@ extern "C" {
 #define HAK_TEXT_OF(number) #number
 #define HAK_TEXT(number) HAK_TEXT_OF(number)
 const char* hak_version(void) {
-  return HAK_TEXT(HAKMEM_VERSION_MAJOR) "." HAK_TEXT(HAKMEM_VERSION_MINOR) "." HAK_TEXT(
-      HAKMEM_VERSION_PATCH);
+  return HAK_TEXT(HAKMEM_VERSION_MAJOR) "." HAK_TEXT(HAKMEM_VERSION_MINOR) "." HAK_TEXT(HAKMEM_VERSION_PATCH);
 }
 
 void* hak_malloc(size_t bytes) { return or_enomem(hakmem::allocate(bytes)); }
 
-void* hak_calloc(size_t count, size_t bytes) {
-  return or_enomem(hakmem::allocate_zeroed(count, bytes));
-}
+void* hak_calloc(size_t count, size_t bytes) { return or_enomem(hakmem::allocate_zeroed(count, bytes)); }
 
 void* hak_realloc(void* block, size_t bytes) {
   if (block == nullptr) return hak_malloc(bytes);
@@ -46,8 +43,7 @@ void* hak_realloc(void* block, size_t bytes) {
 }
 
 void* hak_aligned_alloc(size_t alignment, size_t bytes) {
-  return valid_alignment(alignment) ? or_enomem(hakmem::allocate_aligned(alignment, bytes))
-                                    : nullptr;
+  return valid_alignment(alignment) ? or_enomem(hakmem::allocate_aligned(alignment, bytes)) : nullptr;
 }
 
 void hak_free(void* block) { hakmem::deallocate(block); }
@@ -104,8 +100,7 @@ void* hak_heap_realloc(hak_heap_t* heap, void* block, size_t bytes) {
 }
 
 void* hak_heap_aligned_alloc(hak_heap_t* heap, size_t alignment, size_t bytes) {
-  return valid_alignment(alignment) ? or_enomem(hakmem::allocate_in(heap, bytes, alignment).start)
-                                    : nullptr;
+  return valid_alignment(alignment) ? or_enomem(hakmem::allocate_in(heap, bytes, alignment).start) : nullptr;
 }
 
 }  // extern "C"

@@ -28,15 +28,12 @@ CreateFunction find_next() {
 
 }  // namespace
 
-extern "C" [[gnu::visibility("default")]] int pthread_create(pthread_t* thread,
-                                                             const pthread_attr_t* attributes,
-                                                             void* (*start)(void*),
-                                                             void* argument) noexcept {
+extern "C" [[gnu::visibility("default")]] int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
+                                                             void* (*start)(void*), void* argument) noexcept {
   const CreateFunction create = find_next();
   if (create == nullptr) return EAGAIN;
   const int error = create(thread, attributes, start, argument);
   hakmem::boot();
-  if (error == 0 && hakmem::settings.background == hakmem::Background::kAuto)
-    hakmem::start_background();
+  if (error == 0 && hakmem::settings.background == hakmem::Background::kAuto) hakmem::start_background();
   return error;
 }

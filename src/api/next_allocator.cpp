@@ -35,9 +35,7 @@ constinit Atomic<void*> realloc_cache;
 constinit Atomic<void*> size_cache;
 
 // The next allocator would look at the memory before the pointer: nothing there is a crash.
-bool may_be_a_block(const void* block) {
-  return os::is_mapped(static_cast<const char*>(block) - kMinAlign);
-}
+bool may_be_a_block(const void* block) { return os::is_mapped(static_cast<const char*>(block) - kMinAlign); }
 
 }  // namespace
 
@@ -61,8 +59,7 @@ void* next_reallocate(void* block, std::size_t size) {
     report_unknown_pointer("realloc", block);
     return nullptr;
   }
-  if (const auto next = find_next<ReallocFunction>(realloc_cache, "realloc"))
-    return next(block, size);
+  if (const auto next = find_next<ReallocFunction>(realloc_cache, "realloc")) return next(block, size);
   report_unknown_pointer("realloc", block);
   return nullptr;
 }

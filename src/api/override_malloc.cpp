@@ -18,8 +18,7 @@ using hakmem::or_enomem;
 namespace {
 
 void* aligned_or_einval(std::size_t alignment, std::size_t size) {
-  if (hakmem::is_power_of_two(alignment))
-    return or_enomem(hakmem::allocate_aligned(alignment, size));
+  if (hakmem::is_power_of_two(alignment)) return or_enomem(hakmem::allocate_aligned(alignment, size));
   errno = EINVAL;
   return nullptr;
 }
@@ -54,9 +53,7 @@ HAK_REPLACE void* reallocarray(void* block, std::size_t count, std::size_t size)
 
 // C23: the size and alignment are promises that may be used, or not.
 HAK_REPLACE void free_sized(void* block, std::size_t) { hakmem::deallocate(block); }
-HAK_REPLACE void free_aligned_sized(void* block, std::size_t, std::size_t) {
-  hakmem::deallocate(block);
-}
+HAK_REPLACE void free_aligned_sized(void* block, std::size_t, std::size_t) { hakmem::deallocate(block); }
 
 HAK_REPLACE int posix_memalign(void** block, std::size_t alignment, std::size_t size) {
   if (!hakmem::is_power_of_two(alignment) || alignment % sizeof(void*) != 0) return EINVAL;

@@ -1,9 +1,9 @@
 // Override: C++'s operators new and delete, replaced.
 //
-// A failed throwing new calls the new-handler until it gives up, and then throws std::bad_alloc.
-// The library itself is built without exceptions and without a C++ runtime: both functions are
-// found in the runtime that the program has loaded; a program that has none cannot expect an
-// exception, and is aborted with a message.
+// A failed throwing new calls the new-handler until it gives up, and then throws std::bad_alloc. The
+// library itself is built without exceptions and without a C++ runtime: both functions are found in
+// the runtime that the program has loaded; a program that has none cannot expect an exception, and is
+// aborted with a message.
 #include <cstddef>
 #include <cstdlib>
 #include <new>
@@ -23,18 +23,15 @@ using Throw = void (*)();
 
 Handler current_new_handler() {
   // std::get_new_handler(), in the Itanium C++ ABI's mangling.
-  const auto get =
-      reinterpret_cast<GetHandler>(hakmem::os::cxx_runtime_symbol("_ZSt15get_new_handlerv"));
+  const auto get = reinterpret_cast<GetHandler>(hakmem::os::cxx_runtime_symbol("_ZSt15get_new_handlerv"));
   return get == nullptr ? nullptr : get();
 }
 
 [[noreturn]] void throw_bad_alloc() {
   // std::__throw_bad_alloc(), exported by libstdc++ and libc++.
-  const auto raise =
-      reinterpret_cast<Throw>(hakmem::os::cxx_runtime_symbol("_ZSt17__throw_bad_allocv"));
+  const auto raise = reinterpret_cast<Throw>(hakmem::os::cxx_runtime_symbol("_ZSt17__throw_bad_allocv"));
   if (raise != nullptr) raise();
-  hakmem::os::write_stderr(
-      "hakmem: out of memory in operator new, and no C++ runtime to throw with\n");
+  hakmem::os::write_stderr("hakmem: out of memory in operator new, and no C++ runtime to throw with\n");
   std::abort();
 }
 
@@ -47,8 +44,7 @@ Handler current_new_handler() {
 inline void* new_block(std::size_t size, bool throws) {
   void* block = hakmem::allocate(size);
   if (HAK_LIKELY(block != nullptr)) return block;
-  return throws ? retry_throwing(size, hakmem::kMinAlign)
-                : hakmem::retry_nothrow(size, hakmem::kMinAlign);
+  return throws ? retry_throwing(size, hakmem::kMinAlign) : hakmem::retry_nothrow(size, hakmem::kMinAlign);
 }
 
 inline void* new_aligned(std::size_t size, std::align_val_t alignment, bool throws) {
@@ -71,24 +67,14 @@ void* hakmem::ask_new_handlers(std::size_t size, std::size_t alignment) {
 
 HAK_REPLACE void* operator new(std::size_t size) { return new_block(size, true); }
 HAK_REPLACE void* operator new[](std::size_t size) { return new_block(size, true); }
-HAK_REPLACE void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  return new_block(size, false);
-}
-HAK_REPLACE void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
-  return new_block(size, false);
-}
-HAK_REPLACE void* operator new(std::size_t size, std::align_val_t a) {
-  return new_aligned(size, a, true);
-}
-HAK_REPLACE void* operator new[](std::size_t size, std::align_val_t a) {
-  return new_aligned(size, a, true);
-}
-HAK_REPLACE void* operator new(std::size_t size, std::align_val_t a,
-                               const std::nothrow_t&) noexcept {
+HAK_REPLACE void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return new_block(size, false); }
+HAK_REPLACE void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return new_block(size, false); }
+HAK_REPLACE void* operator new(std::size_t size, std::align_val_t a) { return new_aligned(size, a, true); }
+HAK_REPLACE void* operator new[](std::size_t size, std::align_val_t a) { return new_aligned(size, a, true); }
+HAK_REPLACE void* operator new(std::size_t size, std::align_val_t a, const std::nothrow_t&) noexcept {
   return new_aligned(size, a, false);
 }
-HAK_REPLACE void* operator new[](std::size_t size, std::align_val_t a,
-                                 const std::nothrow_t&) noexcept {
+HAK_REPLACE void* operator new[](std::size_t size, std::align_val_t a, const std::nothrow_t&) noexcept {
   return new_aligned(size, a, false);
 }
 
@@ -96,24 +82,12 @@ HAK_REPLACE void operator delete(void* block) noexcept { hakmem::deallocate(bloc
 HAK_REPLACE void operator delete[](void* block) noexcept { hakmem::deallocate(block); }
 HAK_REPLACE void operator delete(void* block, std::size_t) noexcept { hakmem::deallocate(block); }
 HAK_REPLACE void operator delete[](void* block, std::size_t) noexcept { hakmem::deallocate(block); }
-HAK_REPLACE void operator delete(void* block, const std::nothrow_t&) noexcept {
-  hakmem::deallocate(block);
-}
-HAK_REPLACE void operator delete[](void* block, const std::nothrow_t&) noexcept {
-  hakmem::deallocate(block);
-}
-HAK_REPLACE void operator delete(void* block, std::align_val_t) noexcept {
-  hakmem::deallocate(block);
-}
-HAK_REPLACE void operator delete[](void* block, std::align_val_t) noexcept {
-  hakmem::deallocate(block);
-}
-HAK_REPLACE void operator delete(void* block, std::size_t, std::align_val_t) noexcept {
-  hakmem::deallocate(block);
-}
-HAK_REPLACE void operator delete[](void* block, std::size_t, std::align_val_t) noexcept {
-  hakmem::deallocate(block);
-}
+HAK_REPLACE void operator delete(void* block, const std::nothrow_t&) noexcept { hakmem::deallocate(block); }
+HAK_REPLACE void operator delete[](void* block, const std::nothrow_t&) noexcept { hakmem::deallocate(block); }
+HAK_REPLACE void operator delete(void* block, std::align_val_t) noexcept { hakmem::deallocate(block); }
+HAK_REPLACE void operator delete[](void* block, std::align_val_t) noexcept { hakmem::deallocate(block); }
+HAK_REPLACE void operator delete(void* block, std::size_t, std::align_val_t) noexcept { hakmem::deallocate(block); }
+HAK_REPLACE void operator delete[](void* block, std::size_t, std::align_val_t) noexcept { hakmem::deallocate(block); }
 HAK_REPLACE void operator delete(void* block, std::align_val_t, const std::nothrow_t&) noexcept {
   hakmem::deallocate(block);
 }

@@ -5,8 +5,7 @@
 // one load the library: no handler can throw in them.
 #include "api/new_handler.hpp"
 
-asm(".weak __gxx_personality_v0\n.weak __cxa_begin_catch\n.weak __cxa_end_catch\n.weak "
-    "_Unwind_Resume");
+asm(".weak __gxx_personality_v0\n.weak __cxa_begin_catch\n.weak __cxa_end_catch\n.weak _Unwind_Resume");
 
 namespace hakmem {
 

@@ -43,12 +43,9 @@ class Workload {
   void run(int steps) {
     for (int i = 0; i < steps; ++i) {
       Block& block = blocks_[random_() % blocks_.size()];
-      if (block.start == nullptr)
-        fill(block);
-      else if (random_() % 3 == 0)
-        resize(block);
-      else
-        drop(block);
+      if (block.start == nullptr) fill(block);
+      else if (random_() % 3 == 0) resize(block);
+      else drop(block);
       if (i % 500 == 499) hak_trim();
     }
   }
@@ -69,8 +66,7 @@ class Workload {
   }
 
   void check(const Block& block) const {
-    require(block.start[0] == block.mark && block.start[block.bytes - 1] == block.mark,
-            "a block keeps its contents");
+    require(block.start[0] == block.mark && block.start[block.bytes - 1] == block.mark, "a block keeps its contents");
   }
 
   void put(Block& block, void* start, std::size_t bytes) {
@@ -94,8 +90,7 @@ class Workload {
       put(block, start, bytes);
     } else if (random_() % 4 == 0) {
       auto* start = static_cast<unsigned char*>(hak_calloc(1, bytes));
-      require(start == nullptr || (start[0] == 0 && start[bytes / 2] == 0 && start[bytes - 1] == 0),
-              "calloc is zero");
+      require(start == nullptr || (start[0] == 0 && start[bytes / 2] == 0 && start[bytes - 1] == 0), "calloc is zero");
       put(block, start, bytes);
     } else {
       put(block, hak_malloc(bytes), bytes);
@@ -108,8 +103,7 @@ class Workload {
     errno = 0;
     auto* moved = static_cast<unsigned char*>(hak_realloc(block.start, bytes));
     if (moved != nullptr) require(moved[0] == block.mark, "realloc keeps contents");
-    if (moved != nullptr && bytes >= block.bytes)
-      require(moved[block.bytes - 1] == block.mark, "to the last byte");
+    if (moved != nullptr && bytes >= block.bytes) require(moved[block.bytes - 1] == block.mark, "to the last byte");
     put(block, moved, bytes);
   }
 
@@ -138,15 +132,12 @@ void from_another_thread(auto body) { std::thread(body).join(); }
   Workload(1).run(4000);
   from_another_thread([] { Workload(2).run(2000); });
   hak_heap_t* heap = hak_heap_create();
-  for (std::size_t n = 16; n < (std::size_t{1} << 26); n *= 3)
-    require(hak_heap_malloc(heap, n) != nullptr, "heap");
+  for (std::size_t n = 16; n < (std::size_t{1} << 26); n *= 3) require(hak_heap_malloc(heap, n) != nullptr, "heap");
   hak_heap_destroy(heap);
   hak_trim();
   require(run_store.use().dirty_bytes == 0, "trim returns everything");
-  require(fake_memory.maps.load_relaxed() > 0 && fake_memory.unmaps.load_relaxed() > 0,
-          "maps and unmaps");
-  require(fake_memory.discards.load_relaxed() > 0 && fake_memory.moves.load_relaxed() > 0,
-          "releases and moves");
+  require(fake_memory.maps.load_relaxed() > 0 && fake_memory.unmaps.load_relaxed() > 0, "maps and unmaps");
+  require(fake_memory.discards.load_relaxed() > 0 && fake_memory.moves.load_relaxed() > 0, "releases and moves");
   finish();
 }
 
@@ -170,8 +161,7 @@ void from_another_thread(auto body) { std::thread(body).join(); }
   before.run(3000);
   require(during.refused() + before.refused() > 0, "no huge block without a mapping");
   errno = 0;
-  require(hak_malloc(std::size_t{1} << 28) == nullptr && errno == ENOMEM,
-          "ENOMEM for a huge block");
+  require(hak_malloc(std::size_t{1} << 28) == nullptr && errno == ENOMEM, "ENOMEM for a huge block");
   require(hak_calloc(1, std::size_t{1} << 28) == nullptr, "and for calloc");
   fake_memory.refuse_map.store_relaxed(false);
   Workload after(6);

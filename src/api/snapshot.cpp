@@ -2,8 +2,8 @@
 
 #include <cstring>
 
-#include "large/idle_blocks.hpp"
 #include "large/large.hpp"
+#include "large/idle_blocks.hpp"
 #include "os/clock.hpp"
 #include "os/file.hpp"
 #include "os/memory.hpp"
@@ -35,8 +35,7 @@ void count_granules(hak_stats* stats) {
       if (slab->run->first == g) count_slab(stats, slab);
     } else if (tag == tag_for(Kind::kLarge)) {
       stats->large_blocks += 1;
-      stats->large_bytes +=
-          static_cast<const Run*>(page_map.details_of(g))->block_bytes.load_relaxed();
+      stats->large_bytes += static_cast<const Run*>(page_map.details_of(g))->block_bytes.load_relaxed();
     }
   });
 }

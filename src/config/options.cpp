@@ -12,14 +12,10 @@ constexpr const char* kPrefix = "HAKMEM_";
 constexpr std::uint32_t kMaxPurgeDelayMs = 600'000;
 
 bool parse_huge_pages(const char* text, Settings& into) {
-  if (std::strcmp(text, "auto") == 0)
-    into.huge_pages = HugePagePolicy::kAuto;
-  else if (std::strcmp(text, "always") == 0)
-    into.huge_pages = HugePagePolicy::kAlways;
-  else if (std::strcmp(text, "never") == 0)
-    into.huge_pages = HugePagePolicy::kNever;
-  else
-    return false;
+  if (std::strcmp(text, "auto") == 0) into.huge_pages = HugePagePolicy::kAuto;
+  else if (std::strcmp(text, "always") == 0) into.huge_pages = HugePagePolicy::kAlways;
+  else if (std::strcmp(text, "never") == 0) into.huge_pages = HugePagePolicy::kNever;
+  else return false;
   return true;
 }
 
@@ -36,40 +32,27 @@ bool parse_purge_delay(const char* text, Settings& into) {
 }
 
 bool parse_background(const char* text, Settings& into) {
-  if (std::strcmp(text, "auto") == 0)
-    into.background = Background::kAuto;
-  else if (std::strcmp(text, "on") == 0)
-    into.background = Background::kOn;
-  else if (std::strcmp(text, "off") == 0)
-    into.background = Background::kOff;
-  else
-    return false;
+  if (std::strcmp(text, "auto") == 0) into.background = Background::kAuto;
+  else if (std::strcmp(text, "on") == 0) into.background = Background::kOn;
+  else if (std::strcmp(text, "off") == 0) into.background = Background::kOff;
+  else return false;
   return true;
 }
 
 bool parse_mode(const char* text, Settings& into) {
-  if (std::strcmp(text, "static") == 0)
-    into.mode = Mode::kStatic;
-  else if (std::strcmp(text, "adaptive") == 0)
-    into.mode = Mode::kAdaptive;
-  else if (std::strcmp(text, "hybrid") == 0)
-    into.mode = Mode::kHybrid;
-  else
-    return false;
+  if (std::strcmp(text, "static") == 0) into.mode = Mode::kStatic;
+  else if (std::strcmp(text, "adaptive") == 0) into.mode = Mode::kAdaptive;
+  else if (std::strcmp(text, "hybrid") == 0) into.mode = Mode::kHybrid;
+  else return false;
   return true;
 }
 
 bool parse_learn(const char* text, Settings& into) {
-  if (std::strcmp(text, "off") == 0)
-    into.learn = Learn::kOff;
-  else if (std::strcmp(text, "shadow") == 0)
-    into.learn = Learn::kShadow;
-  else if (std::strcmp(text, "on") == 0)
-    into.learn = Learn::kOn;
-  else if (std::strcmp(text, "frozen") == 0)
-    into.learn = Learn::kFrozen;
-  else
-    return false;
+  if (std::strcmp(text, "off") == 0) into.learn = Learn::kOff;
+  else if (std::strcmp(text, "shadow") == 0) into.learn = Learn::kShadow;
+  else if (std::strcmp(text, "on") == 0) into.learn = Learn::kOn;
+  else if (std::strcmp(text, "frozen") == 0) into.learn = Learn::kFrozen;
+  else return false;
   return true;
 }
 
@@ -106,14 +89,10 @@ bool parse_price(const char* text, Settings& into) {
 // Three words for people who want no number: a tenth of the usual price, the usual, ten times it.
 bool parse_goal(const char* text, Settings& into) {
   constexpr double kUsualPrice = Settings{}.price;
-  if (std::strcmp(text, "latency") == 0)
-    into.price = kUsualPrice / 10;
-  else if (std::strcmp(text, "balanced") == 0)
-    into.price = kUsualPrice;
-  else if (std::strcmp(text, "memory") == 0)
-    into.price = kUsualPrice * 10;
-  else
-    return false;
+  if (std::strcmp(text, "latency") == 0) into.price = kUsualPrice / 10;
+  else if (std::strcmp(text, "balanced") == 0) into.price = kUsualPrice;
+  else if (std::strcmp(text, "memory") == 0) into.price = kUsualPrice * 10;
+  else return false;
   return true;
 }
 
@@ -136,8 +115,7 @@ bool parse_size(const char* text, std::uint64_t& bytes) {
 bool parse_percent(const char* text, std::uint64_t& percent) {
   std::uint64_t value = 0;
   const char* p = text;
-  for (; *p >= '0' && *p <= '9' && value <= 100; ++p)
-    value = value * 10 + static_cast<std::uint64_t>(*p - '0');
+  for (; *p >= '0' && *p <= '9' && value <= 100; ++p) value = value * 10 + static_cast<std::uint64_t>(*p - '0');
   if (p == text || *p != '%' || p[1] != '\0' || value == 0 || value > 100) return false;
   percent = value;
   return true;
@@ -146,14 +124,10 @@ bool parse_percent(const char* text, std::uint64_t& percent) {
 bool parse_limit_choice(const char* text, LimitChoice& into) {
   using Kind = LimitChoice::Kind;
   LimitChoice choice;
-  if (std::strcmp(text, "off") == 0)
-    choice.kind = Kind::kOff;
-  else if (parse_percent(text, choice.value))
-    choice.kind = Kind::kPercent;
-  else if (parse_size(text, choice.value) && choice.value != 0)
-    choice.kind = Kind::kBytes;
-  else
-    return false;
+  if (std::strcmp(text, "off") == 0) choice.kind = Kind::kOff;
+  else if (parse_percent(text, choice.value)) choice.kind = Kind::kPercent;
+  else if (parse_size(text, choice.value) && choice.value != 0) choice.kind = Kind::kBytes;
+  else return false;
   into = choice;
   return true;
 }
@@ -164,9 +138,7 @@ bool parse_limit(const char* text, Settings& into) {
   return true;
 }
 
-bool parse_hard_limit(const char* text, Settings& into) {
-  return parse_limit_choice(text, into.hard_limit);
-}
+bool parse_hard_limit(const char* text, Settings& into) { return parse_limit_choice(text, into.hard_limit); }
 
 bool parse_stats(const char* text, Settings& into) {
   if (*text == '\0') return false;
@@ -182,8 +154,7 @@ bool parse_verbose(const char* text, Settings& into) {
 
 const Option* find_option(const char* name, std::size_t length) {
   for (std::size_t i = 0; i < kOptionCount; ++i) {
-    if (std::strlen(kOptions[i].name) == length &&
-        std::strncmp(kOptions[i].name, name, length) == 0) {
+    if (std::strlen(kOptions[i].name) == length && std::strncmp(kOptions[i].name, name, length) == 0) {
       return &kOptions[i];
     }
   }
@@ -207,8 +178,7 @@ void report_unknown(const char* name, std::size_t length) {
 
 void report_bad_value(const Option& option, const char* text) {
   os::write_stderr("hakmem: ", option.name, "=", text, " ignored; ");
-  os::write_stderr("allowed: ", option.allowed, "; using the default, ", option.default_value,
-                   "\n");
+  os::write_stderr("allowed: ", option.allowed, "; using the default, ", option.default_value, "\n");
 }
 
 }  // namespace
@@ -223,31 +193,23 @@ const Option kOptions[] = {
     {"HAKMEM_PURGE_DELAY", "0 to 600000 (milliseconds)", "1000",
      "how long free memory stays resident before it is returned to the kernel", parse_purge_delay},
     {"HAKMEM_BACKGROUND", "auto, on, off", "auto",
-     "a thread that gives idle memory back: auto starts it with the program's first thread",
-     parse_background},
+     "a thread that gives idle memory back: auto starts it with the program's first thread", parse_background},
     {"HAKMEM_MODE", "static, adaptive, hybrid", "hybrid",
-     "static holds all idle memory for HAKMEM_PURGE_DELAY; the others learn for large blocks",
-     parse_mode},
+     "static holds all idle memory for HAKMEM_PURGE_DELAY; the others learn for large blocks", parse_mode},
     {"HAKMEM_LEARN", "off, shadow, on, frozen", "on",
-     "shadow learns but acts as static; frozen acts on what is known and learns no more",
-     parse_learn},
-    {"HAKMEM_SELECTOR", "hindsight, ucb1, elo, fixed:ARM", "hindsight",
-     "who chooses among the arms", parse_selector},
+     "shadow learns but acts as static; frozen acts on what is known and learns no more", parse_learn},
+    {"HAKMEM_SELECTOR", "hindsight, ucb1, elo, fixed:ARM", "hindsight", "who chooses among the arms", parse_selector},
     {"HAKMEM_PRICE", "0 to 1000 (CPU seconds a GiB-second)", "0.125",
      "what memory may cost: the bill is CPU seconds + price x GiB-seconds", parse_price},
-    {"HAKMEM_GOAL", "latency, balanced, memory", "balanced",
-     "a price in words: 0.0125, 0.125, 1.25", parse_goal},
+    {"HAKMEM_GOAL", "latency, balanced, memory", "balanced", "a price in words: 0.0125, 0.125, 1.25", parse_goal},
     {"HAKMEM_LIMIT", "auto, off, BYTES (with K, M or G), 1% to 100%", "auto",
-     "what memory may be used before everything idle goes back: auto takes the cgroup's or the "
-     "process's own limit",
+     "what memory may be used before everything idle goes back: auto takes the cgroup's or the process's own limit",
      parse_limit},
     {"HAKMEM_HARD_LIMIT", "off, BYTES (with K, M or G), 1% to 100%", "off",
      "what memory may be used before allocations fail", parse_hard_limit},
     {"HAKMEM_STATS", "a file's path; %p stands for the process id", "none",
-     "keep a snapshot of what is held, and why, in this file (read it with: hakmem stats)",
-     parse_stats},
-    {"HAKMEM_VERBOSE", "0, 1", "0", "say on stderr at start which settings are in force",
-     parse_verbose},
+     "keep a snapshot of what is held, and why, in this file (read it with: hakmem stats)", parse_stats},
+    {"HAKMEM_VERBOSE", "0, 1", "0", "say on stderr at start which settings are in force", parse_verbose},
 };
 const std::size_t kOptionCount = sizeof kOptions / sizeof kOptions[0];
 
@@ -261,10 +223,8 @@ void read_options(const char* const* environment, Settings& into) {
     if (equals == nullptr) continue;
     const auto length = static_cast<std::size_t>(equals - entry);
     const Option* option = find_option(entry, length);
-    if (option == nullptr)
-      report_unknown(entry, length);
-    else if (!option->parse(equals + 1, into))
-      report_bad_value(*option, equals + 1);
+    if (option == nullptr) report_unknown(entry, length);
+    else if (!option->parse(equals + 1, into)) report_bad_value(*option, equals + 1);
   }
 }
 

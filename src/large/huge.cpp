@@ -48,8 +48,7 @@ std::byte* map_uncounted(std::size_t bytes, std::size_t alignment) {
 }
 
 // `growth`: by how much more is committed when the block is in use; reserved here.
-std::byte* map_below(std::size_t ceiling, std::size_t bytes, std::size_t alignment,
-                     std::size_t growth) {
+std::byte* map_below(std::size_t ceiling, std::size_t bytes, std::size_t alignment, std::size_t growth) {
   if (!commitment.reserve(growth, ceiling)) return nullptr;
   std::byte* start = map_uncounted(bytes, alignment);
   if (start == nullptr) commitment.drop(growth);
@@ -63,12 +62,11 @@ std::byte* map_block(std::size_t bytes, std::size_t alignment, std::size_t growt
   return map_below(commitment.hard(), bytes, alignment, growth);
 }
 
-// Room to grow costs address space only: a growing block moves a few times, not at each step.
-// `held`: what the block has committed already. Near the limit there is no such room.
+// Room to grow costs address space only: a growing block moves a few times, not at each step. `held`:
+// what the block has committed already. Near the limit there is no such room.
 std::byte* map_with_headroom(std::size_t size, std::size_t held, std::size_t* bytes) {
   *bytes = align_up(size + size / 2, kGranuleBytes);
-  if (std::byte* start = map_below(commitment.soft(), *bytes, kGranuleBytes, *bytes - held))
-    return start;
+  if (std::byte* start = map_below(commitment.soft(), *bytes, kGranuleBytes, *bytes - held)) return start;
   *bytes = align_up(size, kGranuleBytes);
   return map_block(*bytes, kGranuleBytes, *bytes - held);
 }

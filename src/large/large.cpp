@@ -9,8 +9,8 @@
 #include "thread/boot_hook.hpp"
 #include "thread/hot.hpp"
 #include "thread/housekeeping.hpp"
-#include "thread/large_hooks.hpp"
 #include "thread/last_resort.hpp"
+#include "thread/large_hooks.hpp"
 
 namespace hakmem {
 

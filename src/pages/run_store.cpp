@@ -31,10 +31,8 @@ std::uint64_t count_dirty(Granule first, Granules count) {
 // What is not committed yet of a part of the free run.
 std::size_t growth_of(const Run* run, Granule first, Granules count) {
   std::uint64_t dirty = 0;
-  if (run->dirty == count_of(run->count))
-    dirty = count_of(count);
-  else if (run->dirty != 0)
-    dirty = count_dirty(first, count);
+  if (run->dirty == count_of(run->count)) dirty = count_of(count);
+  else if (run->dirty != 0) dirty = count_dirty(first, count);
   return (count_of(count) - dirty) * kGranuleBytes;
 }
 
@@ -122,13 +120,11 @@ void RunStore::add_free_locked(Run* run) {
 Run* RunStore::best_in_bin_locked(unsigned bin, Granules count, Granules alignment) {
   Run* best = nullptr;
   int scanned = 0;
-  for (Run* run = bins_[bin].front(); run != nullptr && scanned < kBinScan;
-       run = BinList::next(run), ++scanned) {
+  for (Run* run = bins_[bin].front(); run != nullptr && scanned < kBinScan; run = BinList::next(run), ++scanned) {
     const std::uint64_t start = align_granule(run->first, alignment);
     if (start + count_of(count) > index_of(run->first) + count_of(run->count)) continue;
-    const bool better =
-        best == nullptr || (run->dirty > 0) > (best->dirty > 0) ||
-        ((run->dirty > 0) == (best->dirty > 0) && index_of(run->first) < index_of(best->first));
+    const bool better = best == nullptr || (run->dirty > 0) > (best->dirty > 0) ||
+                        ((run->dirty > 0) == (best->dirty > 0) && index_of(run->first) < index_of(best->first));
     if (better) best = run;
   }
   return best;
@@ -154,12 +150,9 @@ Run* RunStore::split_locked(Run* run, Granules count) {
   if (rest == nullptr) return nullptr;
   rest->first = run->first + count;
   rest->count = run->count - count;
-  if (run->dirty == 0)
-    rest->dirty = 0;
-  else if (run->dirty == count_of(run->count))
-    rest->dirty = count_of(rest->count);
-  else
-    rest->dirty = count_dirty(rest->first, rest->count);
+  if (run->dirty == 0) rest->dirty = 0;
+  else if (run->dirty == count_of(run->count)) rest->dirty = count_of(rest->count);
+  else rest->dirty = count_dirty(rest->first, rest->count);
   rest->freed_at_ms = run->freed_at_ms;
   run->count = count;
   run->dirty -= rest->dirty;
@@ -189,8 +182,7 @@ AllocatedRun RunStore::allocate_below(std::size_t ceiling, Granules count, Granu
   const std::size_t growth = growth_of(run, Granule{align_granule(run->first, alignment)}, count);
   if (!commitment.reserve(growth, ceiling)) return {nullptr, false};
   remove_locked(run);
-  Run* const younger =
-      AgeList::next(run);  // what remains keeps its age, and its place before this one
+  Run* const younger = AgeList::next(run);  // what remains keeps its age, and its place before this one
   if (run->dirty > 0) age_.remove(run);
 
   const Granules skipped{align_granule(run->first, alignment) - index_of(run->first)};
@@ -244,8 +236,7 @@ bool RunStore::extend(Run* run, Granules count, Tag tag) {
   const Granules wanted = count - run->count;
   if (side == nullptr || count_of(side->count) < count_of(wanted)) return false;
   const std::size_t growth = growth_of(side, side->first, wanted);
-  if (!commitment.reserve(growth, commitment.soft()))
-    return false;  // a new run would make room first
+  if (!commitment.reserve(growth, commitment.soft())) return false;  // a new run would make room first
   remove_locked(side);
   Run* const younger = AgeList::next(side);
   if (side->dirty > 0) age_.remove(side);
@@ -282,18 +273,18 @@ bool RunStore::check_invariants() {
   std::uint64_t dirty = 0;
   for (const BinList& bin : bins_) {
     for (Run* run = bin.front(); run != nullptr; run = BinList::next(run)) {
-      if (free_neighbour_locked(run->first - 1) != nullptr) return false;           // (1)
-      if (free_neighbour_locked(run->first + run->count) != nullptr) return false;  // (1)
-      if (page_map.details_of(run->first) != run) return false;                     // (2)
-      if (page_map.details_of(run->first + run->count - 1) != run) return false;    // (2)
-      if (run->dirty != count_dirty(run->first, run->count)) return false;          // (3)
+      if (free_neighbour_locked(run->first - 1) != nullptr) return false;                     // (1)
+      if (free_neighbour_locked(run->first + run->count) != nullptr) return false;            // (1)
+      if (page_map.details_of(run->first) != run) return false;                               // (2)
+      if (page_map.details_of(run->first + run->count - 1) != run) return false;              // (2)
+      if (run->dirty != count_dirty(run->first, run->count)) return false;                    // (3)
       free += count_of(run->count);
       dirty += run->dirty;
     }
   }
   std::uint64_t aged = 0;
   for (Run* run = age_.front(); run != nullptr; run = AgeList::next(run)) aged += run->dirty;
-  return free == free_ && dirty == dirty_.load_relaxed() && aged == dirty;  // (3) (4)
+  return free == free_ && dirty == dirty_.load_relaxed() && aged == dirty;                    // (3) (4)
 }
 
 RunUse RunStore::use() {

@@ -95,8 +95,7 @@ class RunStore {
   static unsigned bin_of(Granules count);
 
   AllocatedRun allocate_below(std::size_t ceiling, Granules count, Granules alignment);
-  Run* find_or_grow_locked(std::size_t ceiling, Granules count, Granules alignment)
-      HAK_REQUIRES(lock_);
+  Run* find_or_grow_locked(std::size_t ceiling, Granules count, Granules alignment) HAK_REQUIRES(lock_);
   Run* find_locked(Granules count, Granules alignment) HAK_REQUIRES(lock_);
   Run* best_in_bin_locked(unsigned bin, Granules count, Granules alignment) HAK_REQUIRES(lock_);
   bool grow_locked(Granules count, Granules alignment) HAK_REQUIRES(lock_);

@@ -34,8 +34,7 @@ void look_around_if_due(std::uint64_t now_ms, std::uint64_t* due_ms) {
     const std::uint64_t now = os::now_ms();
     const std::uint64_t due = next_due(now);
     const std::uint64_t nap = due <= now ? 0 : due - now;
-    os::housekeeping_alarm.sleep(
-        static_cast<std::uint32_t>(clamp_size(nap, kShortNapMs, kLongNapMs)));
+    os::housekeeping_alarm.sleep(static_cast<std::uint32_t>(clamp_size(nap, kShortNapMs, kLongNapMs)));
   }
 }
 

@@ -59,8 +59,7 @@ std::size_t Heap::bytes_to_park() const {
   if (outgoing_ == nullptr) return bytes;
   for (unsigned slot = 0; slot < kOutgoingSlots; ++slot) {
     const Tag tag{outgoing_->slots[slot].key ^ cache_->tag};
-    if (outgoing_->bundles[slot] != nullptr)
-      bytes += outgoing_->count_in(slot) * size_of(class_of(tag));
+    if (outgoing_->bundles[slot] != nullptr) bytes += outgoing_->count_in(slot) * size_of(class_of(tag));
   }
   return bytes;
 }
@@ -68,8 +67,7 @@ std::size_t Heap::bytes_to_park() const {
 void Heap::park() {
   for (std::size_t i = 0; i < kClasses; ++i) {
     Magazine* loaded = classes_[i].loaded;
-    if (loaded != nullptr)
-      loaded->count = static_cast<std::uint8_t>(cache_->top[i] - loaded->slots());
+    if (loaded != nullptr) loaded->count = static_cast<std::uint8_t>(cache_->top[i] - loaded->slots());
   }
   is_parked_.store_relaxed(true);
   *cache_ = make_empty_cache();

@@ -101,17 +101,14 @@ TEST(Inbox, LosesNothingBetweenSendersAndReceiver) {
       for (unsigned i = 0; i < kEach; ++i) {
         Magazine* bundle = make_bundle();
         bundle->slots()[0] = i;  // contents travel with it
-        if (inbox.send(bundle, 40))
-          ++sent;
-        else
-          recycle_short_magazine(bundle);
+        if (inbox.send(bundle, 40)) ++sent;
+        else recycle_short_magazine(bundle);
       }
       --sending;
     });
   }
   unsigned received = 0;
-  while (sending.load() > kSenders / 2)
-    received += recycle_all(inbox.receive());  // and then close on the rest
+  while (sending.load() > kSenders / 2) received += recycle_all(inbox.receive());  // and then close on the rest
   received += recycle_all(inbox.close());
   for (std::thread& sender : senders) sender.join();
   EXPECT_EQ(received, sent.load());
@@ -150,8 +147,7 @@ TEST_P(Sizes, AnOwnerThatSleepsStrandsLittle) {
     deallocate_all(blocks);
     settle_down();
   });
-  // The inbox of this class, the loaded magazine, and the slabs those blocks and the attached ones
-  // lie in.
+  // The inbox of this class, the loaded magazine, and the slabs those blocks and the attached ones lie in.
   EXPECT_LE(bytes_in_use(), before + kBytes / 4);
   settle_down();
   EXPECT_LE(bytes_in_use(), before);

@@ -76,8 +76,7 @@ Heap* make_heap_locked(bool is_users) HAK_REQUIRES(lock) {
 Heap* take_heap(bool is_users) {
   const LockGuard guard(lock);
   Heap* heap = is_users ? nullptr : pop_parked_locked(&parked_heaps);
-  if (heap == nullptr)
-    heap = pop_unused_locked(is_users ? &unused_users_heaps : &unused_thread_heaps);
+  if (heap == nullptr) heap = pop_unused_locked(is_users ? &unused_users_heaps : &unused_thread_heaps);
   if (heap == nullptr) heap = make_heap_locked(is_users);
   if (heap != nullptr) live.fetch_add_relaxed(1);
   return heap;
