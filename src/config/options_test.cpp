@@ -46,6 +46,31 @@ TEST(Options, GoodValuesAreTaken) {
   EXPECT_FALSE(read({"HAKMEM_VERBOSE=1", "HAKMEM_VERBOSE=0"}).settings.verbose);
 }
 
+TEST(Options, LimitsAreBytesPercentAndWords) {
+  using Kind = LimitChoice::Kind;
+  const auto limit = [](const char* variable) { return read({variable}).settings.limit; };
+  EXPECT_EQ(read({}).settings.limit.kind, Kind::kAuto);
+  EXPECT_EQ(read({}).settings.hard_limit.kind, Kind::kOff);
+  EXPECT_EQ(limit("HAKMEM_LIMIT=off").kind, Kind::kOff);
+  EXPECT_EQ(limit("HAKMEM_LIMIT=80%").kind, Kind::kPercent);
+  EXPECT_EQ(limit("HAKMEM_LIMIT=80%").value, 80u);
+  EXPECT_EQ(limit("HAKMEM_LIMIT=4096").value, 4096u);
+  EXPECT_EQ(limit("HAKMEM_LIMIT=3K").value, 3u << 10);
+  EXPECT_EQ(limit("HAKMEM_LIMIT=256M").value, 256u << 20);
+  EXPECT_EQ(limit("HAKMEM_LIMIT=5G").value, std::uint64_t{5} << 30);
+  EXPECT_EQ(read({"HAKMEM_HARD_LIMIT=1G"}).settings.hard_limit.value, std::uint64_t{1} << 30);
+}
+
+TEST(Options, BadLimitsAreNamedAndChangeNothing) {
+  for (const char* bad : {"HAKMEM_LIMIT=", "HAKMEM_LIMIT=0", "HAKMEM_LIMIT=0%", "HAKMEM_LIMIT=101%", "HAKMEM_LIMIT=-1",
+                          "HAKMEM_LIMIT=1MB", "HAKMEM_LIMIT=99999999999999999999", "HAKMEM_LIMIT=99999999999G"}) {
+    const Outcome outcome = read({bad});
+    EXPECT_THAT(outcome.said, HasSubstr("1% to 100%")) << bad;
+    EXPECT_EQ(outcome.settings.limit.kind, LimitChoice::Kind::kAuto) << bad;
+  }
+  EXPECT_THAT(read({"HAKMEM_HARD_LIMIT=auto"}).said, HasSubstr("off, BYTES"));
+}
+
 TEST(Options, TheEndsOfARangeAreAllowed) {
   EXPECT_EQ(read({"HAKMEM_PURGE_DELAY=0"}).settings.purge_delay_ms, 0u);
   EXPECT_EQ(read({"HAKMEM_PURGE_DELAY=600000"}).settings.purge_delay_ms, 600'000u);
