@@ -66,6 +66,12 @@ class Ratios(unittest.TestCase):
         report = Report(Samples(both), MACHINE)
         self.assertEqual(report.best_single(report.peers), ("a", "default"))
 
+    def test_the_highest_is_of_all_workloads_and_prices(self):
+        both = [*self.rows, *ours(1, 0, workload="v"), row("a", "default", 0.25, 0, workload="v")]
+        report = Report(Samples(both), MACHINE)
+        self.assertEqual(report.highest(lambda w, p: report.over(w, ("a", "default"), p)), 4)
+        self.assertIsNone(report.highest(lambda w, p: None))
+
     def test_a_mean_is_geometric_over_workloads_and_prices(self):
         both = [*self.rows, *ours(1, 0, workload="v"), row("a", "default", 8, 0, workload="v")]
         report = Report(Samples(both), MACHINE)

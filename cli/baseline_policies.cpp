@@ -76,7 +76,7 @@ class TickingRun {
   }
 
   void hold(const IdleSpan& span, std::uint64_t until_ns) {
-    biller_.hold(span, Stage::kResident, static_cast<double>(until_ns - span.freed_ns) * 1e-9);
+    biller_.hold(span, Stage::kResident, span.freed_ns, until_ns);
   }
 
   void tick_until(std::uint64_t time_ns) {
@@ -197,8 +197,7 @@ class GlibcRun {
 
   void hold(std::uint32_t index, std::uint64_t until_ns) {
     const IdleSpan& span = history_.spans[index];
-    const double seconds = static_cast<double>(until_ns - span.freed_ns) * 1e-9;
-    biller_.hold(span, Stage::kResident, seconds);
+    biller_.hold(span, Stage::kResident, span.freed_ns, until_ns);
   }
 
   const LargeHistory& history_;

@@ -29,23 +29,43 @@ std::uint64_t nanoseconds(float seconds) {
 
 }  // namespace
 
-Biller::Biller(const LargeHistory& history, const Pricing& pricing) : history_(history) {
+Biller::Biller(const LargeHistory& history, const Pricing& pricing)
+    : history_(history), part_ns_(std::max(static_cast<double>(history.end_ns), 1.0) / kParts) {
   for (unsigned i = 0; i < learn::kLargeClasses; ++i) {
     costs_[i] = learn::costs_of(pricing.costs, pricing.price, learn::large_class_bytes(i));
   }
 }
 
-void Biller::hold(const IdleSpan& span, Stage stage, double seconds) {
+void Biller::add_cpu(double seconds, std::uint64_t time_ns) {
+  const auto part = static_cast<std::size_t>(static_cast<double>(time_ns) / part_ns_);
+  outcome_.cpu_s += seconds;
+  outcome_.bill_s_by_part[std::min(part, kParts - 1)] += seconds;
+}
+
+void Biller::add_hold(double rate, std::uint64_t from_ns, std::uint64_t to_ns) {
+  const auto from = static_cast<double>(from_ns);
+  const auto to = static_cast<double>(to_ns);
+  outcome_.hold_s += rate * (to - from) * 1e-9;
+  auto part = static_cast<std::size_t>(from / part_ns_);
+  for (; part < kParts && static_cast<double>(part) * part_ns_ < to; ++part) {
+    const double begin = std::max(from, static_cast<double>(part) * part_ns_);
+    const double end = std::min(to, static_cast<double>(part + 1) * part_ns_);
+    outcome_.bill_s_by_part[part] += rate * std::max(end - begin, 0.0) * 1e-9;
+  }
+}
+
+void Biller::hold(const IdleSpan& span, Stage stage, std::uint64_t from_ns, std::uint64_t to_ns) {
   if (stage == Stage::kGone) return;
   const learn::BlockCosts& costs = costs_of(span);
-  outcome_.hold_s += seconds * (stage == Stage::kLazy ? costs.lazy_rate : costs.hold_rate);
+  add_hold(stage == Stage::kLazy ? costs.lazy_rate : costs.hold_rate, from_ns, to_ns);
+  const double seconds = static_cast<double>(to_ns - from_ns) * 1e-9;
   outcome_.idle_gib_s += seconds * static_cast<double>(span.bytes) / static_cast<double>(kGiB);
 }
 
 void Biller::release(const IdleSpan& span, Stage to, std::uint64_t time_ns, bool unmap) {
   const learn::BlockCosts& costs = costs_of(span);
   ++outcome_.releases;
-  outcome_.cpu_s += to == Stage::kLazy ? costs.free_s : unmap ? costs.unmap_s : costs.dontneed_s;
+  add_cpu(to == Stage::kLazy ? costs.free_s : unmap ? costs.unmap_s : costs.dontneed_s, time_ns);
   if (to == Stage::kGone) changes_.push_back({time_ns, -static_cast<std::int64_t>(span.bytes)});
 }
 
@@ -53,7 +73,7 @@ void Biller::reuse(const IdleSpan& span, Stage from) {
   if (from == Stage::kResident) return;
   const learn::BlockCosts& costs = costs_of(span);
   ++outcome_.refaults;
-  outcome_.cpu_s += from == Stage::kGone ? costs.fault_s : costs.touch_after_free_s;
+  add_cpu(from == Stage::kGone ? costs.fault_s : costs.touch_after_free_s, span.until_ns);
   if (from == Stage::kGone) {
     changes_.push_back({span.until_ns, static_cast<std::int64_t>(span.bytes)});
   }
@@ -72,7 +92,7 @@ void IdleBlock::advance(Biller& biller, const IdleSpan& span, const learn::Arm& 
                         std::uint64_t to_ns) {
   std::uint64_t now_ns = std::max(settled_ns, span.freed_ns);
   const auto pass_until = [&](std::uint64_t time_ns) {
-    biller.hold(span, stage, static_cast<double>(time_ns - now_ns) * 1e-9);
+    biller.hold(span, stage, now_ns, time_ns);
     now_ns = time_ns;
   };
   const auto enter = [&](Stage next, float after_s) {

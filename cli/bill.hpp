@@ -19,6 +19,9 @@ struct Pricing {
   std::uint32_t seed = 1;
 };
 
+// A bill over time is a sum for each of so many equal parts of the trace.
+inline constexpr std::size_t kParts = 200;
+
 struct Outcome {
   double cpu_s = 0;
   double hold_s = 0;      // price x GiB-seconds, lazily freed ones at their share
@@ -27,6 +30,7 @@ struct Outcome {
   std::uint64_t refaults = 0;  // blocks touched again after a release
   double peak_held_bytes = 0;  // live and idle together
   double average_held_bytes = 0;
+  std::array<double, kParts> bill_s_by_part = {};
 
   double bill_s() const { return cpu_s + hold_s; }
 };
@@ -39,8 +43,8 @@ class Biller {
 
   const learn::BlockCosts& costs_of(const IdleSpan& span) const { return costs_[span.size_class]; }
 
-  // The span was in `stage` for so long.
-  void hold(const IdleSpan& span, Stage stage, double seconds);
+  // The span was in `stage` for that time.
+  void hold(const IdleSpan& span, Stage stage, std::uint64_t from_ns, std::uint64_t to_ns);
 
   // Its pages go into this stage at that time. `unmap`: with munmap instead of MADV_DONTNEED.
   void release(const IdleSpan& span, Stage to, std::uint64_t time_ns, bool unmap = false);
@@ -51,8 +55,12 @@ class Biller {
   Outcome finish();
 
  private:
+  void add_cpu(double seconds, std::uint64_t time_ns);
+  void add_hold(double rate, std::uint64_t from_ns, std::uint64_t to_ns);
+
   const LargeHistory& history_;
   std::array<learn::BlockCosts, learn::kLargeClasses> costs_;
+  double part_ns_;
   Outcome outcome_;
   std::vector<Change> changes_;
 };

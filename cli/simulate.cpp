@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <stdexcept>
 
 namespace hakmem::cli {
@@ -70,6 +71,12 @@ nlohmann::json outcome_json(const Simulation& simulation, const NamedOutcome& on
           {"peak_held_bytes", outcome.peak_held_bytes}};
 }
 
+std::vector<double> bill_so_far(const Outcome& outcome) {
+  std::vector<double> sums(kParts);
+  std::partial_sum(outcome.bill_s_by_part.begin(), outcome.bill_s_by_part.end(), sums.begin());
+  return sums;
+}
+
 }  // namespace
 
 double Simulation::ratio(const NamedOutcome& one) const {
@@ -95,12 +102,14 @@ Simulation simulate(const std::string& trace, const LargeHistory& history, const
   return simulation;
 }
 
-nlohmann::json simulations_json(std::span<const Simulation> simulations, const Pricing& pricing) {
+nlohmann::json simulations_json(std::span<const Simulation> simulations, const Pricing& pricing,
+                                bool timeline) {
   nlohmann::json rows = nlohmann::json::array();
   for (const Simulation& simulation : simulations) {
     nlohmann::json outcomes = nlohmann::json::array();
     for (const NamedOutcome& one : simulation.outcomes) {
       outcomes.push_back(outcome_json(simulation, one));
+      if (timeline) outcomes.back()["bill_s_so_far"] = bill_so_far(one.outcome);
     }
     rows.push_back({{"trace", simulation.trace},
                     {"price", simulation.price},

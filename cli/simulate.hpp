@@ -34,7 +34,9 @@ Simulation simulate(const std::string& trace, const LargeHistory& history, const
 // simulations have the same policies. A trace whose blocks never wait has no bill, and no ratio.
 std::string simulation_table(std::span<const Simulation> simulations, bool colours);
 
-nlohmann::json simulations_json(std::span<const Simulation> simulations, const Pricing& pricing);
+// `timeline`: with the bill so far at kParts moments.
+nlohmann::json simulations_json(std::span<const Simulation> simulations, const Pricing& pricing,
+                                bool timeline = false);
 
 // Cost constants from JSON, `text`: {"fault_s": 1.2e-6, ...}; what it does not name stays. Throws
 // std::invalid_argument for a name that is none.

@@ -28,6 +28,7 @@ struct Flags {
   std::uint32_t seed = 1;
   std::string write;
   bool brief = false;
+  bool timeline = false;
   bool json = false;
   bool list = false;
 };
@@ -110,8 +111,8 @@ int run(const Flags& flags) {
   pricing.seed = flags.seed;
   if (!flags.costs.empty()) pricing.costs = parse_costs(text_of(flags.costs));
   const std::vector<Simulation> simulations = simulate_all(flags, pricing);
-  if (flags.json) {
-    fmt::print("{}\n", simulations_json(simulations, pricing).dump(1));
+  if (flags.json || flags.timeline) {
+    fmt::print("{}\n", simulations_json(simulations, pricing, flags.timeline).dump(1));
     return 0;
   }
   fmt::print("{}", simulation_table(simulations, ::isatty(STDOUT_FILENO) == 1));
@@ -141,6 +142,7 @@ void add_flags(CLI::App& app, Flags& flags) {
       ->type_name("FILE");
   app.add_flag("--list", flags.list, "list the traces that can be generated");
   app.add_flag("--json", flags.json, "print JSON, with every figure");
+  app.add_flag("--timeline", flags.timeline, "the same, with the bill so far at 200 moments");
 }
 
 }  // namespace

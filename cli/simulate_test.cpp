@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -103,6 +104,23 @@ TEST(Simulation, JsonHasEveryFigure) {
   EXPECT_GT(row["outcomes"][1]["regret_s"].get<double>(), 0);
   EXPECT_GE(row["outcomes"][1]["peak_held_bytes"].get<double>(),
             row["live_peak_bytes"].get<double>());
+}
+
+// All that is billed is billed at some moment, under every kind of policy.
+TEST(Simulation, ATimelineEndsAtTheBill) {
+  const std::vector<std::string> policies = {"best", "hindsight", "low-water", "glibc",
+                                             "fixed:free:0,1s"};
+  const std::vector<Simulation> simulations = {
+      simulate("spikes", large_history_of(generate_trace("spikes", 1)), {}, policies)};
+  const nlohmann::json json = simulations_json(simulations, {}, true);
+  for (const nlohmann::json& one : json["simulations"][0]["outcomes"]) {
+    const auto bills = one["bill_s_so_far"].get<std::vector<double>>();
+    ASSERT_EQ(bills.size(), kParts);
+    EXPECT_TRUE(std::is_sorted(bills.begin(), bills.end()));
+    EXPECT_NEAR(bills.back(), one["bill_s"].get<double>(), 1e-6) << one["policy"];
+    EXPECT_LT(bills[kParts / 2], 0.7 * bills.back());
+    EXPECT_GT(bills[kParts / 2], 0.3 * bills.back());
+  }
 }
 
 TEST(Costs, AFileChangesWhatItNames) {
