@@ -125,7 +125,7 @@ struct hak_stats {
   uint32_t huge_pages;       /* 0 auto, 1 always, 2 never */
   uint32_t class_count;
   struct hak_stats_class classes[HAK_STATS_MAX_CLASSES];
-  struct hak_stats_context contexts[HAK_STATS_MAX_CONTEXTS]; /* largest bill first */
+  struct hak_stats_context contexts[HAK_STATS_MAX_CONTEXTS]; /* largest bill first, then what holds most */
 };
 
 #ifdef __cplusplus

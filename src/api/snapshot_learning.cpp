@@ -9,8 +9,14 @@ namespace hakmem {
 
 namespace {
 
-constexpr std::uint8_t kNotShown = 255;
-static_assert(HAK_STATS_MAX_CONTEXTS < kNotShown);
+// What each context holds; written and read under the lock of idle_blocks. Too long for a thread's
+// stack.
+struct Held {
+  std::uint32_t blocks;
+  std::uint64_t resident_bytes;
+  std::uint64_t lazy_bytes;
+};
+constinit Held held_by[learn::ContextTable::kSlots] = {};
 
 template <std::size_t kSize>
 void set_text(char (&into)[kSize], const char* text) {
@@ -37,11 +43,15 @@ class Ranking {
   unsigned seen() const { return seen_; }
 
  private:
-  // What was never scored has no bill; then more reuses are before fewer.
+  // What was never scored has no bill; then those that hold most are first.
   static bool is_before(learn::ContextId a, learn::ContextId b) {
     const double bill_a = learning.learner().regret_of(a).paid_s();
     const double bill_b = learning.learner().regret_of(b).paid_s();
-    return bill_a != bill_b ? bill_a > bill_b : learning.reuses_of(a) > learning.reuses_of(b);
+    return bill_a != bill_b ? bill_a > bill_b : held_bytes(a) > held_bytes(b);
+  }
+
+  static std::uint64_t held_bytes(learn::ContextId id) {
+    return held_by[index_of(id)].resident_bytes + held_by[index_of(id)].lazy_bytes;
   }
 
   Entry entry_[HAK_STATS_MAX_CONTEXTS];
@@ -62,6 +72,10 @@ void describe(const Ranking::Entry& entry, hak_stats_context* into) {
   into->block_bytes = learn::large_class_bytes(entry.context.size_class);
   describe_depth(entry.context, into);
   into->site_group = entry.context.group;
+  const Held& held = held_by[index_of(entry.id)];
+  into->idle_blocks = held.blocks;
+  into->idle_bytes = held.resident_bytes;
+  into->lazy_bytes = held.lazy_bytes;
   into->reuses = learning.reuses_of(entry.id);
   into->bill_paid_s = account.paid_s();
   into->bill_best_fixed_s = account.would_have_s(account.best_fixed());
@@ -116,18 +130,14 @@ void describe_learning(hak_stats* stats) {
   describe_bills(stats);
 }
 
-// `rank_of`: by context, its place among those shown.
-void describe_contexts(hak_stats* stats, std::uint8_t (&rank_of)[learn::ContextTable::kSlots]) {
-  std::memset(rank_of, kNotShown, sizeof rank_of);
+void describe_contexts(hak_stats* stats) {
   Ranking ranking;
   learning.learner().for_each_context(
       [&](learn::ContextId id, const learn::Context& context) { ranking.add(id, context); });
   stats->contexts_seen = ranking.seen();
   stats->context_count = ranking.count();
-  for (unsigned rank = 0; rank < ranking.count(); ++rank) {
-    rank_of[index_of(ranking[rank].id)] = static_cast<std::uint8_t>(rank);
+  for (unsigned rank = 0; rank < ranking.count(); ++rank)
     describe(ranking[rank], &stats->contexts[rank]);
-  }
 }
 
 void count_idle(const Run& run, bool is_lazy, hak_stats* stats) {
@@ -136,9 +146,9 @@ void count_idle(const Run& run, bool is_lazy, hak_stats* stats) {
   (is_lazy ? lazy : resident) += run.bytes();
 }
 
-void count_idle(const Run& run, bool is_lazy, hak_stats_context* context) {
-  context->idle_blocks += 1;
-  (is_lazy ? context->lazy_bytes : context->idle_bytes) += run.bytes();
+void count_idle(const Run& run, bool is_lazy, Held& held) {
+  held.blocks += 1;
+  (is_lazy ? held.lazy_bytes : held.resident_bytes) += run.bytes();
 }
 
 }  // namespace
@@ -149,16 +159,15 @@ void count_idle_blocks(hak_stats* stats) {
   stats->reuses = use.reuses;
   stats->late_reuses = use.late_reuses;
   describe_settings(stats);
-  std::uint8_t rank_of[learn::ContextTable::kSlots];
   idle_blocks.look(
-      [&] {
-        describe_learning(stats);
-        describe_contexts(stats, rank_of);
-      },
       [&](const Run& run, learn::ContextId id, bool is_lazy) {
         count_idle(run, is_lazy, stats);
-        const std::uint8_t rank = rank_of[index_of(id)];
-        if (rank != kNotShown) count_idle(run, is_lazy, &stats->contexts[rank]);
+        count_idle(run, is_lazy, held_by[index_of(id)]);
+      },
+      [&] {
+        describe_learning(stats);
+        describe_contexts(stats);
+        std::memset(held_by, 0, sizeof held_by);
       });
 }
 

@@ -58,10 +58,10 @@ class IdleBlocks {
   std::size_t held_bytes() const { return held_.load_relaxed(); }
   IdleUse use() const;
 
-  // For reports, under the lock: calls see_learning(), then see_block(run, context, is_lazy) for every
-  // entry that has pages.
-  template <typename SeeLearning, typename SeeBlock>
-  void look(SeeLearning see_learning, SeeBlock see_block);
+  // For reports, under the lock: calls see_block(run, context, is_lazy) for every entry that has pages,
+  // then see_learning().
+  template <typename SeeBlock, typename SeeLearning>
+  void look(SeeBlock see_block, SeeLearning see_learning);
 
   bool lock_is_mine() const { return lock_.is_mine(); }
   void lock_for_fork(bool patient) { lock_.lock_for_fork(patient); }
@@ -119,16 +119,16 @@ class IdleBlocks {
   std::uint64_t next_tick_ms_ HAK_GUARDED_BY(lock_) = 0;
 };
 
-template <typename SeeLearning, typename SeeBlock>
-void IdleBlocks::look(SeeLearning see_learning, SeeBlock see_block) {
+template <typename SeeBlock, typename SeeLearning>
+void IdleBlocks::look(SeeBlock see_block, SeeLearning see_learning) {
   const LockGuard guard(lock_);
-  see_learning();
   for (Stack& stack : stacks_) {
     for (unsigned position = 0; position < stack.count; ++position) {
       const Entry& entry = stack.at(position);
       if (entry.run != nullptr) see_block(*entry.run, entry.context, entry.is_lazy);
     }
   }
+  see_learning();
 }
 
 extern IdleBlocks idle_blocks;
