@@ -75,9 +75,6 @@ TEST(Explain, AShortBufferHasTheBeginning) {
   for (std::size_t size = 0; size <= whole.size() + 1; ++size) {
     std::string buffer(size + 8, '#');
     EXPECT_EQ(explain(stats, buffer.data(), size), whole.size());
-    if (size > 0) {
-      EXPECT_EQ(std::string(buffer.c_str()), whole.substr(0, size - 1));
-    }
     EXPECT_EQ(buffer.substr(size), "########");
     if (size == 0) continue;
     EXPECT_EQ(std::string(buffer.c_str()), whole.substr(0, size - 1));

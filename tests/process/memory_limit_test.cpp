@@ -92,6 +92,14 @@ TEST(MemoryLimit, CgroupsAreSeen) {
   expect_finished_below_limit(support::run_preloaded({.command = {"/bin/sh", "-c", join}}));
 }
 
+TEST(HardLimit, AsksTheProgramFirst) {
+  const ChildResult result =
+      support::run_preloaded({.command = {TEST_PROGRAMS "/frees_at_limit"},
+                              .environment = {{"HAKMEM_HARD_LIMIT", "128M"}}});
+  EXPECT_EQ(result.signal, 0);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
 TEST(HardLimit, GivesEnomemThatProgramsSurvive) {
   for (const char* block : {"500", "30000", "65536", "40000000"}) {
     const ChildResult result =
