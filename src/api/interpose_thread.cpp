@@ -34,6 +34,6 @@ extern "C" [[gnu::visibility("default")]] int pthread_create(pthread_t* thread, 
   if (create == nullptr) return EAGAIN;
   const int error = create(thread, attributes, start, argument);
   hakmem::boot();
-  if (error == 0 && hakmem::settings.background == hakmem::Background::kAuto) hakmem::start_background();
+  if (error == 0 && hakmem::settings.background != hakmem::Background::kOff) hakmem::start_background();
   return error;
 }
