@@ -5,22 +5,20 @@
 //   ...          class 1G and more
 //
 // How long an entry keeps its pages is its arm's decision (learn/arms.hpp): they stay, are lazily
-// freed, or go back. An entry whose pages have gone stays in its stack as a mark of when a block
-// was freed, since the next malloc that comes down to it tells what every arm would have cost.
+// freed, or go back. An entry whose pages have gone stays in its stack as a mark of when a block was
+// freed, since the next malloc that comes down to it tells what every arm would have cost.
 //
-// Blocks are as long as their class, so any one of a stack serves any request of it; what the
-// program does not touch of a block was never resident. Up to 1 MiB the stacks hold
-// knobs::kRunCacheBytes at most: what does not fit coalesces in the run store, where slabs and
-// other lengths find it.
+// Blocks are as long as their class, so any one of a stack serves any request of it; what the program
+// does not touch of a block was never resident. Up to 1 MiB the stacks hold knobs::kRunCacheBytes at
+// most: what does not fit coalesces in the run store, where slabs and other lengths find it.
 //
 // Invariants:
 //   (1) an entry's run is tagged kBusy and linked nowhere else; a second free of it finds no block;
 //   (2) held_ is the sum of the lengths of all runs here, lazy_ of those that are lazily freed;
-//   (3) no entry with a run is due before large_due_ms, but for ticks that would follow too
-//   closely.
+//   (3) no entry with a run is due before large_due_ms, but for ticks that would follow too closely.
 //
-// Above: large. Below: learn, run store. Any thread; one lock (rank kLarge), held for the pages of
-// a block that are lazily freed, but not while pages are returned.
+// Above: large. Below: learn, run store. Any thread; one lock (rank kLarge), held for the pages of a
+// block that are lazily freed, but not while pages are returned.
 #pragma once
 
 #include "base/lock.hpp"
@@ -60,8 +58,8 @@ class IdleBlocks {
   std::size_t held_bytes() const { return held_.load_relaxed(); }
   IdleUse use() const;
 
-  // For reports, under the lock: calls see_block(run, context, is_lazy) for every entry that has
-  // pages, then see_learning().
+  // For reports, under the lock: calls see_block(run, context, is_lazy) for every entry that has pages,
+  // then see_learning().
   template <typename SeeBlock, typename SeeLearning>
   void look(SeeBlock see_block, SeeLearning see_learning);
 
@@ -104,16 +102,16 @@ class IdleBlocks {
   void free_lazily_over_limit_locked() HAK_REQUIRES(lock_);
   void note_due_locked(std::uint64_t at_ms) HAK_REQUIRES(lock_);
   unsigned collect_due_locked(std::uint64_t now_ms, Run** batch) HAK_REQUIRES(lock_);
-  void settle_locked(unsigned size_class, Entry& entry, std::uint64_t now_ms, bool at_once,
-                     Run** gone) HAK_REQUIRES(lock_);
+  void settle_locked(unsigned size_class, Entry& entry, std::uint64_t now_ms, bool at_once, Run** gone)
+      HAK_REQUIRES(lock_);
   bool is_time_to_measure(std::uint64_t now_ms);
   void tell_what_is_idle_locked(std::uint64_t now_ms) HAK_REQUIRES(lock_);
 
   Lock lock_{LockRank::kLarge};
   Stack stacks_[learn::kLargeClasses] HAK_GUARDED_BY(lock_) = {};
   std::size_t small_held_ HAK_GUARDED_BY(lock_) = 0;
-  Atomic<std::size_t> held_{0};  // written under the lock
-  Atomic<std::size_t> lazy_{0};  // the same
+  Atomic<std::size_t> held_{0};     // written under the lock
+  Atomic<std::size_t> lazy_{0};     // the same
   Atomic<std::uint64_t> measure_due_ms_{0};
   Atomic<std::uint64_t> releases_{0};
   Atomic<std::uint64_t> reuses_{0};

@@ -63,13 +63,13 @@ TEST_F(IdleBlocksTest, KeepsTheNewestWhenOneBelowServesAnAlignedRequest) {
   ASSERT_NE(pair.run, nullptr);
   pair.run->is_huge = false;
   run_store.shrink(pair.run, granules_for(kLength));
-  Run* unaligned = make_run(kLength);
+  hakmem::Run* unaligned = make_run(kLength);
   while (reinterpret_cast<std::uintptr_t>(unaligned->start()) % kAlignment == 0)
     unaligned = make_run(kLength);
   const std::uint64_t now = os::now_ms();
   idle_blocks.keep(pair.run, now);
   idle_blocks.keep(unaligned, now);
-  Run* taken = idle_blocks.take(kLength, kAlignment);
+  hakmem::Run* taken = idle_blocks.take(kLength, kAlignment);
   EXPECT_EQ(taken, pair.run);
   EXPECT_EQ(idle_blocks.held_bytes(), kLength);
   EXPECT_EQ(idle_blocks.take(kLength), unaligned);
