@@ -87,6 +87,13 @@ Run* IdleBlocks::detach_locked(unsigned size_class, Entry& entry) {
   return run;
 }
 
+// The top leaves its stack although an entry below has lent its pages: those of the top stay, if it
+// has any, in the place that has become free.
+void IdleBlocks::move_pages_down(const Entry& top, Entry& lender) {
+  lender.run = top.run;
+  lender.is_lazy = top.is_lazy;
+}
+
 Run* IdleBlocks::take(std::size_t bytes, std::size_t alignment) {
   const unsigned size_class = learn::large_class_of(bytes);
   const std::uint64_t now = os::now_ms();
@@ -102,6 +109,7 @@ Run* IdleBlocks::take(std::size_t bytes, std::size_t alignment) {
       reuses_.store_relaxed(reuses_.load_relaxed() + 1);
       Run* run = detach_locked(size_class, *lender);
       if (run == nullptr) late_reuses_.store_relaxed(late_reuses_.load_relaxed() + 1);
+      if (lender != &top) move_pages_down(top, *lender);
       --stack.count;
       return run;
     }

@@ -93,6 +93,7 @@ class IdleBlocks {
 
   std::size_t resident_locked() const { return held_.load_relaxed() - lazy_.load_relaxed(); }
   Entry* lender_locked(Stack& stack, std::size_t bytes, std::size_t alignment) HAK_REQUIRES(lock_);
+  static void move_pages_down(const Entry& top, Entry& lender);
   Run* oldest_locked() HAK_REQUIRES(lock_);
   void push_locked(unsigned size_class, Run* run, std::uint64_t now_ms) HAK_REQUIRES(lock_);
   Run* detach_locked(unsigned size_class, Entry& entry) HAK_REQUIRES(lock_);

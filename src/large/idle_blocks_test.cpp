@@ -57,6 +57,27 @@ TEST_F(IdleBlocksTest, LengthsAreClassesInWholeGranules) {
   }
 }
 
+TEST_F(IdleBlocksTest, KeepsTheNewestWhenOneBelowServesAnAlignedRequest) {
+  constexpr std::size_t kAlignment = 2 * kLength;
+  const AllocatedRun pair = run_store.allocate(granules_for(2 * kLength), granules_for(kAlignment));
+  ASSERT_NE(pair.run, nullptr);
+  pair.run->is_huge = false;
+  run_store.shrink(pair.run, granules_for(kLength));
+  hakmem::Run* unaligned = make_run(kLength);
+  while (reinterpret_cast<std::uintptr_t>(unaligned->start()) % kAlignment == 0)
+    unaligned = make_run(kLength);
+  const std::uint64_t now = os::now_ms();
+  idle_blocks.keep(pair.run, now);
+  idle_blocks.keep(unaligned, now);
+  hakmem::Run* taken = idle_blocks.take(kLength, kAlignment);
+  EXPECT_EQ(taken, pair.run);
+  EXPECT_EQ(idle_blocks.held_bytes(), kLength);
+  EXPECT_EQ(idle_blocks.take(kLength), unaligned);
+  EXPECT_EQ(idle_blocks.held_bytes(), 0u);
+  give_back(taken);
+  give_back(unaligned);
+}
+
 TEST_F(IdleBlocksTest, GivesTheNewestOfItsClass) {
   hakmem::Run* const first = make_run(kLength);
   hakmem::Run* const second = make_run(kLength);
@@ -87,7 +108,8 @@ TEST_F(IdleBlocksTest, TheOldestMakesRoomForAClassThatHasNone) {
   EXPECT_EQ(idle_blocks.take(12 * kMiB), nullptr);
   EXPECT_EQ(idle_blocks.held_bytes(), 3 * kMiB);
   forget_marks(kLength, 1);
-  EXPECT_EQ(idle_blocks.held_bytes(), 3 * kMiB) << "a class that has been used before takes from none";
+  EXPECT_EQ(idle_blocks.held_bytes(), 3 * kMiB)
+      << "a class that has been used before takes from none";
 }
 
 TEST_F(IdleBlocksTest, ABlockGoesBackWhenItsHoldIsOver) {
@@ -136,7 +158,8 @@ TEST_F(IdleBlocksTest, AStackIsBoundedAndItsBottomMovesOn) {
 TEST_F(IdleBlocksTest, SmallOnesBeyondTheLimitCoalesce) {
   constexpr std::size_t kSmall = 256 * kKiB;
   std::vector<hakmem::Run*> runs;
-  for (std::size_t i = 0; i < 2 * knobs::kRunCacheBytes / kSmall; ++i) runs.push_back(make_run(kSmall));
+  for (std::size_t i = 0; i < 2 * knobs::kRunCacheBytes / kSmall; ++i)
+    runs.push_back(make_run(kSmall));
   for (hakmem::Run* run : runs) idle_blocks.keep(run, os::now_ms());
   EXPECT_EQ(idle_blocks.held_bytes(), knobs::kRunCacheBytes);
   idle_blocks.give_all_back();
@@ -145,7 +168,8 @@ TEST_F(IdleBlocksTest, SmallOnesBeyondTheLimitCoalesce) {
 
 TEST_F(IdleBlocksTest, WithoutAThreadToComeByTheRestIsLazilyFreed) {
   std::vector<hakmem::Run*> runs;
-  for (std::size_t i = 0; i < 2 * knobs::kUnwatchedBytes / (8 * kMiB); ++i) runs.push_back(make_run(8 * kMiB));
+  for (std::size_t i = 0; i < 2 * knobs::kUnwatchedBytes / (8 * kMiB); ++i)
+    runs.push_back(make_run(8 * kMiB));
   for (hakmem::Run* run : runs) idle_blocks.keep(run, os::now_ms());
   const IdleUse use = idle_blocks.use();
   EXPECT_EQ(use.resident_bytes, knobs::kUnwatchedBytes);

@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <initializer_list>
 
@@ -43,5 +45,7 @@ bool start_thread(const char* name, void (*body)()) {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return started;
 }
+
+bool is_main_thread() { return syscall(SYS_gettid) == getpid(); }
 
 }  // namespace hakmem::os

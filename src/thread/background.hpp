@@ -3,6 +3,7 @@
 // HAKMEM_BACKGROUND=auto starts it when the program starts its first thread (api/interpose_thread.cpp),
 // so a program without threads stays one; on starts it at load; off never does. It sleeps while
 // nothing is idle, takes no signals and has no heap. A forked child has none until it starts a thread.
+// It ends when the main thread leaves alone, so that the process can end with its last thread.
 //
 // Without it, memory goes back in the slow paths of malloc and free only, and what may stay resident
 // when they are never reached again is bounded (knobs::kDirtyLimit).
@@ -16,6 +17,10 @@ namespace hakmem {
 void start_background();
 
 bool background_runs();
+
+// The main thread leaves by pthread_exit(): the process now ends with its last thread, which must
+// not be ours. No further one starts.
+void end_background();
 
 // In a forked child.
 void forget_background();

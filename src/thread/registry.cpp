@@ -3,8 +3,10 @@
 #include "os/alarm.hpp"
 #include "os/clock.hpp"
 #include "os/cpu.hpp"
+#include "os/thread.hpp"
 #include "os/thread_exit.hpp"
 #include "pages/metadata.hpp"
+#include "thread/background.hpp"
 #include "thread/boot_hook.hpp"
 
 namespace hakmem {
@@ -141,6 +143,7 @@ void leave_thread_heap() {
   if (heap == nullptr) return;
   has_left = true;
   retire(heap);
+  if (os::is_main_thread()) end_background();
 }
 
 bool any_parked_heap() { return parked_total.load_relaxed() != 0; }

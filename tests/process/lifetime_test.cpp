@@ -41,4 +41,16 @@ TEST(Lifetime, ProgramsWithoutStandardStreams) {
   EXPECT_EQ(result.err, "");
 }
 
+// The library's own thread must not be the one that keeps the process.
+TEST(Lifetime, EndsWithItsLastThreadWhenMainHasLeft) {
+  for (const char* background : {"auto", "on"}) {
+    const ChildResult result = support::run_preloaded({.command = {TEST_PROGRAMS "/leaves_main"},
+                                                       .environment = {{"HAKMEM_BACKGROUND", background}},
+                                                       .seconds = 10});
+    EXPECT_EQ(result.out, "last\n") << background;
+    EXPECT_EQ(result.exit_code, 0) << background;
+    EXPECT_EQ(result.signal, 0) << background;
+  }
+}
+
 }  // namespace
