@@ -186,6 +186,15 @@ void boot_registry() {
 
 bool registry_lock_is_mine() { return lock.is_mine(); }
 void lock_registry_for_fork(bool patient) { lock.lock_for_fork(patient); }
-void unlock_registry_after_fork(bool in_child) { lock.unlock_after_fork(in_child); }
+// A thread that was about to park its heap is not in the child, but may have counted it already.
+// Unchecked: the lock is held, by the fork.
+void unlock_registry_after_fork(bool in_child) HAK_UNCHECKED {
+  if (in_child) {
+    std::size_t total = 0;
+    for (const Heap* heap = parked_heaps; heap != nullptr; heap = heap->next_unused) total += heap->parked_bytes;
+    parked_total.store_relaxed(total);
+  }
+  lock.unlock_after_fork(in_child);
+}
 
 }  // namespace hakmem
