@@ -13,18 +13,28 @@ namespace hakmem::os {
 
 class Alarm {
  public:
-  void announce() { asleep_.exchange_seq_cst(1); }
+  // The sleeper: from now on rings are answered.
+  void announce() { asleep_.exchange_seq_cst(kLongNap); }
+
+  // The sleeper changed its mind: it will be back so soon that rings, a system call each, are not
+  // worth it. Only wake() ends this nap.
+  void announce_short() { asleep_.exchange_seq_cst(kShortNap); }
+
+  // Until the nap is over, or was ended since its announcement.
   void sleep(std::uint32_t at_most_ms);
 
   void ring() {
-    if (asleep_.load_relaxed() != 0) wake();
+    if (asleep_.load_relaxed() == kLongNap) wake();
   }
+  void wake();
 
   // In a forked child: the sleeper is not there.
   void forget() { asleep_.store_relaxed(0); }
 
  private:
-  void wake();
+  static constexpr std::uint32_t kShortNap = 1;
+  static constexpr std::uint32_t kLongNap = 2;
+
   Atomic<std::uint32_t> asleep_;
 };
 

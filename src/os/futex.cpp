@@ -27,7 +27,9 @@ namespace os {
 
 void Alarm::sleep(std::uint32_t at_most_ms) {
   const timespec timeout{at_most_ms / 1000, static_cast<long>(at_most_ms % 1000) * 1'000'000};
-  syscall(SYS_futex, &asleep_, FUTEX_WAIT_PRIVATE, 1, &timeout, nullptr, 0);
+  const std::uint32_t announced = asleep_.load_relaxed();
+  if (announced == 0) return;
+  syscall(SYS_futex, &asleep_, FUTEX_WAIT_PRIVATE, announced, &timeout, nullptr, 0);
   asleep_.store_relaxed(0);
 }
 

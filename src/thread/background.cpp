@@ -17,7 +17,7 @@ constinit Atomic<bool> main_has_left{false};
 constexpr std::uint32_t kLongNapMs = 10'000;
 
 // The coarse clock's tick: nothing can be due sooner.
-constexpr std::uint32_t kShortNapMs = 4;
+constexpr std::uint32_t kLeastNapMs = 4;
 
 // Only here: a program's own threads may be in no position to open files.
 void look_around_if_due(std::uint64_t now_ms, std::uint64_t* due_ms) {
@@ -36,7 +36,8 @@ void keep_house() {
     const std::uint64_t now = os::now_ms();
     const std::uint64_t due = next_due(now);
     const std::uint64_t nap = due <= now ? 0 : due - now;
-    os::housekeeping_alarm.sleep(static_cast<std::uint32_t>(clamp_size(nap, kShortNapMs, kLongNapMs)));
+    if (nap <= knobs::kHousekeepingMs) os::housekeeping_alarm.announce_short();
+    os::housekeeping_alarm.sleep(static_cast<std::uint32_t>(clamp_size(nap, kLeastNapMs, kLongNapMs)));
   }
   runs.store_relaxed(false);
   os::housekeeping_alarm.forget();
@@ -54,7 +55,7 @@ bool background_runs() { return runs.load_relaxed(); }
 
 void end_background() {
   main_has_left.exchange_seq_cst(true);
-  os::housekeeping_alarm.ring();
+  os::housekeeping_alarm.wake();
 }
 
 void forget_background() {
