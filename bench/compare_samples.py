@@ -3,7 +3,6 @@
 A row without figures stands for a run that failed; its status says how. Time and CPU are seconds, peak RSS is KiB. The
 measure says what decides: `time` (less is better), `throughput` (more is better) or `count` (less is better).
 """
-import csv
 import dataclasses
 import statistics
 
@@ -33,21 +32,6 @@ class Row:
     @property
     def value(self):
         return self.wall_seconds if self.measure == "time" else self.metric
-
-
-FIELDS = dataclasses.fields(Row)
-
-
-def write(path, rows):
-    with open(path, "w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(field.name for field in FIELDS)
-        writer.writerows(dataclasses.astuple(row) for row in rows)
-
-
-def read(path):
-    with open(path, newline="") as file:
-        return [Row(**{field.name: field.type(entry[field.name]) for field in FIELDS}) for entry in csv.DictReader(file)]
 
 
 class Spread:

@@ -9,6 +9,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import compare_report
 import compare_samples
+import row_file
 from compare_samples import Row
 
 MACHINE = {
@@ -63,8 +64,8 @@ class Samples(unittest.TestCase):
         written = [*rows("real/x", "time", "hakmem", [1.5, 2.5]), Row.without_sample("real/x", "time", "peer", "exit\ncode 1")]
         with tempfile.TemporaryDirectory() as directory:
             path = pathlib.Path(directory) / "samples.csv"
-            compare_samples.write(path, written)
-            self.assertEqual(compare_samples.read(path), written)
+            row_file.write(path, Row, written)
+            self.assertEqual(row_file.read(path, Row), written)
 
     def test_a_failure_leaves_the_series_incomplete(self):
         test = compare_samples.tests_of([*rows("real/x", "time", "peer", [1]),

@@ -5,7 +5,6 @@
 A setting is an allocator with variables. `price` is the one it was told, or 0 where it knows of none: such a run is
 billed at every price. A row with a failure has no figures.
 """
-import csv
 import dataclasses
 import statistics
 
@@ -28,21 +27,6 @@ class Row:
 
     def bill(self, price):
         return self.cpu_seconds + price * self.gib_seconds
-
-
-FIELDS = dataclasses.fields(Row)
-
-
-def write(path, rows):
-    with open(path, "w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(field.name for field in FIELDS)
-        writer.writerows(dataclasses.astuple(row) for row in rows)
-
-
-def read(path):
-    with open(path, newline="") as file:
-        return [Row(**{field.name: field.type(entry[field.name]) for field in FIELDS}) for entry in csv.DictReader(file)]
 
 
 class Samples:

@@ -8,7 +8,7 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import large_report
-import large_samples
+import row_file
 from large_report import OURS, Report
 from large_samples import PRICES, Row, Samples
 
@@ -83,8 +83,8 @@ class Files(unittest.TestCase):
         rows = [*ours(1.5, 2.25), row("peer", "default", 0, 0, failure="killed by signal 9, at once")]
         with tempfile.TemporaryDirectory() as directory:
             path = pathlib.Path(directory) / "samples.csv"
-            large_samples.write(path, rows)
-            self.assertEqual(large_samples.read(path), rows)
+            row_file.write(path, Row, rows)
+            self.assertEqual(row_file.read(path, Row), rows)
 
     def test_the_page_names_failures_and_the_machine(self):
         samples = Samples([*ours(1, 1), row("peer", "default", 2, 1), row("ill", "default", 0, 0, failure="exited with 1")])
