@@ -158,12 +158,12 @@ TEST_F(IdleBlocksTest, AStackIsBoundedAndItsBottomMovesOn) {
 TEST_F(IdleBlocksTest, SmallOnesBeyondTheLimitCoalesce) {
   constexpr std::size_t kSmall = 256 * kKiB;
   std::vector<hakmem::Run*> runs;
-  for (std::size_t i = 0; i < 2 * knobs::kRunCacheBytes / kSmall; ++i)
+  for (std::size_t i = 0; i < 2 * knobs::kSmallIdleBytes / kSmall; ++i)
     runs.push_back(make_run(kSmall));
   for (hakmem::Run* run : runs) idle_blocks.keep(run, os::now_ms());
-  EXPECT_EQ(idle_blocks.held_bytes(), knobs::kRunCacheBytes);
+  EXPECT_EQ(idle_blocks.held_bytes(), knobs::kSmallIdleBytes);
   idle_blocks.give_all_back();
-  forget_marks(kSmall, knobs::kRunCacheBytes / kSmall);
+  forget_marks(kSmall, knobs::kSmallIdleBytes / kSmall);
 }
 
 TEST_F(IdleBlocksTest, WithoutAThreadToComeByTheRestIsLazilyFreed) {
@@ -177,36 +177,30 @@ TEST_F(IdleBlocksTest, WithoutAThreadToComeByTheRestIsLazilyFreed) {
   for (std::size_t i = 0; i < runs.size(); ++i) give_back(idle_blocks.take(8 * kMiB));
 }
 
-// A class whose blocks always come back after three seconds is worth holding for longer than that,
-// one whose blocks come back after minutes is not worth holding at all.
+// Blocks that come back after half a minute are not worth holding for as long as the first guess says;
+// those that come back after a moment are held until then.
 TEST_F(IdleBlocksTest, LearnsHowLongAClassIsWorthHolding) {
   settings.learn = Learn::kOn;
-  struct Case {
-    std::size_t bytes;
-    std::uint64_t pause_ms;
-  };
-  for (const Case& c : {Case{5 * kMiB, 500}, Case{10 * kMiB, 200'000}}) {
+  constexpr std::uint64_t kStepMs = 50;
+  const auto held_for = [](std::size_t bytes, std::uint64_t pause_ms) {
+    hakmem::Run* run = idle_blocks.take(bytes);
+    if (run == nullptr) run = make_run(large_length(bytes));
+    idle_blocks.keep(run, os::now_ms());
     std::uint64_t held_ms = 0;
-    for (int cycle = 0; cycle < 20; ++cycle) {
-      hakmem::Run* run = idle_blocks.take(c.bytes);
-      if (run == nullptr) run = make_run(large_length(c.bytes));
-      idle_blocks.keep(run, os::now_ms());
-      const std::uint64_t step = c.pause_ms / 20;
-      held_ms = 0;
-      for (std::uint64_t passed = 0; passed < c.pause_ms; passed += step) {
-        os::advance_clock_for_test(step);
-        idle_blocks.tick(os::now_ms());
-        if (idle_blocks.held_bytes() != 0) held_ms = passed + step;
-      }
+    for (std::uint64_t passed = 0; passed < pause_ms; passed += kStepMs) {
+      os::advance_clock_for_test(kStepMs);
+      idle_blocks.tick(os::now_ms());
+      if (idle_blocks.held_bytes() != 0) held_ms = passed + kStepMs;
     }
-    if (c.pause_ms < 1000) {
-      EXPECT_GE(held_ms, c.pause_ms) << "cheaper to hold than to fault in again";
-    } else {
-      EXPECT_LT(held_ms, c.pause_ms / 4) << "cheaper to fault in again than to hold";
-    }
-    hakmem::Run* run = idle_blocks.take(c.bytes);
-    if (run != nullptr) give_back(run);
-  }
+    return held_ms;
+  };
+  const std::uint64_t first = held_for(10 * kMiB, 30'000);
+  std::uint64_t last = first;
+  for (int cycle = 0; cycle < 20; ++cycle) last = held_for(10 * kMiB, 30'000);
+  EXPECT_LT(last, first / 4) << "holding costs more than faulting in again";
+  for (int cycle = 0; cycle < 20; ++cycle) last = held_for(5 * kMiB, 100);
+  EXPECT_EQ(last, 100u) << "faulting in again costs more than holding";
+  give_back(idle_blocks.take(5 * kMiB));
 }
 
 }  // namespace

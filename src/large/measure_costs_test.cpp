@@ -10,7 +10,9 @@ namespace {
 TEST(MeasureCosts, AreOfTheRightOrder) {
   boot();
   const learn::CostModel usual;
-  const learn::CostModel here = measure_costs(usual);
+  learn::CostModel wrong = usual;
+  wrong.fault_s = wrong.dontneed_s = wrong.free_s = wrong.touch_after_free_s = 1;
+  const learn::CostModel here = measure_costs(wrong);
   EXPECT_GT(here.fault_s, here.touch_after_free_s) << "a page that is still there is cheaper than a new one";
   for (const auto constant : {&learn::CostModel::fault_s, &learn::CostModel::dontneed_s, &learn::CostModel::free_s,
                               &learn::CostModel::touch_after_free_s}) {
