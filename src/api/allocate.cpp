@@ -6,7 +6,7 @@
 #include "api/next_allocator.hpp"
 #include "large/large.hpp"
 #include "thread/boot_hook.hpp"
-#include "thread/housekeeping.hpp"
+#include "thread/last_resort.hpp"
 #include "thread/registry.hpp"
 
 namespace hakmem {
@@ -66,11 +66,7 @@ void* reallocate(void* block, std::size_t size) {
 
 bool trim() {
   const std::uint64_t before = run_store.use().purged_bytes;
-  ask_for_trim();
-  // Twice around: what comes home from the depot may empty slabs that this heap has attached.
-  return_everything_idle(nullptr);
-  if (thread_cache.heap != nullptr) thread_cache.heap->flush_all();
-  return_everything_idle(nullptr);
+  give_everything_back();
   return run_store.use().purged_bytes != before;
 }
 

@@ -4,8 +4,8 @@
 // linker. Nothing here may allocate before `ready` is set; what comes after may.
 #include "base/lock.hpp"
 #include "api/fork.hpp"
-#include "api/profile.hpp"
 #include "api/limit.hpp"
+#include "api/profile.hpp"
 #include "api/snapshot.hpp"
 #include "config/options.hpp"
 #include "large/learning.hpp"

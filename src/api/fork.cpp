@@ -9,8 +9,8 @@
 #include "api/fork.hpp"
 
 #include "api/user_heap.hpp"
-#include "large/large.hpp"
 #include "large/idle_blocks.hpp"
+#include "large/large.hpp"
 #include "os/fork.hpp"
 #include "pages/metadata.hpp"
 #include "pages/run_store.hpp"

@@ -78,7 +78,7 @@ inline constexpr std::size_t kDirtyLimit = 128 * kMiB;
 
 // Idle blocks of up to 1 MiB that wait, as they are, for the next block of their length: more of them
 // coalesce, so that other lengths find them.
-inline constexpr std::size_t kRunCacheBytes = 8 * kMiB;
+inline constexpr std::size_t kSmallIdleBytes = 8 * kMiB;
 
 // Idle large blocks that stay resident in a process without the background thread, where nobody may
 // come by to give them back: the kernel may take the rest (MADV_FREE).

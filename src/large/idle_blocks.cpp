@@ -174,7 +174,7 @@ void IdleBlocks::keep(Run* run, std::uint64_t now_ms) {
   Run* due_at_once = nullptr;
   {
     const LockGuard guard(lock_);
-    if (is_small(size_class) && small_held_ + run->bytes() > knobs::kRunCacheBytes) {
+    if (is_small(size_class) && small_held_ + run->bytes() > knobs::kSmallIdleBytes) {
       crowded_out = run;
     } else {
       if (stacks_[size_class].count == kDepth) crowded_out = drop_bottom_locked(size_class);

@@ -9,7 +9,7 @@
 // freed, since the next malloc that comes down to it tells what every arm would have cost.
 //
 // Blocks are as long as their class, so any one of a stack serves any request of it; what the program
-// does not touch of a block was never resident. Up to 1 MiB the stacks hold knobs::kRunCacheBytes at
+// does not touch of a block was never resident. Up to 1 MiB the stacks hold knobs::kSmallIdleBytes at
 // most: what does not fit coalesces in the run store, where slabs and other lengths find it.
 //
 // Invariants:

@@ -13,6 +13,8 @@ namespace {
 constinit Atomic<LimitCallback> callback{nullptr};
 constinit thread_local bool asking = false;
 
+}  // namespace
+
 // Twice around: what comes home from the depot may empty slabs that this heap has attached.
 void give_everything_back() {
   ask_for_trim();
@@ -20,8 +22,6 @@ void give_everything_back() {
   if (thread_cache.heap != nullptr) thread_cache.heap->flush_all();
   return_everything_idle(nullptr);
 }
-
-}  // namespace
 
 LimitCallback set_limit_callback(LimitCallback next) { return callback.exchange_acq_rel(next); }
 

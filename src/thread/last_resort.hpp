@@ -15,6 +15,10 @@ using LimitCallback = void (*)(std::size_t bytes);
 // nullptr: none. Returns the one before.
 LimitCallback set_limit_callback(LimitCallback callback);
 
+// Everything idle that this thread can reach, to the kernel, now; other threads empty their caches at
+// their next slow path.
+void give_everything_back();
+
 // To be followed by one retry. A callback that comes back here is not called again. Keeps errno.
 void find_memory(std::size_t bytes);
 
