@@ -1,6 +1,6 @@
 // Cache: all that a warm malloc or free touches of a thread: its tag, and one pointer a class.
 //
-//   thread_cache   | top[0] | top[1] | ... | heap | outgoing | tag |        344 bytes of static TLS
+//   thread_cache   | top[0] | top[1] | ... | heap | outgoing | tag |        376 bytes of static TLS
 //
 // A class without a magazine points at a constant boundary where it is both empty (the mark before
 // it) and full (the mark on it), so the first malloc and the first free take the slow path, and
