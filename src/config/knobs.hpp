@@ -80,6 +80,10 @@ inline constexpr std::size_t kDirtyLimit = 128 * kMiB;
 // coalesce, so that other lengths find them.
 inline constexpr std::size_t kSmallIdleBytes = 8 * kMiB;
 
+// What large blocks may wait in all threads' hands together (large/hands.hpp): two of the longest that
+// programs take and free in a loop.
+inline constexpr std::size_t kHandBytes = 128 * kMiB;
+
 // Idle large blocks that stay resident in a process without the background thread, where nobody may
 // come by to give them back: the kernel may take the rest (MADV_FREE).
 inline constexpr std::size_t kUnwatchedBytes = 128 * kMiB;

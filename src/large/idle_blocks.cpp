@@ -1,8 +1,10 @@
 #include "large/idle_blocks.hpp"
 
 #include "base/bits.hpp"
+#include "large/hands.hpp"
 #include "large/huge.hpp"
 #include "large/measure_costs.hpp"
+#include "large/request_class.hpp"
 #include "learn/limit_price.hpp"
 #include "os/alarm.hpp"
 #include "os/clock.hpp"
@@ -25,12 +27,6 @@ constexpr std::uint64_t kTickMs = 10;
 constexpr unsigned kSeenPerMs = 64;
 constexpr unsigned kSamples = 8;  // entries that speak for their depth when arms are decided
 
-// The longest class that a run of this length can serve.
-unsigned class_served_by(std::size_t bytes) {
-  const unsigned size_class = learn::large_class_of(bytes);
-  return learn::large_class_bytes(size_class) > bytes ? size_class - 1 : size_class;
-}
-
 // The bill's price, risen as the memory limit comes near.
 double price_now() {
   if (!commitment.has_limit()) return settings.price;
@@ -45,8 +41,7 @@ std::uint64_t due_after(std::uint64_t freed_at_ms, float hold) {
 }  // namespace
 
 std::size_t large_length(std::size_t bytes) {
-  const unsigned size_class = learn::large_class_of(bytes);
-  const std::size_t length = learn::large_class_bytes(size_class);
+  const std::size_t length = learn::large_class_bytes(request_class(bytes));
   return align_up(length < bytes ? bytes : length, kGranuleBytes);
 }
 
@@ -94,8 +89,26 @@ void IdleBlocks::move_pages_down(const Entry& top, Entry& lender) {
   lender.is_lazy = top.is_lazy;
 }
 
+bool IdleBlocks::is_worth_a_hand(const learn::Arm& arm) {
+  return arm.gone_at >= Hands::kLeastHold_s && arm.lazy_at >= Hands::kLeastHold_s;
+}
+
+bool IdleBlocks::note_reuses(const Run* run, std::uint32_t uses, std::uint64_t idle_ms) {
+  const unsigned size_class = run->hand_class;
+  const LockGuard guard(lock_);
+  const learn::ContextId context = learning.context_of(size_class, stacks_[size_class].count, run->site);
+  learning.note_reuses(size_class, context, run->site, uses, idle_ms);
+  reuses_.store_relaxed(reuses_.load_relaxed() + uses);
+  return is_worth_a_hand(learning.arm_of(context));
+}
+
 Run* IdleBlocks::take(std::size_t bytes, std::size_t alignment) {
-  const unsigned size_class = learn::large_class_of(bytes);
+  bool soon = false;
+  return take(bytes, alignment, &soon);
+}
+
+Run* IdleBlocks::take(std::size_t bytes, std::size_t alignment, bool* soon) {
+  const unsigned size_class = request_class(bytes);
   const std::uint64_t now = os::now_ms();
   Run* lent = nullptr;
   {
@@ -110,6 +123,8 @@ Run* IdleBlocks::take(std::size_t bytes, std::size_t alignment) {
       Run* run = detach_locked(size_class, *lender);
       if (run == nullptr) late_reuses_.store_relaxed(late_reuses_.load_relaxed() + 1);
       if (lender != &top) move_pages_down(top, *lender);
+      else if (now - top.freed_at_ms < Hands::kLookMs) *soon = is_worth_a_hand(learning.arm_of(top.context));
+      if (*soon) note_due_locked(now + Hands::kLookMs);
       --stack.count;
       return run;
     }
@@ -180,7 +195,7 @@ void IdleBlocks::keep(Run* run, std::uint64_t now_ms) {
       if (stacks_[size_class].count == kDepth) crowded_out = drop_bottom_locked(size_class);
       push_locked(size_class, run, now_ms);
       settle_locked(size_class, stacks_[size_class].top(), now_ms, commitment.is_over_soft(), &due_at_once);
-      if (resident_locked() > knobs::kUnwatchedBytes && !background_runs()) free_lazily_over_limit_locked();
+      if (!background_runs()) free_lazily_over_limit_locked();
     }
   }
   if (crowded_out != nullptr) coalesce(crowded_out);
@@ -214,10 +229,13 @@ void IdleBlocks::free_lazily_locked(Entry& entry) {
 // Without a background thread nobody may come by again: what is beyond the limit is the kernel's to
 // take when it needs it, bottom entries first.
 void IdleBlocks::free_lazily_over_limit_locked() {
+  const std::size_t in_hands = hands.granted();
+  const std::size_t limit = in_hands < knobs::kUnwatchedBytes ? knobs::kUnwatchedBytes - in_hands : 0;
+  if (resident_locked() <= limit) return;
   for (unsigned c = learn::kLargeClasses; c-- != 0;) {
     Stack& stack = stacks_[c];
     for (unsigned position = 0; position < stack.count; ++position) {
-      if (resident_locked() <= knobs::kUnwatchedBytes) return;
+      if (resident_locked() <= limit) return;
       Entry& entry = stack.at(position);
       if (entry.run != nullptr && !entry.is_lazy) free_lazily_locked(entry);
     }
@@ -240,6 +258,7 @@ unsigned IdleBlocks::collect_due_locked(std::uint64_t now_ms, Run** batch) {
   next_tick_ms_ = now_ms + kTickMs + seen / kSeenPerMs;
   if (n == kBatch) note_due_locked(now_ms);
   else if (held_.load_relaxed() != 0) note_due_locked(decided_at_ms_ + kDecideMs);
+  if (hands.granted() != 0) note_due_locked(now_ms + Hands::kLookMs);
   return n;
 }
 

@@ -27,7 +27,7 @@
 
 namespace hakmem {
 
-// The class whose length is `bytes` or next above; the last one has all longer blocks too.
+// How long a block for a request of `bytes` is: as its class, and whole granules.
 std::size_t large_length(std::size_t bytes);
 
 struct IdleUse {
@@ -40,8 +40,14 @@ struct IdleUse {
 
 class IdleBlocks {
  public:
-  // A run for a request of `bytes` that starts on a multiple of `alignment`, or nullptr.
+  // A run for a request of `bytes` that starts on a multiple of `alignment`, or nullptr. `soon` is set
+  // when it was freed a moment ago, and its class is worth holding for as long as a hand does.
+  Run* take(std::size_t bytes, std::size_t alignment, bool* soon);
   Run* take(std::size_t bytes, std::size_t alignment = kGranuleBytes);
+
+  // A run that left a stack of its own, a hand, was used so often, each time after about `idle_ms`.
+  // False: its class is not worth a hand any more.
+  bool note_reuses(const Run* run, std::uint32_t uses, std::uint64_t idle_ms);
 
   // The run is idle from now on.
   void keep(Run* run, std::uint64_t now_ms);
@@ -92,6 +98,7 @@ class IdleBlocks {
   static constexpr bool is_small(unsigned size_class) { return size_class < kSmallClasses; }
 
   std::size_t resident_locked() const { return held_.load_relaxed() - lazy_.load_relaxed(); }
+  static bool is_worth_a_hand(const learn::Arm& arm);
   Entry* lender_locked(Stack& stack, std::size_t bytes, std::size_t alignment) HAK_REQUIRES(lock_);
   static void move_pages_down(const Entry& top, Entry& lender);
   Run* oldest_locked() HAK_REQUIRES(lock_);
