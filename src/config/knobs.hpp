@@ -76,10 +76,6 @@ inline constexpr std::size_t kDepotBytes = 256 * kKiB;
 // Holding 128 MiB for the delay costs 16 ms by the bill, returning and faulting it in again 60 ms.
 inline constexpr std::size_t kDirtyLimit = 128 * kMiB;
 
-// Idle blocks of up to 1 MiB that wait, as they are, for the next block of their length: more of them
-// coalesce, so that other lengths find them.
-inline constexpr std::size_t kSmallIdleBytes = 8 * kMiB;
-
 // What large blocks may wait in all threads' hands together (large/hands.hpp): two of the longest that
 // programs take and free in a loop.
 inline constexpr std::size_t kHandBytes = 128 * kMiB;

@@ -25,6 +25,8 @@ constexpr std::uint64_t kDecideMs = 1000;
 constexpr std::uint64_t kMeasureMs = 60'000;
 constexpr std::uint64_t kTickMs = 10;
 constexpr unsigned kSeenPerMs = 64;
+constexpr std::size_t kLendFrom = 1 * kMiB;
+constexpr std::size_t kLendTimes = 4;
 constexpr unsigned kSamples = 8;  // entries that speak for their depth when arms are decided
 
 // The bill's price, risen as the memory limit comes near.
@@ -70,12 +72,11 @@ void IdleBlocks::note_due_locked(std::uint64_t at_ms) {
 }
 
 // The entry's run, which leaves its stack for good.
-Run* IdleBlocks::detach_locked(unsigned size_class, Entry& entry) {
+Run* IdleBlocks::detach_locked(Entry& entry) {
   Run* run = entry.run;
   if (run == nullptr) return nullptr;
   const std::size_t bytes = run->bytes();
   held_.store_relaxed(held_.load_relaxed() - bytes);
-  if (is_small(size_class)) small_held_ -= bytes;
   if (entry.is_lazy) lazy_.store_relaxed(lazy_.load_relaxed() - bytes);
   entry.run = nullptr;
   entry.is_lazy = false;
@@ -110,30 +111,50 @@ Run* IdleBlocks::take(std::size_t bytes, std::size_t alignment) {
 Run* IdleBlocks::take(std::size_t bytes, std::size_t alignment, bool* soon) {
   const unsigned size_class = request_class(bytes);
   const std::uint64_t now = os::now_ms();
-  Run* lent = nullptr;
+  const LockGuard guard(lock_);
+  Stack& stack = stacks_[size_class];
+  Entry* lender = stack.count == 0 ? nullptr : lender_locked(stack, bytes, alignment);
+  if (lender == nullptr) return nullptr;
+  const Entry& top = stack.top();
+  learning.note_reuse(size_class, top.context, top.site, now - top.freed_at_ms);
+  reuses_.store_relaxed(reuses_.load_relaxed() + 1);
+  Run* run = detach_locked(*lender);
+  if (run == nullptr) late_reuses_.store_relaxed(late_reuses_.load_relaxed() + 1);
+  if (lender != &top) move_pages_down(top, *lender);
+  else if (now - top.freed_at_ms < Hands::kLookMs) *soon = run != nullptr && is_worth_a_hand(learning.arm_of(top.context));
+  if (*soon) note_due_locked(now + Hands::kLookMs);
+  --stack.count;
+  return run;
+}
+
+// A block much longer than what is wanted stays: to take its pages one by one would cost the next
+// request of its class all of them.
+bool IdleBlocks::lend(std::size_t bytes) {
+  const std::size_t longest = kLendTimes * bytes > kLendFrom ? kLendTimes * bytes : kLendFrom;
+  const unsigned classes = request_class(longest < knobs::kHugeFrom ? longest : knobs::kHugeFrom - 1) + 1;
+  std::size_t lent = 0;
+  while (lent < bytes && held_.load_relaxed() != 0) {
+    Run* oldest = nullptr;
+    {
+      const LockGuard guard(lock_);
+      oldest = oldest_locked(classes);
+    }
+    if (oldest == nullptr) break;
+    lent += oldest->bytes();
+    coalesce(oldest);
+  }
+  return lent != 0;
+}
+
+// So that memory does not grow with the number of lengths that a program has used lately.
+void IdleBlocks::make_room() {
+  if (held_.load_relaxed() == 0) return;
+  Run* oldest = nullptr;
   {
     const LockGuard guard(lock_);
-    Stack& stack = stacks_[size_class];
-    if (stack.count != 0) {
-      Entry* lender = lender_locked(stack, bytes, alignment);
-      if (lender == nullptr) return nullptr;
-      const Entry& top = stack.top();
-      learning.note_reuse(size_class, top.context, top.site, now - top.freed_at_ms);
-      reuses_.store_relaxed(reuses_.load_relaxed() + 1);
-      Run* run = detach_locked(size_class, *lender);
-      if (run == nullptr) late_reuses_.store_relaxed(late_reuses_.load_relaxed() + 1);
-      if (lender != &top) move_pages_down(top, *lender);
-      else if (now - top.freed_at_ms < Hands::kLookMs) *soon = is_worth_a_hand(learning.arm_of(top.context));
-      if (*soon) note_due_locked(now + Hands::kLookMs);
-      --stack.count;
-      return run;
-    }
-    if (held_.load_relaxed() != 0) lent = oldest_locked();
+    oldest = oldest_locked(learn::kLargeClasses);
   }
-  // A class that has none yet: the oldest of the others makes room for it, so that memory does not
-  // grow with the number of lengths that a program has used lately.
-  if (lent != nullptr) coalesce(lent);
-  return nullptr;
+  if (oldest != nullptr) coalesce(oldest);
 }
 
 // The entry whose run serves the request: the top, or the next below that has pages. The top itself
@@ -150,19 +171,18 @@ IdleBlocks::Entry* IdleBlocks::lender_locked(Stack& stack, std::size_t bytes, st
   return any ? nullptr : &stack.top();
 }
 
-Run* IdleBlocks::oldest_locked() {
-  unsigned oldest_class = 0;
+// Of the first so many classes.
+Run* IdleBlocks::oldest_locked(unsigned classes) {
   Entry* oldest = nullptr;
-  for (unsigned c = 0; c < learn::kLargeClasses; ++c) {
+  for (unsigned c = 0; c < classes; ++c) {
     unsigned position = 0;
     while (position < stacks_[c].count && stacks_[c].at(position).run == nullptr) ++position;
     if (position == stacks_[c].count) continue;
     Entry& entry = stacks_[c].at(position);
     if (oldest != nullptr && oldest->freed_at_ms <= entry.freed_at_ms) continue;
     oldest = &entry;
-    oldest_class = c;
   }
-  return oldest == nullptr ? nullptr : detach_locked(oldest_class, *oldest);
+  return oldest == nullptr ? nullptr : detach_locked(*oldest);
 }
 
 void IdleBlocks::push_locked(unsigned size_class, Run* run, std::uint64_t now_ms) {
@@ -171,13 +191,12 @@ void IdleBlocks::push_locked(unsigned size_class, Run* run, std::uint64_t now_ms
   ++stack.count;
   stack.top() = {run, now_ms, run->site, context, false};
   held_.store_relaxed(held_.load_relaxed() + run->bytes());
-  if (is_small(size_class)) small_held_ += run->bytes();
 }
 
 // The bottom entry makes room: its run moves on, resident.
 Run* IdleBlocks::drop_bottom_locked(unsigned size_class) {
   Stack& stack = stacks_[size_class];
-  Run* run = detach_locked(size_class, stack.at(0));
+  Run* run = detach_locked(stack.at(0));
   stack.bottom = static_cast<std::uint16_t>((stack.bottom + 1) % kDepth);
   --stack.count;
   return run;
@@ -189,26 +208,22 @@ void IdleBlocks::keep(Run* run, std::uint64_t now_ms) {
   Run* due_at_once = nullptr;
   {
     const LockGuard guard(lock_);
-    if (is_small(size_class) && small_held_ + run->bytes() > knobs::kSmallIdleBytes) {
-      crowded_out = run;
-    } else {
-      if (stacks_[size_class].count == kDepth) crowded_out = drop_bottom_locked(size_class);
-      push_locked(size_class, run, now_ms);
-      settle_locked(size_class, stacks_[size_class].top(), now_ms, commitment.is_over_soft(), &due_at_once);
-      if (!background_runs()) free_lazily_over_limit_locked();
-    }
+    if (stacks_[size_class].count == kDepth) crowded_out = drop_bottom_locked(size_class);
+    push_locked(size_class, run, now_ms);
+    settle_locked(stacks_[size_class].top(), now_ms, commitment.is_over_soft(), &due_at_once);
+    if (!background_runs()) free_lazily_over_limit_locked();
   }
   if (crowded_out != nullptr) coalesce(crowded_out);
   if (due_at_once != nullptr) give_back(due_at_once);
 }
 
 // Does to the entry what is due at `now_ms`; a run that must go is detached and handed out.
-void IdleBlocks::settle_locked(unsigned size_class, Entry& entry, std::uint64_t now_ms, bool at_once, Run** gone) {
+void IdleBlocks::settle_locked(Entry& entry, std::uint64_t now_ms, bool at_once, Run** gone) {
   if (entry.run == nullptr) return;
   const learn::Arm& arm = learning.arm_of(entry.context);
   const std::uint64_t gone_at = due_after(entry.freed_at_ms, arm.gone_at);
   if (at_once || now_ms >= gone_at) {
-    *gone = detach_locked(size_class, entry);
+    *gone = detach_locked(entry);
     releases_.store_relaxed(releases_.load_relaxed() + 1);
     return;
   }
@@ -250,7 +265,7 @@ unsigned IdleBlocks::collect_due_locked(std::uint64_t now_ms, Run** batch) {
   for (unsigned c = 0; c < learn::kLargeClasses; ++c) {
     for (unsigned position = 0; position < stacks_[c].count && n < kBatch; ++position, ++seen) {
       Run* gone = nullptr;
-      settle_locked(c, stacks_[c].at(position), now_ms, false, &gone);
+      settle_locked(stacks_[c].at(position), now_ms, false, &gone);
       if (gone != nullptr) batch[n++] = gone;
     }
   }
@@ -316,7 +331,7 @@ void IdleBlocks::give_all_back() {
     n = 0;
     {
       const LockGuard guard(lock_);
-      while (n < kBatch && (batch[n] = oldest_locked()) != nullptr) ++n;
+      while (n < kBatch && (batch[n] = oldest_locked(learn::kLargeClasses)) != nullptr) ++n;
       releases_.store_relaxed(releases_.load_relaxed() + n);
     }
     for (unsigned i = 0; i < n; ++i) give_back(batch[i]);

@@ -136,7 +136,9 @@ LargeBlock make_once(std::size_t size, std::size_t alignment, OwnerId heap) {
     return reuse(run, heap);
   }
   const bool huge = size >= knobs::kHugeFrom || alignment >= knobs::kHugeFrom;
-  return huge ? make_huge(size, alignment, heap) : make_in_store(size, alignment, heap);
+  if (!huge) return make_in_store(size, alignment, heap);
+  idle_blocks.make_room();
+  return make_huge(size, alignment, heap);
 }
 
 }  // namespace
@@ -246,6 +248,8 @@ void give_back_idle_large() {
   retire_all(hands.collect(os::now_ms(), true));
   idle_blocks.give_all_back();
 }
+
+bool lend_idle_large(std::size_t bytes) { return idle_blocks.held_bytes() != 0 && idle_blocks.lend(bytes); }
 
 std::size_t idle_large_bytes() { return idle_blocks.held_bytes() + hands.granted(); }
 

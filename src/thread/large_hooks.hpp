@@ -17,6 +17,9 @@ void tick_large(std::uint64_t now_ms);
 void give_back_idle_large();
 std::size_t idle_large_bytes();
 
+// large/large.cpp: the oldest idle blocks coalesce, about `bytes` of them; false when there are none.
+bool lend_idle_large(std::size_t bytes);
+
 // large/large.cpp: the thread exits; what waits in its hand is anybody's.
 void leave_large_hand();
 
