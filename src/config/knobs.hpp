@@ -82,7 +82,7 @@ inline constexpr std::size_t kHandBytes = 128 * kMiB;
 
 // While nothing has been learned of a kind of idle blocks, an arm is a guess; beyond so much idle memory
 // nothing is held on a guess for longer than this.
-inline constexpr std::size_t kGuessedBytes = 32 * kMiB;
+inline constexpr std::size_t kGuessedBytes = 40 * kMiB;
 inline constexpr std::uint32_t kGuessedMs = 2000;
 
 // Idle large blocks that stay resident in a process without the background thread, where nobody may

@@ -1,6 +1,7 @@
 #include "large/idle_blocks.hpp"
 
 #include "base/bits.hpp"
+#include "large/give_back.hpp"
 #include "large/hands.hpp"
 #include "large/huge.hpp"
 #include "large/measure_costs.hpp"
@@ -46,23 +47,6 @@ std::size_t large_length(std::size_t bytes) {
   const std::size_t length = learn::large_class_bytes(request_class(bytes));
   return align_up(length < bytes ? bytes : length, kGranuleBytes);
 }
-
-void give_back(Run* run) {
-  const ReleaseTimer timer;
-  if (run->is_huge) return unmap_huge(run);
-  const bool clean = os::memory.discard(run->start(), run->bytes());
-  run_store.release(run, clean);
-}
-
-namespace {
-
-// To the run store, pages and all: slabs and blocks of other lengths may have them.
-void coalesce(Run* run) {
-  if (run->is_huge) return give_back(run);
-  run_store.release(run);
-}
-
-}  // namespace
 
 void IdleBlocks::note_due_locked(std::uint64_t at_ms) {
   const std::uint64_t due = at_ms < next_tick_ms_ ? next_tick_ms_ : at_ms;
@@ -327,7 +311,7 @@ void IdleBlocks::tick(std::uint64_t now_ms) {
       }
       n = collect_due_locked(now_ms, batch);
     }
-    for (unsigned i = 0; i < n; ++i) give_back(batch[i]);
+    give_back_all(batch, n);
   } while (n == kBatch);
 }
 
@@ -341,7 +325,7 @@ void IdleBlocks::give_all_back() {
       while (n < kBatch && (batch[n] = oldest_locked(learn::kLargeClasses)) != nullptr) ++n;
       releases_.store_relaxed(releases_.load_relaxed() + n);
     }
-    for (unsigned i = 0; i < n; ++i) give_back(batch[i]);
+    give_back_all(batch, n);
   } while (n == kBatch);
 }
 

@@ -23,6 +23,7 @@
 #pragma once
 
 #include "base/lock.hpp"
+#include "large/give_back.hpp"
 #include "large/learning.hpp"
 #include "pages/run_store.hpp"
 
@@ -143,8 +144,5 @@ void IdleBlocks::look(SeeBlock see_block, SeeLearning see_learning) {
 }
 
 extern IdleBlocks idle_blocks;
-
-// Returns a run that is in no list, large or huge, to the system, pages first.
-void give_back(Run* run);
 
 }  // namespace hakmem

@@ -34,6 +34,8 @@
 
 namespace hakmem {
 
+class DiscardList;
+
 struct RunUse {
   std::size_t mapped_bytes;    // address space in regions
   std::size_t free_bytes;      // of it, in free runs
@@ -127,7 +129,8 @@ class RunStore {
   unsigned collect_old_locked(std::uint64_t now_ms, bool all, Run** batch) HAK_REQUIRES(lock_);
   static void mark_purging(Run* run);
   static void unmark_purging(Run* run);
-  static std::uint64_t discard_dirty(Run* run, std::uint64_t now_ms);
+  static void list_dirty(const Run* run, DiscardList* list, std::uint64_t* gone);
+  static std::uint64_t discard(DiscardList* list);
   static std::uint64_t discard_batch(Run** batch, unsigned n, std::uint64_t now_ms);
 
   static constexpr unsigned kPurgeBatch = 32;
