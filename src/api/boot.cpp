@@ -12,8 +12,10 @@
 #include "os/file.hpp"
 #include "os/memory.hpp"
 #include "pages/page_map.hpp"
+#include "pages/run_store.hpp"
 #include "thread/background.hpp"
 #include "thread/boot_hook.hpp"
+#include "thread/large_hooks.hpp"
 #include "thread/registry.hpp"
 
 namespace hakmem {
@@ -46,6 +48,7 @@ void boot_once() {
   if (!os::environment_is_untrusted()) read_options(os::environment_all(), settings);
   page_map.boot(os::address_space_limit() == SIZE_MAX && !os::strict_overcommit());
   boot_limits();
+  run_store.set_lender(lend_idle_large);
   boot_registry();
   boot_learning();
 }

@@ -9,6 +9,7 @@
 #include "api/fork.hpp"
 
 #include "api/user_heap.hpp"
+#include "large/hands.hpp"
 #include "large/idle_blocks.hpp"
 #include "large/large.hpp"
 #include "os/fork.hpp"
@@ -25,7 +26,7 @@ namespace {
 // Whether a signal handler that forks has interrupted this thread inside a critical section.
 bool holds_a_lock() {
   bool mine = user_heap_lock_is_mine() || registry_lock_is_mine() || shared_start_lock_is_mine() ||
-              large_lock_is_mine() || idle_blocks.lock_is_mine() || run_store.lock_is_mine() || metadata_lock_is_mine();
+              large_lock_is_mine() || hands.lock_is_mine() || idle_blocks.lock_is_mine() || run_store.lock_is_mine() || metadata_lock_is_mine();
   for (const SlabShard& shard : slab_shards) mine = mine || shard.lock_is_mine();
   return mine;
 }
@@ -37,6 +38,7 @@ void take_all() {
   lock_shared_start_for_fork(patient);
   for (SlabShard& shard : slab_shards) shard.lock_for_fork(patient);
   lock_large_for_fork(patient);
+  hands.lock_for_fork(patient);
   idle_blocks.lock_for_fork(patient);
   run_store.lock_for_fork(patient);
   lock_metadata_for_fork(patient);
@@ -46,6 +48,7 @@ void drop_all(bool in_child) {
   unlock_metadata_after_fork(in_child);
   run_store.unlock_after_fork(in_child);
   idle_blocks.unlock_after_fork(in_child);
+  hands.unlock_after_fork(in_child);
   unlock_large_after_fork(in_child);
   for (SlabShard& shard : slab_shards) shard.unlock_after_fork(in_child);
   unlock_shared_start_after_fork(in_child);

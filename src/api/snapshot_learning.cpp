@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "large/hands.hpp"
 #include "large/idle_blocks.hpp"
 #include "large/learning.hpp"
 
@@ -151,6 +152,12 @@ void count_idle(const Run& run, bool is_lazy, Held& held) {
   (is_lazy ? held.lazy_bytes : held.resident_bytes) += run.bytes();
 }
 
+// A huge block in a hand is still linked as in use.
+void uncount_huge(const Run& run, hak_stats* stats) {
+  stats->huge_bytes -= run.bytes();
+  stats->huge_blocks -= 1;
+}
+
 }  // namespace
 
 void count_idle_blocks(hak_stats* stats) {
@@ -159,6 +166,10 @@ void count_idle_blocks(hak_stats* stats) {
   stats->reuses = use.reuses;
   stats->late_reuses = use.late_reuses;
   describe_settings(stats);
+  hands.look([&](const Run& run) {
+    count_idle(run, false, stats);
+    if (run.is_huge) uncount_huge(run, stats);
+  });
   idle_blocks.look(
       [&](const Run& run, learn::ContextId id, bool is_lazy) {
         count_idle(run, is_lazy, stats);

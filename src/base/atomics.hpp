@@ -59,6 +59,9 @@ class Atomic {
   std::atomic<T> value_{};
 };
 
+// Keeps the compiler from moving loads and stores across; the core may.
+inline void compiler_barrier() { std::atomic_signal_fence(std::memory_order_seq_cst); }
+
 // A hint to the core that this is a spin loop.
 inline void spin_pause() {
 #if defined(__x86_64__) || defined(__i386__)

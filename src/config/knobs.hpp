@@ -76,9 +76,14 @@ inline constexpr std::size_t kDepotBytes = 256 * kKiB;
 // Holding 128 MiB for the delay costs 16 ms by the bill, returning and faulting it in again 60 ms.
 inline constexpr std::size_t kDirtyLimit = 128 * kMiB;
 
-// Idle blocks of up to 1 MiB that wait, as they are, for the next block of their length: more of them
-// coalesce, so that other lengths find them.
-inline constexpr std::size_t kSmallIdleBytes = 8 * kMiB;
+// What large blocks may wait in all threads' hands together (large/hands.hpp): two of the longest that
+// programs take and free in a loop.
+inline constexpr std::size_t kHandBytes = 128 * kMiB;
+
+// While nothing has been learned of a kind of idle blocks, an arm is a guess; beyond so much idle memory
+// nothing is held on a guess for longer than this.
+inline constexpr std::size_t kGuessedBytes = 40 * kMiB;
+inline constexpr std::uint32_t kGuessedMs = 2000;
 
 // Idle large blocks that stay resident in a process without the background thread, where nobody may
 // come by to give them back: the kernel may take the rest (MADV_FREE).

@@ -5,6 +5,7 @@
 #include "base/bits.hpp"
 #include "config/knobs.hpp"
 #include "large/idle_blocks.hpp"
+#include "large/hand.hpp"
 #include "os/memory.hpp"
 #include "pages/commitment.hpp"
 
@@ -23,6 +24,7 @@ void publish(Run* run, std::byte* start, std::size_t bytes) {
   run->is_huge = true;
   run->first = granule_of(start);
   run->count = Granules{bytes >> kGranuleShift};
+  set_hand_class(run);
   run->block_bytes.store_relaxed(bytes);
   page_map.set_details(run->first, run);
   page_map.set_tags(run->first, Granules{1}, tag_for(Kind::kHuge));
@@ -106,7 +108,7 @@ LargeBlock make_huge(std::size_t size, std::size_t alignment, OwnerId heap) {
   if (run == nullptr) return {nullptr, false};
   std::byte* start = map_block(bytes, alignment, bytes);
   if (start == nullptr) {  // perhaps without the room that makes it as long as its class
-    bytes = align_up(size == 0 ? 1 : size, kGranuleBytes);
+    bytes = align_up(size, kGranuleBytes);
     start = map_block(bytes, alignment, bytes);
   }
   if (start == nullptr) {
@@ -165,6 +167,7 @@ void* resize_huge(Run* run, std::size_t size) {
       total_bytes.fetch_sub_relaxed(excess);
       run->block_bytes.store_relaxed(needed);
       run->count = Granules{needed >> kGranuleShift};
+      set_hand_class(run);
     }
     return run->start();
   }

@@ -1,8 +1,11 @@
 #include "large/idle_blocks.hpp"
 
 #include "base/bits.hpp"
+#include "large/give_back.hpp"
+#include "large/hands.hpp"
 #include "large/huge.hpp"
 #include "large/measure_costs.hpp"
+#include "large/request_class.hpp"
 #include "learn/limit_price.hpp"
 #include "os/alarm.hpp"
 #include "os/clock.hpp"
@@ -23,13 +26,9 @@ constexpr std::uint64_t kDecideMs = 1000;
 constexpr std::uint64_t kMeasureMs = 60'000;
 constexpr std::uint64_t kTickMs = 10;
 constexpr unsigned kSeenPerMs = 64;
+constexpr std::size_t kLendFrom = 1 * kMiB;
+constexpr std::size_t kLendTimes = 4;
 constexpr unsigned kSamples = 8;  // entries that speak for their depth when arms are decided
-
-// The longest class that a run of this length can serve.
-unsigned class_served_by(std::size_t bytes) {
-  const unsigned size_class = learn::large_class_of(bytes);
-  return learn::large_class_bytes(size_class) > bytes ? size_class - 1 : size_class;
-}
 
 // The bill's price, risen as the memory limit comes near.
 double price_now() {
@@ -45,27 +44,9 @@ std::uint64_t due_after(std::uint64_t freed_at_ms, float hold) {
 }  // namespace
 
 std::size_t large_length(std::size_t bytes) {
-  const unsigned size_class = learn::large_class_of(bytes);
-  const std::size_t length = learn::large_class_bytes(size_class);
+  const std::size_t length = learn::large_class_bytes(request_class(bytes));
   return align_up(length < bytes ? bytes : length, kGranuleBytes);
 }
-
-void give_back(Run* run) {
-  const ReleaseTimer timer;
-  if (run->is_huge) return unmap_huge(run);
-  const bool clean = os::memory.discard(run->start(), run->bytes());
-  run_store.release(run, clean);
-}
-
-namespace {
-
-// To the run store, pages and all: slabs and blocks of other lengths may have them.
-void coalesce(Run* run) {
-  if (run->is_huge) return give_back(run);
-  run_store.release(run);
-}
-
-}  // namespace
 
 void IdleBlocks::note_due_locked(std::uint64_t at_ms) {
   const std::uint64_t due = at_ms < next_tick_ms_ ? next_tick_ms_ : at_ms;
@@ -75,12 +56,11 @@ void IdleBlocks::note_due_locked(std::uint64_t at_ms) {
 }
 
 // The entry's run, which leaves its stack for good.
-Run* IdleBlocks::detach_locked(unsigned size_class, Entry& entry) {
+Run* IdleBlocks::detach_locked(Entry& entry) {
   Run* run = entry.run;
   if (run == nullptr) return nullptr;
   const std::size_t bytes = run->bytes();
   held_.store_relaxed(held_.load_relaxed() - bytes);
-  if (is_small(size_class)) small_held_ -= bytes;
   if (entry.is_lazy) lazy_.store_relaxed(lazy_.load_relaxed() - bytes);
   entry.run = nullptr;
   entry.is_lazy = false;
@@ -94,31 +74,71 @@ void IdleBlocks::move_pages_down(const Entry& top, Entry& lender) {
   lender.is_lazy = top.is_lazy;
 }
 
+bool IdleBlocks::is_worth_a_hand(const learn::Arm& arm) {
+  return arm.gone_at >= Hands::kLeastHold_s && arm.lazy_at >= Hands::kLeastHold_s;
+}
+
+bool IdleBlocks::note_reuses(const Run* run, std::uint32_t uses, std::uint64_t idle_ms) {
+  const unsigned size_class = run->hand_class;
+  const LockGuard guard(lock_);
+  const learn::ContextId context = learning.context_of(size_class, stacks_[size_class].count, run->site);
+  learning.note_reuses(size_class, context, run->site, uses, idle_ms);
+  reuses_.store_relaxed(reuses_.load_relaxed() + uses);
+  return is_worth_a_hand(learning.arm_of(context));
+}
+
 Run* IdleBlocks::take(std::size_t bytes, std::size_t alignment) {
-  const unsigned size_class = learn::large_class_of(bytes);
+  bool soon = false;
+  return take(bytes, alignment, &soon);
+}
+
+Run* IdleBlocks::take(std::size_t bytes, std::size_t alignment, bool* soon) {
+  const unsigned size_class = request_class(bytes);
   const std::uint64_t now = os::now_ms();
-  Run* lent = nullptr;
+  const LockGuard guard(lock_);
+  Stack& stack = stacks_[size_class];
+  Entry* lender = stack.count == 0 ? nullptr : lender_locked(stack, bytes, alignment);
+  if (lender == nullptr) return nullptr;
+  const Entry& top = stack.top();
+  learning.note_reuse(size_class, top.context, top.site, now - top.freed_at_ms);
+  reuses_.store_relaxed(reuses_.load_relaxed() + 1);
+  Run* run = detach_locked(*lender);
+  if (run == nullptr) late_reuses_.store_relaxed(late_reuses_.load_relaxed() + 1);
+  if (lender != &top) move_pages_down(top, *lender);
+  else if (now - top.freed_at_ms < Hands::kLookMs) *soon = run != nullptr && is_worth_a_hand(learning.arm_of(top.context));
+  if (*soon) note_due_locked(now + Hands::kLookMs);
+  --stack.count;
+  return run;
+}
+
+// A block much longer than what is wanted stays: to take its pages one by one would cost the next
+// request of its class all of them.
+bool IdleBlocks::lend(std::size_t bytes) {
+  const std::size_t longest = kLendTimes * bytes > kLendFrom ? kLendTimes * bytes : kLendFrom;
+  const unsigned classes = request_class(longest < knobs::kHugeFrom ? longest : knobs::kHugeFrom - 1) + 1;
+  std::size_t lent = 0;
+  while (lent < bytes && held_.load_relaxed() != 0) {
+    Run* oldest = nullptr;
+    {
+      const LockGuard guard(lock_);
+      oldest = oldest_locked(classes);
+    }
+    if (oldest == nullptr) break;
+    lent += oldest->bytes();
+    coalesce(oldest);
+  }
+  return lent != 0;
+}
+
+// So that memory does not grow with the number of lengths that a program has used lately.
+void IdleBlocks::make_room() {
+  if (held_.load_relaxed() == 0) return;
+  Run* oldest = nullptr;
   {
     const LockGuard guard(lock_);
-    Stack& stack = stacks_[size_class];
-    if (stack.count != 0) {
-      Entry* lender = lender_locked(stack, bytes, alignment);
-      if (lender == nullptr) return nullptr;
-      const Entry& top = stack.top();
-      learning.note_reuse(size_class, top.context, top.site, now - top.freed_at_ms);
-      reuses_.store_relaxed(reuses_.load_relaxed() + 1);
-      Run* run = detach_locked(size_class, *lender);
-      if (run == nullptr) late_reuses_.store_relaxed(late_reuses_.load_relaxed() + 1);
-      if (lender != &top) move_pages_down(top, *lender);
-      --stack.count;
-      return run;
-    }
-    if (held_.load_relaxed() != 0) lent = oldest_locked();
+    oldest = oldest_locked(learn::kLargeClasses);
   }
-  // A class that has none yet: the oldest of the others makes room for it, so that memory does not
-  // grow with the number of lengths that a program has used lately.
-  if (lent != nullptr) coalesce(lent);
-  return nullptr;
+  if (oldest != nullptr) coalesce(oldest);
 }
 
 // The entry whose run serves the request: the top, or the next below that has pages. The top itself
@@ -135,19 +155,18 @@ IdleBlocks::Entry* IdleBlocks::lender_locked(Stack& stack, std::size_t bytes, st
   return any ? nullptr : &stack.top();
 }
 
-Run* IdleBlocks::oldest_locked() {
-  unsigned oldest_class = 0;
+// Of the first so many classes.
+Run* IdleBlocks::oldest_locked(unsigned classes) {
   Entry* oldest = nullptr;
-  for (unsigned c = 0; c < learn::kLargeClasses; ++c) {
+  for (unsigned c = 0; c < classes; ++c) {
     unsigned position = 0;
     while (position < stacks_[c].count && stacks_[c].at(position).run == nullptr) ++position;
     if (position == stacks_[c].count) continue;
     Entry& entry = stacks_[c].at(position);
     if (oldest != nullptr && oldest->freed_at_ms <= entry.freed_at_ms) continue;
     oldest = &entry;
-    oldest_class = c;
   }
-  return oldest == nullptr ? nullptr : detach_locked(oldest_class, *oldest);
+  return oldest == nullptr ? nullptr : detach_locked(*oldest);
 }
 
 void IdleBlocks::push_locked(unsigned size_class, Run* run, std::uint64_t now_ms) {
@@ -156,13 +175,12 @@ void IdleBlocks::push_locked(unsigned size_class, Run* run, std::uint64_t now_ms
   ++stack.count;
   stack.top() = {run, now_ms, run->site, context, false};
   held_.store_relaxed(held_.load_relaxed() + run->bytes());
-  if (is_small(size_class)) small_held_ += run->bytes();
 }
 
 // The bottom entry makes room: its run moves on, resident.
 Run* IdleBlocks::drop_bottom_locked(unsigned size_class) {
   Stack& stack = stacks_[size_class];
-  Run* run = detach_locked(size_class, stack.at(0));
+  Run* run = detach_locked(stack.at(0));
   stack.bottom = static_cast<std::uint16_t>((stack.bottom + 1) % kDepth);
   --stack.count;
   return run;
@@ -174,31 +192,34 @@ void IdleBlocks::keep(Run* run, std::uint64_t now_ms) {
   Run* due_at_once = nullptr;
   {
     const LockGuard guard(lock_);
-    if (is_small(size_class) && small_held_ + run->bytes() > knobs::kSmallIdleBytes) {
-      crowded_out = run;
-    } else {
-      if (stacks_[size_class].count == kDepth) crowded_out = drop_bottom_locked(size_class);
-      push_locked(size_class, run, now_ms);
-      settle_locked(size_class, stacks_[size_class].top(), now_ms, commitment.is_over_soft(), &due_at_once);
-      if (resident_locked() > knobs::kUnwatchedBytes && !background_runs()) free_lazily_over_limit_locked();
-    }
+    if (stacks_[size_class].count == kDepth) crowded_out = drop_bottom_locked(size_class);
+    push_locked(size_class, run, now_ms);
+    settle_locked(stacks_[size_class].top(), now_ms, commitment.is_over_soft(), &due_at_once);
+    if (!background_runs()) free_lazily_over_limit_locked();
   }
   if (crowded_out != nullptr) coalesce(crowded_out);
   if (due_at_once != nullptr) give_back(due_at_once);
 }
 
+// When the entry's pages go.
+std::uint64_t IdleBlocks::gone_at_locked(const Entry& entry) {
+  const std::uint64_t gone_at = due_after(entry.freed_at_ms, learning.arm_of(entry.context).gone_at);
+  if (resident_locked() <= knobs::kGuessedBytes || !learning.is_guess(entry.context)) return gone_at;
+  const std::uint64_t at_most = entry.freed_at_ms + knobs::kGuessedMs;
+  return gone_at < at_most ? gone_at : at_most;
+}
+
 // Does to the entry what is due at `now_ms`; a run that must go is detached and handed out.
-void IdleBlocks::settle_locked(unsigned size_class, Entry& entry, std::uint64_t now_ms, bool at_once, Run** gone) {
+void IdleBlocks::settle_locked(Entry& entry, std::uint64_t now_ms, bool at_once, Run** gone) {
   if (entry.run == nullptr) return;
-  const learn::Arm& arm = learning.arm_of(entry.context);
-  const std::uint64_t gone_at = due_after(entry.freed_at_ms, arm.gone_at);
+  const std::uint64_t gone_at = gone_at_locked(entry);
   if (at_once || now_ms >= gone_at) {
-    *gone = detach_locked(size_class, entry);
+    *gone = detach_locked(entry);
     releases_.store_relaxed(releases_.load_relaxed() + 1);
     return;
   }
   note_due_locked(gone_at);
-  const std::uint64_t lazy_at = due_after(entry.freed_at_ms, arm.lazy_at);
+  const std::uint64_t lazy_at = due_after(entry.freed_at_ms, learning.arm_of(entry.context).lazy_at);
   if (entry.is_lazy) return;
   if (now_ms >= lazy_at) free_lazily_locked(entry);
   else note_due_locked(lazy_at);
@@ -214,10 +235,13 @@ void IdleBlocks::free_lazily_locked(Entry& entry) {
 // Without a background thread nobody may come by again: what is beyond the limit is the kernel's to
 // take when it needs it, bottom entries first.
 void IdleBlocks::free_lazily_over_limit_locked() {
+  const std::size_t in_hands = hands.granted();
+  const std::size_t limit = in_hands < knobs::kUnwatchedBytes ? knobs::kUnwatchedBytes - in_hands : 0;
+  if (resident_locked() <= limit) return;
   for (unsigned c = learn::kLargeClasses; c-- != 0;) {
     Stack& stack = stacks_[c];
     for (unsigned position = 0; position < stack.count; ++position) {
-      if (resident_locked() <= knobs::kUnwatchedBytes) return;
+      if (resident_locked() <= limit) return;
       Entry& entry = stack.at(position);
       if (entry.run != nullptr && !entry.is_lazy) free_lazily_locked(entry);
     }
@@ -232,7 +256,7 @@ unsigned IdleBlocks::collect_due_locked(std::uint64_t now_ms, Run** batch) {
   for (unsigned c = 0; c < learn::kLargeClasses; ++c) {
     for (unsigned position = 0; position < stacks_[c].count && n < kBatch; ++position, ++seen) {
       Run* gone = nullptr;
-      settle_locked(c, stacks_[c].at(position), now_ms, false, &gone);
+      settle_locked(stacks_[c].at(position), now_ms, false, &gone);
       if (gone != nullptr) batch[n++] = gone;
     }
   }
@@ -240,6 +264,7 @@ unsigned IdleBlocks::collect_due_locked(std::uint64_t now_ms, Run** batch) {
   next_tick_ms_ = now_ms + kTickMs + seen / kSeenPerMs;
   if (n == kBatch) note_due_locked(now_ms);
   else if (held_.load_relaxed() != 0) note_due_locked(decided_at_ms_ + kDecideMs);
+  if (hands.granted() != 0) note_due_locked(now_ms + Hands::kLookMs);
   return n;
 }
 
@@ -286,7 +311,7 @@ void IdleBlocks::tick(std::uint64_t now_ms) {
       }
       n = collect_due_locked(now_ms, batch);
     }
-    for (unsigned i = 0; i < n; ++i) give_back(batch[i]);
+    give_back_all(batch, n);
   } while (n == kBatch);
 }
 
@@ -297,10 +322,10 @@ void IdleBlocks::give_all_back() {
     n = 0;
     {
       const LockGuard guard(lock_);
-      while (n < kBatch && (batch[n] = oldest_locked()) != nullptr) ++n;
+      while (n < kBatch && (batch[n] = oldest_locked(learn::kLargeClasses)) != nullptr) ++n;
       releases_.store_relaxed(releases_.load_relaxed() + n);
     }
-    for (unsigned i = 0; i < n; ++i) give_back(batch[i]);
+    give_back_all(batch, n);
   } while (n == kBatch);
 }
 

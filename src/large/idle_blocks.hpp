@@ -9,8 +9,9 @@
 // freed, since the next malloc that comes down to it tells what every arm would have cost.
 //
 // Blocks are as long as their class, so any one of a stack serves any request of it; what the program
-// does not touch of a block was never resident. Up to 1 MiB the stacks hold knobs::kSmallIdleBytes at
-// most: what does not fit coalesces in the run store, where slabs and other lengths find it.
+// does not touch of a block was never resident. Before slabs or blocks of another length touch fresh
+// pages, the oldest idle blocks that are not much longer coalesce in the run store, where those find
+// theirs (lend): so memory does not grow while some of it is idle.
 //
 // Invariants:
 //   (1) an entry's run is tagged kBusy and linked nowhere else; a second free of it finds no block;
@@ -22,12 +23,13 @@
 #pragma once
 
 #include "base/lock.hpp"
+#include "large/give_back.hpp"
 #include "large/learning.hpp"
 #include "pages/run_store.hpp"
 
 namespace hakmem {
 
-// The class whose length is `bytes` or next above; the last one has all longer blocks too.
+// How long a block for a request of `bytes` is: as its class, and whole granules.
 std::size_t large_length(std::size_t bytes);
 
 struct IdleUse {
@@ -40,8 +42,20 @@ struct IdleUse {
 
 class IdleBlocks {
  public:
-  // A run for a request of `bytes` that starts on a multiple of `alignment`, or nullptr.
+  // A run for a request of `bytes` that starts on a multiple of `alignment`, or nullptr. `soon` is set
+  // when it was freed a moment ago, and its class is worth holding for as long as a hand does.
+  Run* take(std::size_t bytes, std::size_t alignment, bool* soon);
   Run* take(std::size_t bytes, std::size_t alignment = kGranuleBytes);
+
+  // A run that left a stack of its own, a hand, was used so often, each time after about `idle_ms`.
+  // False: its class is not worth a hand any more.
+  bool note_reuses(const Run* run, std::uint32_t uses, std::uint64_t idle_ms);
+
+  // The oldest blocks coalesce, about `bytes` of them. False: there are none of a fitting length.
+  bool lend(std::size_t bytes);
+
+  // A block that is a mapping of its own is about to be made: the oldest one goes.
+  void make_room();
 
   // The run is idle from now on.
   void keep(Run* run, std::uint64_t now_ms);
@@ -68,9 +82,8 @@ class IdleBlocks {
   void unlock_after_fork(bool in_child) { lock_.unlock_after_fork(in_child); }
 
  private:
-  static constexpr unsigned kDepth = 256;  // entries a class; the bottom one makes room
+  static constexpr unsigned kDepth = 1024;  // entries a class; the bottom one makes room
   static constexpr unsigned kBatch = 32;
-  static constexpr unsigned kSmallClasses = 17;  // up to 1 MiB
 
   struct Entry {
     Run* run;  // nullptr: its pages have gone
@@ -89,27 +102,25 @@ class IdleBlocks {
     Entry& top() { return at(count - 1U); }
   };
 
-  static constexpr bool is_small(unsigned size_class) { return size_class < kSmallClasses; }
-
   std::size_t resident_locked() const { return held_.load_relaxed() - lazy_.load_relaxed(); }
+  static bool is_worth_a_hand(const learn::Arm& arm);
   Entry* lender_locked(Stack& stack, std::size_t bytes, std::size_t alignment) HAK_REQUIRES(lock_);
   static void move_pages_down(const Entry& top, Entry& lender);
-  Run* oldest_locked() HAK_REQUIRES(lock_);
+  Run* oldest_locked(unsigned classes) HAK_REQUIRES(lock_);
   void push_locked(unsigned size_class, Run* run, std::uint64_t now_ms) HAK_REQUIRES(lock_);
-  Run* detach_locked(unsigned size_class, Entry& entry) HAK_REQUIRES(lock_);
+  Run* detach_locked(Entry& entry) HAK_REQUIRES(lock_);
   Run* drop_bottom_locked(unsigned size_class) HAK_REQUIRES(lock_);
   void free_lazily_locked(Entry& entry) HAK_REQUIRES(lock_);
   void free_lazily_over_limit_locked() HAK_REQUIRES(lock_);
   void note_due_locked(std::uint64_t at_ms) HAK_REQUIRES(lock_);
   unsigned collect_due_locked(std::uint64_t now_ms, Run** batch) HAK_REQUIRES(lock_);
-  void settle_locked(unsigned size_class, Entry& entry, std::uint64_t now_ms, bool at_once, Run** gone)
-      HAK_REQUIRES(lock_);
+  std::uint64_t gone_at_locked(const Entry& entry) HAK_REQUIRES(lock_);
+  void settle_locked(Entry& entry, std::uint64_t now_ms, bool at_once, Run** gone) HAK_REQUIRES(lock_);
   bool is_time_to_measure(std::uint64_t now_ms);
   void tell_what_is_idle_locked(std::uint64_t now_ms) HAK_REQUIRES(lock_);
 
   Lock lock_{LockRank::kLarge};
   Stack stacks_[learn::kLargeClasses] HAK_GUARDED_BY(lock_) = {};
-  std::size_t small_held_ HAK_GUARDED_BY(lock_) = 0;
   Atomic<std::size_t> held_{0};     // written under the lock
   Atomic<std::size_t> lazy_{0};     // the same
   Atomic<std::uint64_t> measure_due_ms_{0};
@@ -133,8 +144,5 @@ void IdleBlocks::look(SeeBlock see_block, SeeLearning see_learning) {
 }
 
 extern IdleBlocks idle_blocks;
-
-// Returns a run that is in no list, large or huge, to the system, pages first.
-void give_back(Run* run);
 
 }  // namespace hakmem

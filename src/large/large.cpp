@@ -4,8 +4,10 @@
 
 #include "config/knobs.hpp"
 #include "config/size_classes.hpp"
+#include "large/hands.hpp"
 #include "large/huge.hpp"
 #include "large/idle_blocks.hpp"
+#include "large/request_class.hpp"
 #include "large/site_keys.hpp"
 #include "thread/boot_hook.hpp"
 #include "thread/hot.hpp"
@@ -24,6 +26,7 @@ Granules alignment_in_granules(std::size_t alignment) {
 void publish(Run* run, OwnerId heap) {
   run->heap.store_relaxed(heap);
   run->block_bytes.store_relaxed(run->bytes());
+  set_hand_class(run);
   page_map.set_tags(run->first, Granules{1}, tag_for(Kind::kLarge));
 }
 
@@ -40,7 +43,7 @@ LargeBlock make_in_store(std::size_t size, std::size_t alignment, OwnerId heap) 
   const Granules granules = alignment_in_granules(alignment);
   AllocatedRun allocated = run_store.allocate(granules_for(large_length(size)), granules);
   if (allocated.run == nullptr) {  // perhaps without the room that makes it as long as its class
-    allocated = run_store.allocate(granules_for(size == 0 ? 1 : size), granules);
+    allocated = run_store.allocate(granules_for(size), granules);
     if (allocated.run == nullptr) return {nullptr, false};
   }
   allocated.run->is_huge = false;
@@ -58,19 +61,46 @@ learn::Site site_of(const void* return_address) {
 
 Run* run_of(const void* block) { return static_cast<Run*>(page_map.details_of(granule_of(block))); }
 
-// A second free of it finds no block. A user's heap's blocks do not wait: destroying the heap would
-// not find them.
+// A second free of it finds no block.
+void hide(Run* run) { page_map.set_tags(run->first, Granules{1}, tag_for(Kind::kBusy)); }
+
+// A user's heap's blocks do not wait: destroying the heap would not find them.
 void retire(Run* run, std::uint64_t now_ms) {
-  if (run->is_huge) {
-    retire_huge(run);
-  } else {
-    page_map.set_tags(run->first, Granules{1}, tag_for(Kind::kBusy));
-  }
+  if (run->is_huge) retire_huge(run);
   if (run->heap.load_relaxed() == kNoOwner) {
     idle_blocks.keep(run, now_ms);
   } else {
     give_back(run);
   }
+}
+
+// What has left a hand is idle like any other block.
+void retire_all(Run* chain) {
+  while (chain != nullptr) {
+    Run* next = chain->next.load_relaxed();
+    retire(chain, chain->freed_at_ms);
+    chain = next;
+  }
+}
+
+// The hand has a block, but its thread is to tell what it has used meanwhile, and to look around.
+bool take_at_turn(Hand* hand, unsigned size_class, Waiting* block) {
+  const std::uint64_t now = os::now_ms();
+  const Hands::Turn turn = hands.renew(size_class, now);
+  if (!turn.is_due || !hand->take(size_class, block)) return false;
+  if (!idle_blocks.note_reuses(run_of(*block), turn.uses, turn.idle_ms)) retire_all(hands.empty_own(now));
+  do_what_is_due(nullptr, now);
+  return true;
+}
+
+void* take_from_hand(std::size_t size) {
+  Hand* hand = thread_hand;
+  if (hand == nullptr) return nullptr;
+  const unsigned size_class = request_class(size);
+  Waiting block{};
+  if (!hand->take(size_class, &block) && !take_at_turn(hand, size_class, &block)) return nullptr;
+  page_map.set_tag_fast(granule_of(block), tag_of(block));
+  return address_of(granule_of(block));
 }
 
 // In place: the run keeps its start.
@@ -82,6 +112,7 @@ bool resize_run(Run* run, std::size_t size) {
     run_store.shrink(run, wanted);
   }
   run->block_bytes.store_relaxed(run->bytes());
+  set_hand_class(run);
   return true;
 }
 
@@ -95,39 +126,88 @@ bool starts_large_block(const void* block, Tag tag) {
 namespace {
 
 LargeBlock make_once(std::size_t size, std::size_t alignment, OwnerId heap) {
-  if (Run* run = idle_blocks.take(size, alignment)) return reuse(run, heap);
+  const bool hand_serves = heap == kNoOwner && alignment <= kGranuleBytes;
+  if (hand_serves) {
+    if (void* block = take_from_hand(size)) return {block, false};
+  }
+  bool soon = false;
+  if (Run* run = idle_blocks.take(size, alignment, &soon)) {
+    if (soon && hand_serves) hands.grant(request_class(size));
+    return reuse(run, heap);
+  }
   const bool huge = size >= knobs::kHugeFrom || alignment >= knobs::kHugeFrom;
-  return huge ? make_huge(size, alignment, heap) : make_in_store(size, alignment, heap);
+  if (!huge) return make_in_store(size, alignment, heap);
+  idle_blocks.make_room();
+  return make_huge(size, alignment, heap);
 }
 
 }  // namespace
 
 LargeBlock make_large(std::size_t size, std::size_t alignment, OwnerId heap) {
   if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX / 2) return {nullptr, false};
+  if (size == 0) size = 1;
   const LargeBlock block = make_once(size, alignment, heap);
   if (block.start != nullptr) return block;
   find_memory(size);
   return make_once(size, alignment, heap);
 }
 
-void* allocate_large(std::size_t size) {
+namespace {
+
+[[gnu::noinline]] void* allocate_large_slow(std::size_t size, const void* return_address) {
   boot();
   void* block = make_large(size, kMinAlign, kNoOwner).start;
   if (block == nullptr) {
     errno = ENOMEM;
     return nullptr;
   }
-  run_of(block)->site = site_of(__builtin_return_address(0));
+  run_of(block)->site = site_of(return_address);
   return block;
+}
+
+[[gnu::noinline]] void* name_site(Run* run, const void* return_address) {
+  run->site = site_of(return_address);
+  return run->start();
+}
+
+[[gnu::noinline]] void free_large_slow(Run* run) {
+  hide(run);
+  const std::uint64_t now = os::now_ms();
+  retire(run, now);
+  do_what_is_due(nullptr, now);
+}
+
+}  // namespace
+
+// A thread that has a hand has the flat page map.
+void* allocate_large(std::size_t size) {
+  const void* const return_address = __builtin_return_address(0);
+  Hand* hand = thread_hand;
+  Waiting block{};
+  const bool found = HAK_LIKELY(hand != nullptr) && hand->take(request_class(size), &block);
+  if (HAK_UNLIKELY(!found)) return allocate_large_slow(size, return_address);
+  const Granule first = granule_of(block);
+  page_map.set_tag_fast(first, tag_of(block));
+  if (HAK_UNLIKELY(settings.profile_path != nullptr)) return name_site(run_of(block), return_address);
+  run_of(block)->site = static_cast<learn::Site>(reinterpret_cast<std::uintptr_t>(return_address));
+  return address_of(first);
+}
+
+void free_large(void* block, Tag tag) {
+  const Granule first = granule_of(block);
+  if (HAK_UNLIKELY(address_of(first) != block)) return report_bad_free(block);
+  Run* run = static_cast<Run*>(page_map.fast_details(first));
+  Hand* hand = thread_hand;
+  if (HAK_UNLIKELY(hand == nullptr)) return free_large_slow(run);
+  page_map.set_tag_fast(first, tag_for(Kind::kBusy));
+  if (HAK_UNLIKELY(!hand->put(run->hand_class, waiting(block, tag)))) return free_large_slow(run);
 }
 
 void free_outside_slabs(void* block, Tag tag) {
   if (block == nullptr) return;
   if (tag == tag_for(Kind::kForeign)) return free_unknown(block);
   if (!starts_large_block(block, tag)) return report_bad_free(block);
-  const std::uint64_t now = os::now_ms();
-  retire(run_of(block), now);
-  do_what_is_due(nullptr, now);
+  free_large_slow(run_of(block));
 }
 
 std::size_t large_bytes(const void* block) { return run_of(block)->block_bytes.load_relaxed(); }
@@ -159,8 +239,20 @@ void destroy_large_of(OwnerId heap) {
   } while (n == kBatch);
 }
 
-void tick_large(std::uint64_t now_ms) { idle_blocks.tick(now_ms); }
-void give_back_idle_large() { idle_blocks.give_all_back(); }
-std::size_t idle_large_bytes() { return idle_blocks.held_bytes(); }
+void tick_large(std::uint64_t now_ms) {
+  retire_all(hands.collect(now_ms, false));
+  idle_blocks.tick(now_ms);
+}
+
+void give_back_idle_large() {
+  retire_all(hands.collect(os::now_ms(), true));
+  idle_blocks.give_all_back();
+}
+
+bool lend_idle_large(std::size_t bytes) { return idle_blocks.held_bytes() != 0 && idle_blocks.lend(bytes); }
+
+std::size_t idle_large_bytes() { return idle_blocks.held_bytes() + hands.granted(); }
+
+void leave_large_hand() { retire_all(hands.leave(os::now_ms())); }
 
 }  // namespace hakmem

@@ -31,15 +31,25 @@ const learn::Arm& Learning::arm_of(learn::ContextId context) const {
 }
 
 void Learning::note_reuse(unsigned size_class, learn::ContextId context, learn::Site site, std::uint64_t idle_ms) {
+  note_reuses(size_class, context, site, 1, idle_ms);
+}
+
+void Learning::note_reuses(unsigned size_class, learn::ContextId context, learn::Site site, std::uint32_t count,
+                           std::uint64_t idle_ms) {
   const std::size_t i = index_of(context);
-  ++reuses_[i];
+  reuses_[i] += count;
   if (!observes()) return;
   if (idle_ms == 0) {
     at_once_site_[i] = site;
-    if (at_once_[i] < kMostAtOnce) ++at_once_[i];
+    const std::uint32_t more = at_once_[i] + count;
+    at_once_[i] = static_cast<std::uint16_t>(more < kMostAtOnce ? more : kMostAtOnce);
     return;
   }
-  if (++scored_ > kMostScored) return;
+  for (; count != 0 && scored_ < kMostScored; --count) score(size_class, context, site, idle_ms);
+}
+
+void Learning::score(unsigned size_class, learn::ContextId context, learn::Site site, std::uint64_t idle_ms) {
+  ++scored_;
   const os::Stopwatch stopwatch(spent_ns_, os::now_ns);
   const double idle_s = static_cast<double>(idle_ms) * 1e-3;
   learner_->observe(context, learn::large_class_bytes(size_class), idle_s);

@@ -36,8 +36,12 @@ class Learning {
 
   learn::ContextId context_of(unsigned size_class, std::size_t position, learn::Site site);
   const learn::Arm& arm_of(learn::ContextId context) const;
+  bool is_guess(learn::ContextId context) const { return acts() && learner_->is_first_guess(context); }
 
   void note_reuse(unsigned size_class, learn::ContextId context, learn::Site site, std::uint64_t idle_ms);
+  // So many reuses of this context, each after about `idle_ms`.
+  void note_reuses(unsigned size_class, learn::ContextId context, learn::Site site, std::uint32_t count, std::uint64_t idle_ms);
+
   void note_idle(unsigned size_class, learn::ContextId context, std::uint64_t idle_ms, float blocks);
 
   // Lets arms change. About once a second.
@@ -66,6 +70,7 @@ class Learning {
 
   bool observes() const { return settings.learn == Learn::kOn || settings.learn == Learn::kShadow; }
   void tell_reuses_at_once();
+  void score(unsigned size_class, learn::ContextId context, learn::Site site, std::uint64_t idle_ms);
 
   learn::Learner* learner_ = nullptr;
   learn::CostModel costs_;

@@ -2,17 +2,23 @@
 
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
 #include <initializer_list>
 
+#include "base/atomics.hpp"
 #include "base/bits.hpp"
 #include "os/file.hpp"
 
 #if !defined(MREMAP_DONTUNMAP)
 #define MREMAP_DONTUNMAP 4
+#endif
+#if !defined(SYS_process_madvise)
+#define SYS_process_madvise 440
 #endif
 
 namespace hakmem::os {
@@ -59,6 +65,36 @@ bool kernel_discard(std::byte* start, std::size_t bytes) {
   return madvise(start, bytes, MADV_DONTNEED) == 0;
 }
 
+// Ranges of oneself: Linux 6.13 allows it, and 6.14 without a descriptor (PIDFD_SELF_PROCESS).
+constexpr int kSelf = -10001;
+constexpr std::size_t kMostRanges = 64;
+Atomic<bool> takes_ranges{true};
+
+// The bytes that are done; 0: the kernel cannot do it, or refuses the first range.
+std::size_t discard_vector(const MemoryRange* ranges, std::size_t count) {
+  iovec vectors[kMostRanges];
+  for (std::size_t i = 0; i < count; ++i) vectors[i] = {ranges[i].start, ranges[i].bytes};
+  const long done = syscall(SYS_process_madvise, kSelf, vectors, count, MADV_DONTNEED, 0);
+  if (done > 0) return static_cast<std::size_t>(done);
+  if (errno == ENOSYS || errno == EPERM || errno == EBADF) takes_ranges.store_relaxed(false);
+  return 0;
+}
+
+std::size_t kernel_discard_ranges(const MemoryRange* ranges, std::size_t count) {
+  const KeepErrno keep;
+  std::size_t done = 0;
+  while (done < count) {
+    const std::size_t rest = count - done < kMostRanges ? count - done : kMostRanges;
+    std::size_t bytes = rest > 1 && takes_ranges.load_relaxed() ? discard_vector(ranges + done, rest) : 0;
+    if (bytes == 0) {
+      if (madvise(ranges[done].start, ranges[done].bytes, MADV_DONTNEED) != 0) return done;
+      bytes = ranges[done].bytes;
+    }
+    for (; done < count && bytes >= ranges[done].bytes; ++done) bytes -= ranges[done].bytes;
+  }
+  return done;
+}
+
 bool kernel_free_lazily(std::byte* start, std::size_t bytes) {
   const KeepErrno keep;
   return madvise(start, bytes, MADV_FREE) == 0;
@@ -100,6 +136,7 @@ void use_kernel_memory() {
             kernel_map,
             kernel_unmap,
             kernel_discard,
+            kernel_discard_ranges,
             kernel_free_lazily,
             kernel_advise_huge,
             kernel_move_pages,

@@ -11,6 +11,11 @@
 
 namespace hakmem::os {
 
+struct MemoryRange {
+  std::byte* start;
+  std::size_t bytes;
+};
+
 struct MemoryOps {
   std::size_t page_size;
 
@@ -23,6 +28,10 @@ struct MemoryOps {
 
   // Returns the pages to the kernel, keeps the range; the next touch reads zero. False: refused.
   bool (*discard)(std::byte* start, std::size_t bytes);
+
+  // discard() for many ranges, in one call where the kernel has one. Returns how many of them, from the
+  // first on, are done: the next one was refused.
+  std::size_t (*discard_ranges)(const MemoryRange* ranges, std::size_t count);
 
   // Lets the kernel take the pages whenever it wants, until they are written again. False when it
   // cannot be done; the content is lost either way.

@@ -37,6 +37,12 @@ bool fake_discard(std::byte* start, std::size_t bytes) {
   return !fake_memory.refuse_discard.load_relaxed() && kernel.discard(start, bytes);
 }
 
+std::size_t fake_discard_ranges(const MemoryRange* ranges, std::size_t count) {
+  std::size_t done = 0;
+  while (done < count && fake_discard(ranges[done].start, ranges[done].bytes)) ++done;
+  return done;
+}
+
 void fake_advise_huge(std::byte* start, std::size_t bytes, bool wanted) {
   check(start, bytes);
   kernel.advise_huge(start, bytes, wanted);
@@ -75,8 +81,9 @@ bool fake_make_writable(std::byte* start, std::size_t bytes) {
 void use_fake_memory(std::size_t page_size) {
   use_kernel_memory();
   kernel = memory;
-  memory = {page_size,        fake_map,        fake_unmap,         fake_discard, kernel.free_lazily,
-            fake_advise_huge, fake_move_pages, fake_skip_in_dumps, fake_map_zeros, fake_make_writable};
+  memory = {page_size,          fake_map,         fake_unmap,      fake_discard,       fake_discard_ranges,
+            kernel.free_lazily, fake_advise_huge, fake_move_pages, fake_skip_in_dumps, fake_map_zeros,
+            fake_make_writable};
 }
 
 bool fake_memory_in_force() { return memory.map == fake_map; }

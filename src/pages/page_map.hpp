@@ -70,6 +70,10 @@ class PageMap {
     return tags_[(reinterpret_cast<std::uintptr_t>(p) >> kGranuleShift) & mask_].load_relaxed();
   }
 
+  // The same for the details and for one granule's new tag: in the flat form alone.
+  void* fast_details(Granule g) const { return details_[index(g)].load_acquire(); }  // as details_of()
+  void set_tag_fast(Granule g, Tag tag) { tags_[index(g)].store_release(static_cast<std::uint32_t>(tag)); }  // as set_tags()
+
   Tag tag_of(const void* p) const { return tag_of(granule_of(p)); }
   Tag tag_of(Granule g) const {
     return HAK_LIKELY(is_flat()) ? Tag{tags_[index(g)].load_relaxed()} : compact_tag_of(g);

@@ -4,8 +4,8 @@
 // back clean: nobody waits for the kernel, and no page is returned while somebody allocates it.
 #include "base/check.hpp"
 #include "config/knobs.hpp"
-#include "os/memory.hpp"
 #include "pages/commitment.hpp"
+#include "pages/discard_list.hpp"
 #include "pages/release_time.hpp"
 #include "pages/run_store.hpp"
 
@@ -15,6 +15,12 @@ namespace {
 
 // Purging over the limit goes a quarter below it, so that the next free does not purge again.
 constexpr std::uint64_t kDirtyTarget = knobs::kDirtyLimit / 4 * 3 / kGranuleBytes;
+
+std::uint64_t count_purging(const Run* run) {
+  std::uint64_t n = 0;
+  for (std::uint64_t i = 0; i < count_of(run->count); ++i) n += page_map.tag_of(run->first + i) == tag_for(Kind::kPurging);
+  return n;
+}
 
 }  // namespace
 
@@ -42,11 +48,9 @@ void RunStore::mark_purging(Run* run) {
   }
 }
 
-// One call to the kernel for each stretch of dirty granules. Returns the granules that went.
-std::uint64_t RunStore::discard_dirty(Run* run, std::uint64_t now_ms) {
+// Adds each stretch of dirty granules to the list; what is discarded on the way is counted.
+void RunStore::list_dirty(const Run* run, DiscardList* list, std::uint64_t* gone) {
   const Granule end = run->first + run->count;
-  std::uint64_t gone = 0;
-  std::uint64_t kept = 0;
   for (Granule g = run->first; g != end;) {
     Granule stop = g;
     while (stop != end && page_map.tag_of(stop) == tag_for(Kind::kPurging)) stop = stop + 1;
@@ -54,22 +58,34 @@ std::uint64_t RunStore::discard_dirty(Run* run, std::uint64_t now_ms) {
       g = g + 1;
       continue;
     }
-    const Granules stretch = stop - g;
-    const bool ok = os::memory.discard(address_of(g), bytes_of(stretch));
-    (ok ? gone : kept) += count_of(stretch);
-    if (ok) page_map.set_tags(g, stretch, tag_for(Kind::kBusy));
+    if (list->full()) *gone += discard(list);
+    list->add(g, stop - g);
     g = stop;
   }
-  run->dirty = kept;
-  run->freed_at_ms = now_ms;  // what the kernel refused (locked pages) is not asked for again at once
+}
+
+// Returns the granules that went; they are tagged so.
+std::uint64_t RunStore::discard(DiscardList* list) {
+  std::uint64_t gone = 0;
+  list->discard([&gone](Granule first, Granules count, bool ok) {
+    if (!ok) return;
+    gone += count_of(count);
+    page_map.set_tags(first, count, tag_for(Kind::kBusy));
+  });
   return gone;
 }
 
 std::uint64_t RunStore::discard_batch(Run** batch, unsigned n, std::uint64_t now_ms) {
   if (n == 0) return 0;
   const ReleaseTimer timer;
+  DiscardList list;
   std::uint64_t gone = 0;
-  for (unsigned i = 0; i < n; ++i) gone += discard_dirty(batch[i], now_ms);
+  for (unsigned i = 0; i < n; ++i) list_dirty(batch[i], &list, &gone);
+  gone += discard(&list);
+  for (unsigned i = 0; i < n; ++i) {
+    batch[i]->dirty = count_purging(batch[i]);
+    batch[i]->freed_at_ms = now_ms;  // what the kernel refused (locked pages) is not asked for again at once
+  }
   return gone;
 }
 

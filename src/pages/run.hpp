@@ -18,7 +18,7 @@ struct alignas(kCacheLine) Run {
   Granule first{0};
   Granules count{0};
 
-  // Free runs (all under the run lock).
+  // Free runs (under the run lock); freed_at_ms on the way from a hand too (large/hands.hpp).
   Link<Run> in_bin;
   Link<Run> in_age;
   std::uint64_t freed_at_ms = 0;
@@ -28,6 +28,7 @@ struct alignas(kCacheLine) Run {
   Atomic<OwnerId> heap{kNoOwner};  // the user's heap that a large block belongs to, if any
   Link<Run> in_huge;              // huge blocks (under the huge lock)
   bool is_huge = false;           // a mapping of its own
+  std::uint8_t hand_class = 0;    // where a large block may wait for its thread (large/hand.hpp)
   std::uint32_t site = 0;         // who asked for the block (large/large.hpp)
   Atomic<std::size_t> block_bytes;  // usable bytes of a large or huge block
 

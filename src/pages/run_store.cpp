@@ -159,12 +159,24 @@ Run* RunStore::split_locked(Run* run, Granules count) {
   return rest;
 }
 
-// Beyond the soft limit, or where the system has no more, what is idle makes room first.
+// Pages that are there already come first, also those of idle blocks, so that memory does not grow
+// while some is idle. Beyond the soft limit, or where the system has no more, everything idle makes room.
 AllocatedRun RunStore::allocate(Granules count, Granules alignment) {
-  const AllocatedRun allocated = allocate_below(commitment.soft(), count, alignment);
+  AllocatedRun allocated = allocate_dirty(count, alignment);
+  if (allocated.run == nullptr && lend_ != nullptr && lend_(bytes_of(count))) {
+    allocated = allocate_dirty(count, alignment);
+  }
+  if (allocated.run == nullptr) allocated = allocate_below(commitment.soft(), count, alignment);
   if (allocated.run != nullptr) return allocated;
   commitment.relieve();
   return allocate_below(commitment.hard(), count, alignment);
+}
+
+AllocatedRun RunStore::allocate_dirty(Granules count, Granules alignment) {
+  if (dirty_.load_relaxed() < count_of(count)) return {nullptr, false};
+  const LockGuard guard(lock_);
+  const Place place = find_dirty_locked(count, alignment);
+  return place.run == nullptr ? AllocatedRun{nullptr, false} : cut_locked(place, count, 0);
 }
 
 // A free run that holds the request, from new address space if need be. nullptr: none, or what it
@@ -179,13 +191,20 @@ AllocatedRun RunStore::allocate_below(std::size_t ceiling, Granules count, Granu
   const LockGuard guard(lock_);
   Run* run = find_or_grow_locked(ceiling, count, alignment);
   if (run == nullptr) return {nullptr, false};
-  const std::size_t growth = growth_of(run, Granule{align_granule(run->first, alignment)}, count);
+  const Granule start{align_granule(run->first, alignment)};
+  const std::size_t growth = growth_of(run, start, count);
   if (!commitment.reserve(growth, ceiling)) return {nullptr, false};
+  return cut_locked({run, start}, count, growth);
+}
+
+// `growth` has been reserved for it.
+AllocatedRun RunStore::cut_locked(Place place, Granules count, std::size_t growth) {
+  Run* run = place.run;
   remove_locked(run);
   Run* const younger = AgeList::next(run);  // what remains keeps its age, and its place before this one
   if (run->dirty > 0) age_.remove(run);
 
-  const Granules skipped{align_granule(run->first, alignment) - index_of(run->first)};
+  const Granules skipped = place.start - run->first;
   Run* parts[2] = {nullptr, nullptr};  // what stays free: before and behind
   bool enough = true;
   if (count_of(skipped) > 0) {
@@ -231,11 +250,19 @@ void RunStore::release(Run* run, bool clean) {
 }
 
 bool RunStore::extend(Run* run, Granules count, Tag tag) {
+  if (extend_committing(0, run, count, tag)) return true;
+  const bool lent = lend_ != nullptr && lend_(bytes_of(count - run->count));
+  if (lent && extend_committing(0, run, count, tag)) return true;
+  return extend_committing(SIZE_MAX, run, count, tag);
+}
+
+bool RunStore::extend_committing(std::size_t at_most, Run* run, Granules count, Tag tag) {
   const LockGuard guard(lock_);
   Run* side = free_neighbour_locked(run->first + run->count);
   const Granules wanted = count - run->count;
   if (side == nullptr || count_of(side->count) < count_of(wanted)) return false;
   const std::size_t growth = growth_of(side, side->first, wanted);
+  if (growth > at_most) return false;
   if (!commitment.reserve(growth, commitment.soft())) return false;  // a new run would make room first
   remove_locked(side);
   Run* const younger = AgeList::next(side);

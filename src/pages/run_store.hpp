@@ -9,8 +9,9 @@
 // Every granule of a free run is tagged kFreeClean (reads zero, not resident) or kFreeDirty. A run
 // in use counts as dirty when it comes back, unless its holder says otherwise.
 //
-// Placement: best fit by length; among equals a dirty run before a clean one (its pages are there),
-// then the lowest address, so that the heap's top empties and huge pages fill and empty whole.
+// Placement: dirty granules first, since their pages are there (find_dirty.cpp); then what the layers
+// above have idle; then best fit by length, among equals a dirty run before a clean one, then the
+// lowest address, so that the heap's top empties and huge pages fill and empty whole.
 //
 // Invariants (check_invariants()):
 //   (1) no two free runs are neighbours;
@@ -33,6 +34,8 @@
 
 namespace hakmem {
 
+class DiscardList;
+
 struct RunUse {
   std::size_t mapped_bytes;    // address space in regions
   std::size_t free_bytes;      // of it, in free runs
@@ -50,6 +53,10 @@ class RunStore {
   // A run of `count` granules whose first is a multiple of `alignment` granules (a power of two).
   // Its granules are tagged kBusy until the caller says what they are.
   AllocatedRun allocate(Granules count, Granules alignment = Granules{1});
+
+  // Who is asked to release idle blocks of about so many bytes before clean pages are used: false when
+  // there are none. Called without a lock of rank kLarge or above. Once, at boot.
+  void set_lender(bool (*lend)(std::size_t bytes)) { lend_ = lend; }
 
   // `clean`: every page of it is known to read zero and not to be resident.
   void release(Run* run, bool clean = false);
@@ -94,6 +101,16 @@ class RunStore {
 
   static unsigned bin_of(Granules count);
 
+  struct Place {
+    Run* run = nullptr;
+    Granule start{0};
+  };
+
+  bool extend_committing(std::size_t at_most, Run* run, Granules count, Tag tag);
+  AllocatedRun allocate_dirty(Granules count, Granules alignment);
+  Place find_dirty_locked(Granules count, Granules alignment) HAK_REQUIRES(lock_);
+  static Place dirty_place_in(Run* run, Granules count, Granules alignment);
+  AllocatedRun cut_locked(Place place, Granules count, std::size_t growth) HAK_REQUIRES(lock_);
   AllocatedRun allocate_below(std::size_t ceiling, Granules count, Granules alignment);
   Run* find_or_grow_locked(std::size_t ceiling, Granules count, Granules alignment) HAK_REQUIRES(lock_);
   Run* find_locked(Granules count, Granules alignment) HAK_REQUIRES(lock_);
@@ -112,11 +129,13 @@ class RunStore {
   unsigned collect_old_locked(std::uint64_t now_ms, bool all, Run** batch) HAK_REQUIRES(lock_);
   static void mark_purging(Run* run);
   static void unmark_purging(Run* run);
-  static std::uint64_t discard_dirty(Run* run, std::uint64_t now_ms);
+  static void list_dirty(const Run* run, DiscardList* list, std::uint64_t* gone);
+  static std::uint64_t discard(DiscardList* list);
   static std::uint64_t discard_batch(Run** batch, unsigned n, std::uint64_t now_ms);
 
   static constexpr unsigned kPurgeBatch = 32;
 
+  bool (*lend_)(std::size_t bytes) = nullptr;
   Lock lock_{LockRank::kRuns};
   BinList bins_[kBins] HAK_GUARDED_BY(lock_);
   std::uint64_t bin_bits_[(kBins + 63) / 64] HAK_GUARDED_BY(lock_) = {};

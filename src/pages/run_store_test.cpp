@@ -152,6 +152,25 @@ class Model {
 };
 
 // Invariants (1) to (4), after every step of random use with an occasional purge.
+TEST_F(RunStoreTest, DirtyGranulesServeBeforeCleanOnes) {
+  hakmem::Run* const left = allocate(8);
+  hakmem::Run* const dirty = allocate(8);
+  hakmem::Run* const right = allocate(8);
+  const Granule first = dirty->first;
+  run_store.release(left, true);
+  run_store.release(dirty);
+  run_store.release(right, true);
+  ASSERT_EQ(dirty_bytes(), 8 * kGranuleBytes);
+  hakmem::Run* const got = allocate(3);  // from the middle of a run that begins and ends clean
+  EXPECT_EQ(got->first, first);
+  hakmem::Run* const longer = allocate(6);
+  EXPECT_TRUE(longer->first + longer->count <= first || longer->first >= first + 8)
+      << "five dirty granules do not hold six";
+  EXPECT_EQ(dirty_bytes(), 5 * kGranuleBytes);
+  run_store.release(got);
+  run_store.release(longer);
+}
+
 TEST_F(RunStoreTest, FollowsAModel) {
   for (unsigned seed = 1; seed <= 4; ++seed) {
     const RunUse before = run_store.use();

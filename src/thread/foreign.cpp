@@ -1,7 +1,7 @@
 // Foreign: free of a block that is not the calling heap's.
 //
 //   free_foreign(p)
-//     not in a slab: a large block, or not ours at all          free_outside_slabs (large)
+//     not in a slab: a large block, or not ours at all          free_large, free_outside_slabs (large)
 //     outgoing[hash of (owner, class)]: the bundle for it       push, done: no locked operation
 //       taken by another owner, or full                         dispatch the bundle:
 //         the owner's inbox has room                            one exchange; its refill takes it
@@ -21,17 +21,28 @@ namespace hakmem {
 void free_foreign(void* block, std::uint32_t tag_xor_own) {
   Outgoing& out = thread_cache.outgoing->slots[OutgoingTable::slot_of(tag_xor_own)];
   Slot* top = out.top;
-  if (HAK_UNLIKELY(out.key != tag_xor_own || *top == kFullMark)) return free_foreign_slow(block);
+  if (HAK_UNLIKELY(out.key != tag_xor_own || *top == kFullMark)) return free_foreign_slow(block, tag_xor_own);
   out.top = top + 1;
   *top = reinterpret_cast<Slot>(block);
 }
 
-void free_foreign_slow(void* block) {
-  const Tag tag = page_map.tag_of(block);  // the compact form's hot path knows no tags
+namespace {
+
+[[gnu::noinline]] void free_by_tag(void* block) {
+  const Tag tag = page_map.tag_of(block);
   if (owner_of(tag) == kNoOwner) return free_outside_slabs(block, tag);
   Heap* heap = thread_heap();
   if (HAK_UNLIKELY(heap == nullptr)) return free_without_heap(block);
   heap->free_of_other(block, tag);
+}
+
+}  // namespace
+
+// The compact page map's hot path knows no tags, so what it takes for foreign is asked for again.
+void free_foreign_slow(void* block, std::uint32_t tag_xor_own) {
+  const Tag tag{tag_xor_own ^ thread_cache.tag};
+  if (tag == tag_for(Kind::kLarge) || tag == tag_for(Kind::kHuge)) return free_large(block, tag);
+  free_by_tag(block);
 }
 
 void free_without_heap(void* block) {

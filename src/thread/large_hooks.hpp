@@ -6,6 +6,9 @@
 
 namespace hakmem {
 
+// large/large.cpp: by the flat page map `block` lies in the first granule of a large or huge one.
+void free_large(void* block, Tag tag);
+
 // large/large.cpp: `block`, tagged `tag`, is in no slab: a large or huge block, or not ours.
 void free_outside_slabs(void* block, Tag tag);
 
@@ -14,11 +17,17 @@ void tick_large(std::uint64_t now_ms);
 void give_back_idle_large();
 std::size_t idle_large_bytes();
 
+// large/large.cpp: the oldest idle blocks coalesce, about `bytes` of them; false when there are none.
+bool lend_idle_large(std::size_t bytes);
+
+// large/large.cpp: the thread exits; what waits in its hand is anybody's.
+void leave_large_hand();
+
 // When the next of them is due; set by large/idle_blocks.cpp.
 inline constinit Atomic<std::uint64_t> large_due_ms{~std::uint64_t{0}};
 
 // thread/foreign.cpp: what free_foreign() does when no bundle is ready for the block.
-void free_foreign_slow(void* block);
+void free_foreign_slow(void* block, std::uint32_t tag_xor_own);
 
 // thread/foreign.cpp: home at once, for a thread that cannot have a heap.
 void free_without_heap(void* block);

@@ -8,6 +8,7 @@
 #include "pages/metadata.hpp"
 #include "thread/background.hpp"
 #include "thread/boot_hook.hpp"
+#include "thread/large_hooks.hpp"
 
 namespace hakmem {
 
@@ -142,6 +143,7 @@ void leave_thread_heap() {
   Heap* heap = thread_cache.heap;
   if (heap == nullptr) return;
   has_left = true;
+  leave_large_hand();
   retire(heap);
   if (os::is_main_thread()) end_background();
 }

@@ -1,0 +1,89 @@
+// Hands: every thread's hand (hand.hpp), who gets room in one, and how what waits there comes out.
+//
+//   malloc finds an idle block of its class, freed a moment ago --> grant: room for one more there
+//   a hand's credit is spent                                    --> renew: the clock, the learner
+//   twice a second, or when memory is wanted                    --> collect: the places that nobody
+//                                                                   has used since the last look
+//
+// All room together is at most knobs::kHandBytes, whatever the number of threads.
+//
+// Above: idle_blocks, large. Below: hand, metadata, os. Any thread; one lock (rank kLarge), which the
+// paths of hand.hpp do not take.
+#pragma once
+
+#include "base/lock.hpp"
+#include "large/hand.hpp"
+
+namespace hakmem {
+
+class Hands {
+ public:
+  // How long a block may wait before anybody looks; arms that hold for less than kLeastHold_s keep
+  // their blocks out of hands.
+  static constexpr std::uint64_t kLookMs = 250;
+  static constexpr float kLeastHold_s = 0.3f;
+
+  // Room for one more block of the class in the calling thread's hand, if the bounds allow.
+  void grant(unsigned size_class);
+
+  struct Turn {
+    bool is_due;            // the place has blocks and had no credit left
+    std::uint32_t uses;     // how often the class was taken since the turn before
+    std::uint64_t idle_ms;  // how long its blocks have waited in between, on average and at the most likely
+  };
+
+  // New credit for the calling thread's place, when it has run out. The quicker it is used, the more.
+  Turn renew(unsigned size_class, std::uint64_t now_ms);
+
+  // Takes out what has waited since the last look, or with `all` everything, but what a thread is
+  // handling just now: runs linked by Run::next, each with freed_at_ms.
+  Run* collect(std::uint64_t now_ms, bool all);
+
+  // The calling thread's hand, of which it gets nothing more until the next grant().
+  Run* empty_own(std::uint64_t now_ms);
+
+  // The same, for good.
+  Run* leave(std::uint64_t now_ms);
+
+  // 0: all hands are empty.
+  std::size_t granted() const { return granted_.load_relaxed(); }
+
+  // For reports: calls see(run) for every block in a hand, as far as that can be told.
+  template <typename See>
+  void look(See see);
+
+  bool lock_is_mine() const { return lock_.is_mine(); }
+  void lock_for_fork(bool patient) { lock_.lock_for_fork(patient); }
+  void unlock_after_fork(bool in_child) { lock_.unlock_after_fork(in_child); }
+
+ private:
+  using Place = Hand::Place;
+
+  Hand* make_own();
+  static bool is_stale(const Place& place) { return place.capacity.load_relaxed() != 0 && place.sign() == place.seen.load_relaxed(); }
+  static bool has_stale(const Hand& hand, bool all);
+  static void note_seen(Hand& hand);
+  Run* empty_place(unsigned size_class, Place& place, std::uint64_t freed_at_ms, Run* chain) HAK_REQUIRES(lock_);
+  Run* empty_stale(Hand& hand, bool all, std::uint64_t now_ms, Run* chain) HAK_REQUIRES(lock_);
+  Run* empty_own_locked(Hand* hand, std::uint64_t now_ms) HAK_REQUIRES(lock_);
+
+  Lock lock_{LockRank::kLarge};
+  List<Hand, &Hand::in_all_> all_ HAK_GUARDED_BY(lock_);
+  std::uint64_t looked_at_ms_ HAK_GUARDED_BY(lock_) = 0;
+  Atomic<std::size_t> granted_{0};  // written under the lock
+  Atomic<int> can_collect_{-1};  // -1: not known yet
+};
+
+template <typename See>
+void Hands::look(See see) {
+  const LockGuard guard(lock_);
+  for (Hand* hand = all_.front(); hand != nullptr; hand = all_.next(hand)) {
+    for (const Place& place : hand->places_) {
+      for (unsigned i = place.count(); i-- != 0;) see(*run_of(place.slot[i].load_relaxed()));
+    }
+  }
+}
+
+extern Hands hands;
+
+}  // namespace hakmem

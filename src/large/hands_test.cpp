@@ -1,0 +1,192 @@
+// Hands: a block freed a moment ago comes back from the thread's own hand; what waits there too long,
+// or is wanted elsewhere, comes out; nothing is in two places.
+#include "large/hands.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "large/idle_blocks.hpp"
+#include "os/clock.hpp"
+#include "thread/boot_hook.hpp"
+#include "thread/hot.hpp"
+#include "thread/large_hooks.hpp"
+
+namespace hakmem {
+namespace {
+
+constexpr std::size_t kSize = 200 * kKiB;
+constexpr std::size_t kLength = 256 * kKiB;
+
+class HandsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    boot();
+    before_ = settings;
+    settings.learn = Learn::kOff;  // every block is held for the purge delay, 1 s
+    give_back_idle_large();
+  }
+  void TearDown() override {
+    give_back_idle_large();
+    EXPECT_EQ(hands.granted(), 0u);
+    EXPECT_EQ(idle_blocks.held_bytes(), 0u);
+    EXPECT_TRUE(run_store.check_invariants());
+    settings = before_;
+  }
+
+  // Frees and takes until the block comes from a hand.
+  static void earn_hand(std::size_t size) {
+    for (int i = 0; i < 3; ++i) deallocate(allocate(size));
+    ASSERT_NE(hands.granted(), 0u);
+  }
+
+  static std::size_t in_hands() {
+    std::size_t bytes = 0;
+    hands.look([&](const hakmem::Run& run) { bytes += run.bytes(); });
+    return bytes;
+  }
+
+  static void look_after(std::uint64_t ms) {
+    os::advance_clock_for_test(ms);
+    tick_large(os::now_ms());
+  }
+
+ private:
+  Settings before_;
+};
+
+TEST_F(HandsTest, EveryRequestHasTheClassThatItsBlockServes) {
+  for (std::size_t bytes = 1; bytes <= 2 * kGiB; bytes += bytes / 9 + 1) {
+    const unsigned c = request_class(bytes);
+    const std::size_t granules = bytes_of(granules_for(bytes));
+    ASSERT_EQ(c, learn::large_class_of(granules)) << bytes;
+    if (c == learn::kLargeClasses - 1) continue;
+    ASSERT_EQ(class_served_by(large_length(bytes)), c) << bytes;
+  }
+}
+
+TEST_F(HandsTest, ABlockUsedAgainAtOnceWaitsInTheHand) {
+  earn_hand(kSize);
+  void* const block = allocate(kSize);
+  EXPECT_EQ(in_hands(), 0u);
+  deallocate(block);
+  EXPECT_EQ(in_hands(), kLength);
+  EXPECT_EQ(idle_blocks.held_bytes(), 0u);
+  EXPECT_EQ(kind_of(page_map.tag_of(block)), Kind::kBusy) << "a second free finds no block";
+  EXPECT_EQ(allocate(kSize), block);
+  EXPECT_EQ(kind_of(page_map.tag_of(block)), Kind::kLarge);
+  deallocate(block);
+}
+
+TEST_F(HandsTest, AHugeBlockToo) {
+  constexpr std::size_t kHuge = 40 * kMiB;
+  earn_hand(kHuge);
+  void* const block = allocate(kHuge);
+  EXPECT_EQ(kind_of(page_map.tag_of(block)), Kind::kHuge);
+  deallocate(block);
+  EXPECT_EQ(in_hands(), kHuge);
+  EXPECT_EQ(allocate(kHuge), block);
+  deallocate(block);
+}
+
+TEST_F(HandsTest, WhatIsNotUsedAgainComesOutWithItsAge) {
+  earn_hand(kSize);
+  look_after(Hands::kLookMs);
+  look_after(Hands::kLookMs);
+  EXPECT_EQ(in_hands(), 0u);
+  EXPECT_EQ(hands.granted(), 0u);
+  EXPECT_EQ(idle_blocks.held_bytes(), kLength);
+  look_after(settings.purge_delay_ms - Hands::kLookMs + 50);
+  EXPECT_EQ(idle_blocks.held_bytes(), 0u) << "its hold began at the free, not when it came out";
+}
+
+TEST_F(HandsTest, WhatIsUsedBetweenLooksStays) {
+  earn_hand(kSize);
+  for (int i = 0; i < 8; ++i) {
+    look_after(Hands::kLookMs);
+    void* const block = allocate(kSize);
+    deallocate(block);
+    ASSERT_EQ(in_hands(), kLength) << i;
+  }
+}
+
+TEST_F(HandsTest, AnotherThreadEmptiesASleepersHand) {
+  std::atomic<int> step{0};
+  std::thread sleeper([&] {
+    earn_hand(kSize);
+    step = 1;
+    while (step != 2) std::this_thread::yield();
+    deallocate(allocate(kSize));
+  });
+  while (step != 1) std::this_thread::yield();
+  EXPECT_EQ(in_hands(), kLength);
+  give_back_idle_large();
+  EXPECT_EQ(in_hands(), 0u);
+  EXPECT_EQ(hands.granted(), 0u);
+  step = 2;
+  sleeper.join();
+}
+
+TEST_F(HandsTest, AnExitedThreadsHandIsIdle) {
+  std::thread([] { earn_hand(kSize); }).join();
+  EXPECT_EQ(hands.granted(), 0u);
+  EXPECT_EQ(idle_blocks.held_bytes(), kLength);
+}
+
+TEST_F(HandsTest, AllHandsTogetherAreBounded) {
+  std::vector<void*> blocks;
+  for (int i = 0; i < 8; ++i) blocks.push_back(allocate(48 * kMiB));
+  for (void* block : blocks) deallocate(block);
+  for (int round = 0; round < 8; ++round) {
+    for (void*& block : blocks) block = allocate(48 * kMiB);
+    for (void* block : blocks) deallocate(block);
+  }
+  EXPECT_LE(hands.granted(), knobs::kHandBytes);
+  EXPECT_LE(in_hands(), hands.granted());
+}
+
+TEST_F(HandsTest, ClassesThatAreNotWorthHoldingHaveNone) {
+  settings.learn = Learn::kOn;
+  learn::SelectorChoice choice;
+  ASSERT_TRUE(learn::parse_selector("fixed:100ms", choice));
+  learning.boot(choice);
+  for (int i = 0; i < 3; ++i) deallocate(allocate(kSize));
+  EXPECT_EQ(hands.granted(), 0u);
+  give_back_idle_large();
+  learning.boot(learn::SelectorChoice{});
+}
+
+// Threads use their hands while one empties them all the time: no block is handed out twice.
+TEST_F(HandsTest, EmptyingHandsThatAreInUse) {
+  constexpr int kThreads = 3;
+  constexpr int kRounds = 20'000;
+  std::atomic<int> running{kThreads};
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> users;
+  for (int t = 0; t < kThreads; ++t) {
+    users.emplace_back([&, t] {
+      for (int i = 0; i < kRounds; ++i) {
+        const std::size_t size = (i / 50) % 2 == 0 ? 64 * kKiB : 300 * kKiB;
+        auto* first = static_cast<volatile int*>(allocate(size));
+        auto* second = static_cast<volatile int*>(allocate(size));
+        *first = t;
+        *second = -t - 1;
+        if (*first != t || *second != -t - 1) ++wrong;
+        deallocate(const_cast<int*>(first));
+        deallocate(const_cast<int*>(second));
+      }
+      --running;
+    });
+  }
+  while (running != 0) {
+    give_back_idle_large();
+    std::this_thread::yield();
+  }
+  for (std::thread& user : users) user.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+}  // namespace
+}  // namespace hakmem
