@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "os/clock.hpp"
+
 namespace hakmem {
 
 constinit Learning learning;
@@ -16,39 +18,52 @@ alignas(learn::Learner) std::byte learner_memory[sizeof(learn::Learner)];
 void Learning::boot(const learn::SelectorChoice& choice) {
   selector_ = choice;
   price_ = settings.price;
+  started_ms_ = os::now_ms();
   static_arm_.gone_at = static_cast<float>(settings.purge_delay_ms) * 1e-3f;
   learner_ = new (learner_memory) learn::Learner(costs_, price_, choice);
 }
 
-learn::ContextId Learning::context_of(unsigned size_class, std::size_t position, learn::Site site) {
+learn::ContextId Learning::context_of(unsigned size_class, std::size_t position, learn::Site site,
+                                      std::uint64_t now_ms) {
+  learner_->pass_time(age_s(now_ms));
   const learn::ContextId context = learner_->context_of(size_class, position, site);
   class_[index_of(context)] = static_cast<std::uint8_t>(size_class);
   return context;
+}
+
+// Of the process.
+double Learning::age_s(std::uint64_t now_ms) const {
+  return now_ms < started_ms_ ? 0 : static_cast<double>(now_ms - started_ms_) * 1e-3;
 }
 
 const learn::Arm& Learning::arm_of(learn::ContextId context) const {
   return acts() ? learn::arm_of(learner_->arm_of(context)) : static_arm_;
 }
 
-void Learning::note_reuse(unsigned size_class, learn::ContextId context, learn::Site site, std::uint64_t idle_ms) {
+void Learning::note_reuse(unsigned size_class, learn::ContextId context, learn::Site site,
+                          std::uint64_t idle_ms) {
   const std::size_t i = index_of(context);
+  learner_->note_reused(context);
   ++reuses_[i];
   if (!observes()) return;
-  if (idle_ms == 0) {
+  // The first is told at once, since it ends the first guess.
+  if (idle_ms == 0 && reuses_[i] > 1) {
     at_once_site_[i] = site;
     if (at_once_[i] < kMostAtOnce) ++at_once_[i];
     return;
   }
   if (++scored_ > kMostScored) return;
   const os::Stopwatch stopwatch(spent_ns_, os::now_ns);
-  const double idle_s = static_cast<double>(idle_ms) * 1e-3;
+  const double idle_s = idle_ms == 0 ? kAtOnce_s : static_cast<double>(idle_ms) * 1e-3;
   learner_->observe(context, learn::large_class_bytes(size_class), idle_s);
   learner_->observe_site(size_class, site, idle_s);
 }
 
-void Learning::note_idle(unsigned size_class, learn::ContextId context, std::uint64_t idle_ms, float blocks) {
+void Learning::note_idle(unsigned size_class, learn::ContextId context, std::uint64_t idle_ms,
+                         float blocks) {
   if (!observes()) return;
-  learner_->observe_idle(context, learn::large_class_bytes(size_class), static_cast<double>(idle_ms) * 1e-3, blocks);
+  learner_->observe_idle(context, learn::large_class_bytes(size_class),
+                         static_cast<double>(idle_ms) * 1e-3, blocks);
 }
 
 void Learning::tell_reuses_at_once() {
@@ -65,7 +80,7 @@ void Learning::decide(std::uint64_t now_ms) {
   scored_ = 0;
   if (!observes()) return;
   tell_reuses_at_once();
-  learner_->decide(static_cast<double>(now_ms) * 1e-3);
+  learner_->decide(age_s(now_ms));
 }
 
 void Learning::set_costs(const learn::CostModel& costs) {

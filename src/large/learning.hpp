@@ -34,11 +34,14 @@ class Learning {
     if (observes()) tell_reuses_at_once();
   }
 
-  learn::ContextId context_of(unsigned size_class, std::size_t position, learn::Site site);
+  learn::ContextId context_of(unsigned size_class, std::size_t position, learn::Site site,
+                              std::uint64_t now_ms);
   const learn::Arm& arm_of(learn::ContextId context) const;
 
-  void note_reuse(unsigned size_class, learn::ContextId context, learn::Site site, std::uint64_t idle_ms);
-  void note_idle(unsigned size_class, learn::ContextId context, std::uint64_t idle_ms, float blocks);
+  void note_reuse(unsigned size_class, learn::ContextId context, learn::Site site,
+                  std::uint64_t idle_ms);
+  void note_idle(unsigned size_class, learn::ContextId context, std::uint64_t idle_ms,
+                 float blocks);
 
   // Lets arms change. About once a second.
   void decide(std::uint64_t now_ms);
@@ -66,10 +69,12 @@ class Learning {
 
   bool observes() const { return settings.learn == Learn::kOn || settings.learn == Learn::kShadow; }
   void tell_reuses_at_once();
+  double age_s(std::uint64_t now_ms) const;
 
   learn::Learner* learner_ = nullptr;
   learn::CostModel costs_;
   double price_ = 0.125;
+  std::uint64_t started_ms_ = 0;
   learn::Arm static_arm_{learn::kNever, 1.0f, "static"};
   unsigned scored_ = 0;
   learn::SelectorChoice selector_;
