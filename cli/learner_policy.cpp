@@ -70,6 +70,7 @@ class LearnerRun {
 
   void begin(std::uint32_t index) {
     const IdleSpan& span = history_.spans[index];
+    learner_->pass_time(static_cast<double>(span.freed_ns) * 1e-9);
     blocks_[index].context = learner_->context_of(span.size_class, span.position, span.site);
     stacks_[span.size_class].push_back(index);
   }
@@ -78,6 +79,7 @@ class LearnerRun {
     const IdleSpan& span = history_.spans[index];
     settle(index, span.until_ns);
     biller_.reuse(span, blocks_[index].idle.stage);
+    learner_->note_reused(blocks_[index].context);
     learner_->observe(blocks_[index].context, span.bytes, span.idle_s());
     learner_->observe_site(span.size_class, span.site, span.idle_s());
     stacks_[span.size_class].pop_back();

@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cstring>
+
+#include "learn/selector.hpp"
 
 namespace hakmem::cli {
 namespace {
@@ -22,8 +25,15 @@ constexpr LibraryOption kOptions[] = {
     {"--stats", "HAKMEM_STATS", "", 0, 0, "FILE",
      "write what the heap holds to FILE; %p becomes the process id"},
     {"--profile", "HAKMEM_PROFILE", "", 0, 0, "FILE",
-     "start from what FILE says was learned, and save it there"},
-    {"--mode", "HAKMEM_MODE", "static", 0, 0, "MODE", "how the allocator decides"},
+     "start from what FILE says was learned, and save it there; %p becomes the process id"},
+    {"--mode", "HAKMEM_MODE", "static|adaptive|hybrid", 0, 0, "MODE",
+     "static holds idle memory for the purge delay, the others learn"},
+    {"--learn", "HAKMEM_LEARN", "off|shadow|on|frozen", 0, 0, "MODE",
+     "shadow learns but does not act, frozen acts but does not learn"},
+    {"--selector", "HAKMEM_SELECTOR", "", 0, 0, "SELECTOR",
+     "who chooses among the arms: hindsight, ucb1, elo, fixed:ARM"},
+    {"--goal", "HAKMEM_GOAL", "latency|balanced|memory", 0, 0, "GOAL",
+     "what memory may cost, in words"},
     {"--verbose", "HAKMEM_VERBOSE", "", 0, 0, "", "let the library say what it does"},
 };
 
@@ -44,6 +54,14 @@ bool is_number_within(std::string_view value, long lowest, long highest) {
   return parsed.ec == std::errc() && parsed.ptr == end && number >= lowest && number <= highest;
 }
 
+std::string check_selector(const std::string& value) {
+  learn::SelectorChoice choice;
+  if (learn::parse_selector(value.c_str(), choice)) return {};
+  std::string message = fmt::format("'{}' is not one of hindsight|ucb1|elo|fixed:ARM; ARM is one of", value);
+  for (const learn::Arm& arm : learn::kArm) message += std::string(" ") + arm.name;
+  return message;
+}
+
 bool is_switch(const LibraryOption& option) { return *option.placeholder == '\0'; }
 
 }  // namespace
@@ -59,6 +77,7 @@ std::string check_value(const LibraryOption& option, const std::string& value) {
     if (is_number_within(value, option.lowest, option.highest)) return {};
     return fmt::format("'{}' is not a number within {}..{}", value, option.lowest, option.highest);
   }
+  if (std::strcmp(option.variable, "HAKMEM_SELECTOR") == 0) return check_selector(value);
   return value.empty() ? "needs a value" : "";
 }
 

@@ -64,6 +64,16 @@ TEST(LibraryOptions, FlagsBecomeVariables) {
   EXPECT_EQ(environment.get("HAKMEM_MODE"), std::nullopt);
 }
 
+TEST(LibraryOptions, SelectorsAreThoseTheLearnerKnows) {
+  const LibraryOption& selector = option_named("--selector");
+  for (const char* good : {"hindsight", "ucb1", "elo", "fixed:4.2s", "fixed:keep"}) {
+    EXPECT_EQ(check_value(selector, good), "") << good;
+  }
+  for (const char* bad : {"", "best", "fixed:5s", "fixed"}) {
+    EXPECT_NE(check_value(selector, bad).find("fixed:ARM; ARM is one of 0 3ms"), std::string::npos) << bad;
+  }
+}
+
 TEST(LibraryOptions, BadValuesAreRefused) {
   EXPECT_THROW(environment_after("--thp sometimes"), CLI::ValidationError);
   EXPECT_THROW(environment_after("--purge-delay soon"), CLI::ValidationError);

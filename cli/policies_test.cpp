@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <stdexcept>
 
 #include "base/units.hpp"
 #include "trace_builder.hpp"
+#include "trace_file.hpp"
 #include "trace_generate.hpp"
 
 namespace hakmem::cli {
@@ -144,6 +146,26 @@ TEST(Hindsight, StaysCloseToTheBestFixedArm) {
           << generated.name << " at " << price;
     }
   }
+}
+
+// Short programs end before anything is learned: first guesses decide (src/learn/first_guess.hpp).
+TEST(Hindsight, GuessesWellForShortRecordedPrograms) {
+  double log_sum = 0;
+  unsigned rows = 0;
+  for (const char* name : {"clang", "convert", "node", "python", "redis", "sort", "sqlite"}) {
+    const std::string file = std::string(HAKMEM_TRACES) + "/" + name + ".trace.gz";
+    const LargeHistory history = large_history_of(read_trace(file));
+    for (const double price : {0.0125, 0.125, 1.25}) {
+      const Pricing pricing{.costs = {}, .price = price};
+      const std::vector<double> bills = fixed_arm_bills(history, pricing);
+      const double best = *std::min_element(bills.begin(), bills.end());
+      const double ratio = run_policy("hindsight", history, pricing).bill_s() / best;
+      EXPECT_LE(ratio, 1.5) << name << " at " << price;
+      log_sum += std::log(ratio);
+      ++rows;
+    }
+  }
+  EXPECT_LE(std::exp(log_sum / rows), 1.03);
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ constinit char path[kMaxPath] = {};
 constinit std::uint32_t loaded_by = 0;
 constinit learn::Profile* before = nullptr;    // what the file held
 constinit learn::Profile* recorded = nullptr;  // what this process adds
+constinit learn::Profile* base = nullptr;      // what it adds that to; read at the first save
 
 // Pages of the kernel's own, zeroed and touched as they are used.
 class Pages {
@@ -75,8 +76,18 @@ const char* read_file(learn::Profile* into) {
 
 bool learns() { return settings.learn == Learn::kOn || settings.learn == Learn::kShadow; }
 
+// Other processes may have saved to the file since the start: what they added stays. Read once, or what
+// this process saves first would count twice when it saves again.
+const learn::Profile* base_of_saves() {
+  if (base != nullptr) return base;
+  learn::Profile* now = new_profile();
+  base = read_file(now) == nullptr ? now : before;
+  return base;
+}
+
 bool write_profile(learn::Profile& whole, std::byte* file) {
-  if (before != nullptr) learn::merge(whole, *before);
+  const os::DirectoryLock lock(path);
+  if (const learn::Profile* saved = base_of_saves()) learn::merge(whole, *saved);
   idle_blocks.add_evidence(*recorded, whole);
   name_sites(whole);
   return os::replace_file(path, file, learn::encode_profile(whole, file));
@@ -95,7 +106,10 @@ bool write_profile(learn::Profile& whole, std::byte* file) {
 
 void load_profile() {
   if (settings.profile_path == nullptr || settings.learn == Learn::kOff) return;
-  if (!os::full_path(settings.profile_path, path, sizeof path)) {
+  char expanded[kMaxPath];
+  bool has_pid = false;
+  if (!os::expand_process_id(settings.profile_path, expanded, sizeof expanded, &has_pid) ||
+      !os::full_path(expanded, path, sizeof path)) {
     os::write_stderr("hakmem: HAKMEM_PROFILE: the path is too long; nothing is loaded or saved\n");
     return;
   }

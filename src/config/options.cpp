@@ -208,7 +208,7 @@ const Option kOptions[] = {
     {"HAKMEM_PRICE", "0 to 1000 (CPU seconds a GiB-second)", "0.125",
      "what memory may cost: the bill is CPU seconds + price x GiB-seconds", parse_price},
     {"HAKMEM_GOAL", "latency, balanced, memory", "balanced", "a price in words: 0.0125, 0.125, 1.25", parse_goal},
-    {"HAKMEM_PROFILE", "a file's path", "none",
+    {"HAKMEM_PROFILE", "a file's path; %p stands for the process id", "none",
      "start from what this file says was learned, and save it there at exit", parse_profile},
     {"HAKMEM_LIMIT", "auto, off, BYTES (with K, M or G), 1% to 100%", "auto",
      "what memory may be used before everything idle goes back: auto takes the cgroup's or the process's own limit",

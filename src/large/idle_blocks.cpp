@@ -171,7 +171,7 @@ Run* IdleBlocks::oldest_locked(unsigned classes) {
 
 void IdleBlocks::push_locked(unsigned size_class, Run* run, std::uint64_t now_ms) {
   Stack& stack = stacks_[size_class];
-  const learn::ContextId context = learning.context_of(size_class, stack.count, run->site);
+  const learn::ContextId context = learning.context_of(size_class, stack.count, run->site, now_ms);
   ++stack.count;
   stack.top() = {run, now_ms, run->site, context, false};
   held_.store_relaxed(held_.load_relaxed() + run->bytes());

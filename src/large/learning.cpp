@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "os/clock.hpp"
+
 namespace hakmem {
 
 constinit Learning learning;
@@ -16,14 +18,22 @@ alignas(learn::Learner) std::byte learner_memory[sizeof(learn::Learner)];
 void Learning::boot(const learn::SelectorChoice& choice) {
   selector_ = choice;
   price_ = settings.price;
+  started_ms_ = os::now_ms();
   static_arm_.gone_at = static_cast<float>(settings.purge_delay_ms) * 1e-3f;
   learner_ = new (learner_memory) learn::Learner(costs_, price_, choice);
 }
 
-learn::ContextId Learning::context_of(unsigned size_class, std::size_t position, learn::Site site) {
+learn::ContextId Learning::context_of(unsigned size_class, std::size_t position, learn::Site site,
+                                      std::uint64_t now_ms) {
+  learner_->pass_time(age_s(now_ms));
   const learn::ContextId context = learner_->context_of(size_class, position, site);
   class_[index_of(context)] = static_cast<std::uint8_t>(size_class);
   return context;
+}
+
+// Of the process.
+double Learning::age_s(std::uint64_t now_ms) const {
+  return now_ms < started_ms_ ? 0 : static_cast<double>(now_ms - started_ms_) * 1e-3;
 }
 
 const learn::Arm& Learning::arm_of(learn::ContextId context) const {
@@ -37,9 +47,15 @@ void Learning::note_reuse(unsigned size_class, learn::ContextId context, learn::
 void Learning::note_reuses(unsigned size_class, learn::ContextId context, learn::Site site, std::uint32_t count,
                            std::uint64_t idle_ms) {
   const std::size_t i = index_of(context);
+  const bool is_first = reuses_[i] == 0;
+  learner_->note_reused(context);
   reuses_[i] += count;
-  if (!observes()) return;
+  if (!observes() || count == 0) return;
   if (idle_ms == 0) {
+    if (is_first) {  // told at once, since it ends the first guess
+      score(size_class, context, site, idle_ms);
+      --count;
+    }
     at_once_site_[i] = site;
     const std::uint32_t more = at_once_[i] + count;
     at_once_[i] = static_cast<std::uint16_t>(more < kMostAtOnce ? more : kMostAtOnce);
@@ -51,14 +67,16 @@ void Learning::note_reuses(unsigned size_class, learn::ContextId context, learn:
 void Learning::score(unsigned size_class, learn::ContextId context, learn::Site site, std::uint64_t idle_ms) {
   ++scored_;
   const os::Stopwatch stopwatch(spent_ns_, os::now_ns);
-  const double idle_s = static_cast<double>(idle_ms) * 1e-3;
+  const double idle_s = idle_ms == 0 ? kAtOnce_s : static_cast<double>(idle_ms) * 1e-3;
   learner_->observe(context, learn::large_class_bytes(size_class), idle_s);
   learner_->observe_site(size_class, site, idle_s);
 }
 
-void Learning::note_idle(unsigned size_class, learn::ContextId context, std::uint64_t idle_ms, float blocks) {
+void Learning::note_idle(unsigned size_class, learn::ContextId context, std::uint64_t idle_ms,
+                         float blocks) {
   if (!observes()) return;
-  learner_->observe_idle(context, learn::large_class_bytes(size_class), static_cast<double>(idle_ms) * 1e-3, blocks);
+  learner_->observe_idle(context, learn::large_class_bytes(size_class),
+                         static_cast<double>(idle_ms) * 1e-3, blocks);
 }
 
 void Learning::tell_reuses_at_once() {
@@ -75,7 +93,7 @@ void Learning::decide(std::uint64_t now_ms) {
   scored_ = 0;
   if (!observes()) return;
   tell_reuses_at_once();
-  learner_->decide(static_cast<double>(now_ms) * 1e-3);
+  learner_->decide(age_s(now_ms));
 }
 
 void Learning::set_costs(const learn::CostModel& costs) {

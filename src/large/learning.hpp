@@ -34,7 +34,8 @@ class Learning {
     if (observes()) tell_reuses_at_once();
   }
 
-  learn::ContextId context_of(unsigned size_class, std::size_t position, learn::Site site);
+  learn::ContextId context_of(unsigned size_class, std::size_t position, learn::Site site,
+                              std::uint64_t now_ms);
   const learn::Arm& arm_of(learn::ContextId context) const;
   bool is_guess(learn::ContextId context) const { return acts() && learner_->is_first_guess(context); }
 
@@ -71,10 +72,12 @@ class Learning {
   bool observes() const { return settings.learn == Learn::kOn || settings.learn == Learn::kShadow; }
   void tell_reuses_at_once();
   void score(unsigned size_class, learn::ContextId context, learn::Site site, std::uint64_t idle_ms);
+  double age_s(std::uint64_t now_ms) const;
 
   learn::Learner* learner_ = nullptr;
   learn::CostModel costs_;
   double price_ = 0.125;
+  std::uint64_t started_ms_ = 0;
   learn::Arm static_arm_{learn::kNever, 1.0f, "static"};
   unsigned scored_ = 0;
   learn::SelectorChoice selector_;

@@ -7,28 +7,28 @@ namespace {
 // All of these were chosen by `hakmem simulate` (docs/learning.md). All but the first are in
 // releases and refaults.
 constexpr float kForgetting = 0.06f;
-constexpr float kPriorWorth = 0.1f;
-constexpr float kPriorMost = 10.0f;
+constexpr float kGuessWorth = 0.01f;
 constexpr float kMostBehind = 100.0f;
 constexpr float kProfileMost = 10.0f;
 
-// How much worse than the clairvoyant the arm comes out in its worst case, beyond the factor of two
-// that none avoids.
-float regret_in_doubt(const Arm& arm, float break_even_s) {
-  const float hold_s = arm.gone_at;
-  if (arm.lazy_at != kNever || hold_s == kNever || hold_s <= 0) return kPriorMost;
-  const float least = hold_s < break_even_s ? hold_s : break_even_s;
-  const float regret = (hold_s + break_even_s) / least - 2;
-  return regret < kPriorMost ? regret : kPriorMost;
+// What speaks against each arm: bills so far, of blocks still idle, and the first guess.
+void sum_up(double age_s, float pooled, const SelectorState& state, Bills& into) {
+  const float share = share_used_again(state.turnover, pooled);
+  const float hold_s = guess_hold_s(state.guess, share, age_s);
+  for (std::size_t i = 0; i < kArms; ++i) {
+    const float doubt = kGuessWorth * state.scale_s * regret_in_doubt(kArm[i], hold_s);
+    into[i] = state.value[i] + state.other[i] + doubt;
+  }
 }
 
 }  // namespace
 
 void start(const BlockCosts& costs, std::size_t positions, SelectorState& state) {
   state.forgetting = kForgetting / static_cast<float>(positions);
-  const auto break_even_s = static_cast<float>(costs.break_even_s());
+  state.guess = guess_times(costs);
+  state.turnover = {};
   for (std::size_t i = 0; i < kArms; ++i) {
-    state.value[i] = kPriorWorth * state.scale_s * regret_in_doubt(kArm[i], break_even_s);
+    state.value[i] = 0;
     state.other[i] = 0;
   }
 }
@@ -43,6 +43,7 @@ void start_from(const Bills& bills, SelectorState& state) {
     const float bill = share * bills[i] < highest ? share * bills[i] : highest;
     state.value[i] += bill;
   }
+  state.rounds = 1;  // no guess any more
 }
 
 void learn(const Bills& bills, SelectorState& state) {
@@ -65,14 +66,15 @@ void forget_open(SelectorState& state) {
   for (float& open : state.other) open = 0;
 }
 
-ArmId choose(const SelectorState& state) {
+ArmId choose(double now_s, float pooled, const SelectorState& state) {
+  Bills bills;
+  sum_up(now_s, pooled, state, bills);
   std::size_t leader = 0;
   for (std::size_t i = 1; i < kArms; ++i) {
-    if (state.value[i] + state.other[i] < state.value[leader] + state.other[leader]) leader = i;
+    if (bills[i] < bills[leader]) leader = i;
   }
-  const std::size_t now = index_of(state.arm);
-  const float in_force = state.value[now] + state.other[now];
-  const bool promises = state.value[leader] + state.other[leader] < in_force * (1 - kMinGain);
+  if (state.rounds <= 1) return static_cast<ArmId>(leader);
+  const bool promises = bills[leader] < bills[index_of(state.arm)] * (1 - kMinGain);
   return promises ? static_cast<ArmId>(leader) : state.arm;
 }
 

@@ -9,8 +9,9 @@
 //   for the same pause, and are one piece of evidence together.
 // - No arm falls more than kMostBehind releases and refaults behind the leader, so that a change is
 //   found after as many that speak for another arm.
-// - It starts from a prior that prefers arms near the break-even time, which nobody regrets by more
-//   than a factor of two, and that the first real evidence outweighs.
+// - Until there is evidence, and where arms would have cost the same, the first guess decides
+//   (first_guess.hpp). It is worth a hundredth of a release and refault, so any evidence outweighs
+//   it.
 // - What was learned before counts as it would if it had just happened, up to kProfileMost releases
 //   and refaults, so that a program that has changed is followed soon.
 //
@@ -27,7 +28,8 @@ void learn(const Bills& bills, SelectorState& state);
 void learn_open(const Bills& bills, float weight, SelectorState& state);
 void forget_open(SelectorState& state);
 
-// The leader if it promises more than kMinGain against the arm in force, otherwise that.
-ArmId choose(const SelectorState& state);
+// The leader if it promises more than kMinGain against the arm in force or that is a guess,
+// otherwise the one in force. `pooled`: see first_guess.hpp.
+ArmId choose(double now_s, float pooled, const SelectorState& state);
 
 }  // namespace hakmem::learn::hindsight

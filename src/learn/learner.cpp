@@ -15,6 +15,12 @@ ContextId Learner::context_of(unsigned size_class, std::size_t position, Site si
   const unsigned group = sites_.group_of(size_class, site);
   const ContextId context = table_.find({size_class, depth, group}, is_new);
   if (is_new) start_context(context, {size_class, depth, group});
+  SelectorState& state = state_[index_of(context)];
+  if (state.rounds == 0) first_.note_freed();
+  state.turnover.note_freed();
+  // Guesses change with what else is freed: looked at again each time the context has doubled.
+  if (state.rounds == 0 && is_guess(choice_, state) && is_power_of_two(state.turnover.freed))
+    decide_one(index_of(context));
   return context;
 }
 
@@ -30,6 +36,18 @@ void Learner::start_context(ContextId id, const Context& context) {
   }
   context_[index_of(id)] = context;
   arm_[index_of(id)].store_relaxed(static_cast<std::uint8_t>(state.arm));
+}
+
+void Learner::note_reused(ContextId context) {
+  SelectorState& state = state_[index_of(context)];
+  if (state.rounds == 0) first_.note_reused();
+  state.turnover.note_reused();
+}
+
+bool Learner::decide_one(std::size_t i) {
+  if (!learn::decide(choice_, now_s_, pooled_share(first_), state_[i])) return false;
+  arm_[i].store_relaxed(static_cast<std::uint8_t>(state_[i].arm));
+  return true;
 }
 
 void Learner::start_from(const Profile& before) {
@@ -56,6 +74,7 @@ void Learner::observe(ContextId context, std::size_t bytes, double idle_s) {
   regret_.add(bills, state.arm);
   regret_of_[index_of(context)].add(bills, state.arm);
   learn(choice_, bills, state);
+  if (is_guess(choice_, state)) decide_one(index_of(context));
   if (record_ != nullptr) add(record_->of(context_[index_of(context)]).reused, idle_s);
 }
 
@@ -69,10 +88,9 @@ void Learner::observe_idle(ContextId context, std::size_t bytes, double idle_s, 
 
 bool Learner::decide(double now_s) {
   bool changed = false;
+  now_s_ = now_s;
   for (std::size_t i = 0; i < table_.used(); ++i) {
-    if (!learn::decide(choice_, now_s, state_[i])) continue;
-    arm_[i].store_relaxed(static_cast<std::uint8_t>(state_[i].arm));
-    changed = true;
+    if (decide_one(i)) changed = true;
   }
   return changed;
 }

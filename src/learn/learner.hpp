@@ -1,7 +1,7 @@
 // Learner: observations of idle blocks in, an arm for each context out.
 //
 //   block freed    context = context_of(class, position, site)       the block keeps it
-//   block reused   observe(context, bytes, idle time)
+//   block reused   note_reused(context), observe(context, bytes, idle time)
 //   each tick      observe_idle(context, bytes, idle time so far) for blocks that wait, decide(now)
 //   any time       arm_of(context): one relaxed load
 //
@@ -10,9 +10,9 @@
 //   (1) state_[c] is started for every context c that context_of has returned;
 //   (2) arm_[c] is state_[c].arm.
 //
-// Sizes: 236 bytes a context and 208 for its account, 256 contexts, 117 KiB in all, touched as contexts appear.
-// Above: large, the simulator. Below: selectors, contexts, sites, profile. One caller at a time,
-// except for arm_of, which any thread may call.
+// Sizes: 252 bytes a context and 208 for its account, 256 contexts, 121 KiB in all, touched as
+// contexts appear. Above: large, the simulator. Below: selectors, contexts, sites, profile. One
+// caller at a time, except for arm_of, which any thread may call.
 #pragma once
 
 #include "base/atomics.hpp"
@@ -33,6 +33,9 @@ class Learner {
   // had it last.
   ContextId context_of(unsigned size_class, std::size_t position, Site site);
 
+  // A block is used again. Cheap, to be told of each; what observe() is told may be a sample.
+  void note_reused(ContextId context);
+
   // A block was idle for idle_s and is used again. `bytes` may differ between blocks of a context.
   void observe(ContextId context, std::size_t bytes, double idle_s);
 
@@ -51,6 +54,9 @@ class Learner {
 
   // For the profile's record of blocks that will not be used again.
   const Context& context(ContextId id) const { return context_[index_of(id)]; }
+
+  // The process is now_s old: what first guesses go by. decide() says so too.
+  void pass_time(double now_s) { now_s_ = now_s; }
 
   // Lets every context change its arm; true when one did.
   bool decide(double now_s);
@@ -79,10 +85,13 @@ class Learner {
 
  private:
   void start_context(ContextId id, const Context& context);
+  bool decide_one(std::size_t i);
 
   CostModel model_;
   double price_;
   SelectorChoice choice_;
+  double now_s_ = 0;
+  Turnover first_;  // of contexts before their first reuse
   ContextTable table_;
   SiteTable sites_;
   RegretAccount regret_;

@@ -10,10 +10,10 @@
 namespace hakmem::learn {
 namespace {
 
-ArmId choose(const SelectorChoice& choice, const SelectorState& state) {
+ArmId choose(const SelectorChoice& choice, double now_s, float pooled, const SelectorState& state) {
   switch (choice.kind) {
     case SelectorKind::kHindsight:
-      return hindsight::choose(state);
+      return hindsight::choose(now_s, pooled, state);
     case SelectorKind::kUcb1:
       return ucb1::choose(state, choice.seed);
     case SelectorKind::kElo:
@@ -91,9 +91,9 @@ void learn_open(const SelectorChoice& choice, const Bills& bills, float weight,
   if (choice.kind == SelectorKind::kHindsight) hindsight::learn_open(bills, weight, state);
 }
 
-bool decide(const SelectorChoice& choice, double now_s, SelectorState& state) {
-  const bool may_change = now_s - state.changed_s >= kMinStay_s;
-  const ArmId chosen = may_change ? choose(choice, state) : state.arm;
+bool decide(const SelectorChoice& choice, double now_s, float pooled, SelectorState& state) {
+  const bool may_change = is_guess(choice, state) || now_s - state.changed_s >= kMinStay_s;
+  const ArmId chosen = may_change ? choose(choice, now_s, pooled, state) : state.arm;
   if (choice.kind == SelectorKind::kHindsight) hindsight::forget_open(state);
   if (chosen == state.arm) return false;
   state.arm = chosen;

@@ -9,12 +9,14 @@
 //
 // All are deterministic: the same seed, observations and times give the same arms.
 // Invariants:
-//   (1) an arm stays in force for at least kMinStay_s;
-//   (2) a change of hindsight's arm promises more than kMinGain of the bill.
-// Above: learner. Below: arms. No locks: the caller has one.
+//   (1) an arm stays in force for at least kMinStay_s, unless it is hindsight's guess, from before
+//   the
+//       second reuse;
+//   (2) a change of hindsight's arm that was no guess promises more than kMinGain of the bill.
+// Above: learner. Below: first guess, arms. No locks: the caller has one.
 #pragma once
 
-#include "learn/arms.hpp"
+#include "learn/first_guess.hpp"
 
 namespace hakmem::learn {
 
@@ -32,18 +34,25 @@ struct SelectorChoice {
 // "hindsight", "ucb1", "elo" or "fixed:ARM". False when it is none; `into` is then unchanged.
 bool parse_selector(const char* text, SelectorChoice& into);
 
-// What a selector knows of one context: 224 bytes.
+// What a selector knows of one context: 240 bytes.
 struct SelectorState {
   float value[kArms];  // hindsight: bills so far; ucb1: mean cost; elo: rating
   float other[kArms];  // hindsight: bills of blocks still idle; ucb1: discounted times tried
   std::uint32_t rounds;
   float scale_s;     // what giving a block back and taking it again costs
   float forgetting;  // hindsight: share of the past that one release and refault is worth
+  GuessTimes guess;
+  Turnover turnover;
   ArmId arm;
   double changed_s;
 };
 
-static_assert(sizeof(SelectorState) <= 224);
+static_assert(sizeof(SelectorState) <= 240);
+
+// Hindsight's arm rests on no more than one reuse.
+constexpr bool is_guess(const SelectorChoice& choice, const SelectorState& state) {
+  return choice.kind == SelectorKind::kHindsight && state.rounds <= 1;
+}
 
 // The state of a context whose blocks have these costs, before any observation. `positions`: how
 // many blocks of a class may be idle in this context at once.
@@ -62,7 +71,8 @@ void learn(const SelectorChoice& choice, const Bills& bills, SelectorState& stat
 void learn_open(const SelectorChoice& choice, const Bills& bills, float weight,
                 SelectorState& state);
 
-// The arm from now on; true when it is another one.
-bool decide(const SelectorChoice& choice, double now_s, SelectorState& state);
+// The arm from now on; true when it is another one. `now_s`: the process's age; `pooled`: the share
+// of the first blocks of all contexts that are used again.
+bool decide(const SelectorChoice& choice, double now_s, float pooled, SelectorState& state);
 
 }  // namespace hakmem::learn

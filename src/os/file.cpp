@@ -63,4 +63,24 @@ std::uint32_t process_id() { return static_cast<std::uint32_t>(getpid()); }
 
 bool environment_is_untrusted() { return getauxval(AT_SECURE) != 0; }
 
+bool expand_process_id(const char* text, char* path, std::size_t capacity, bool* has_pid) {
+  std::size_t n = 0;
+  *has_pid = false;
+  for (; *text != '\0'; ++text) {
+    char digits[12];
+    std::size_t d = 0;
+    if (text[0] == '%' && text[1] == 'p') {
+      for (std::uint32_t pid = process_id(); pid != 0; pid /= 10) digits[d++] = static_cast<char>('0' + pid % 10);
+      *has_pid = true;
+      ++text;
+    } else {
+      digits[d++] = *text;
+    }
+    if (n + d >= capacity) return false;
+    while (d > 0) path[n++] = digits[--d];
+  }
+  path[n] = '\0';
+  return true;
+}
+
 }  // namespace hakmem::os

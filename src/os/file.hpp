@@ -19,6 +19,10 @@ void* map_shared_file(const char* path, std::size_t bytes);
 
 std::uint32_t process_id();
 
+// `text` with each "%p" replaced by the process id; `has_pid`: whether there was one. False when it
+// does not fit.
+bool expand_process_id(const char* text, char* path, std::size_t capacity, bool* has_pid);
+
 // The environment, readable before the C library is initialised: a nullptr-terminated array of NAME=VALUE.
 const char* const* environment_all();
 

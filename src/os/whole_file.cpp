@@ -1,6 +1,8 @@
 #include "os/whole_file.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -77,6 +79,30 @@ bool replace_file(const char* path, const std::byte* bytes, std::size_t count) {
   }
   errno = saved;
   return done;
+}
+
+DirectoryLock::DirectoryLock(const char* path_of_file) {
+  constexpr int kTries = 500;
+  constexpr timespec kPause = {0, 2'000'000};
+  const int saved = errno;
+  char directory[kMaxPath];
+  const char* slash = std::strrchr(path_of_file, '/');
+  const std::size_t length = slash == nullptr ? 0 : static_cast<std::size_t>(slash - path_of_file) + 1;
+  if (length < sizeof directory - 1) {
+    std::memcpy(directory, path_of_file, length);
+    std::strcpy(directory + length, ".");
+    fd_ = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  }
+  for (int i = 0; fd_ >= 0 && i < kTries && flock(fd_, LOCK_EX | LOCK_NB) != 0; ++i) {
+    nanosleep(&kPause, nullptr);
+  }
+  errno = saved;
+}
+
+DirectoryLock::~DirectoryLock() {
+  const int saved = errno;
+  if (fd_ >= 0) close(fd_);
+  errno = saved;
 }
 
 bool full_path(const char* path, char* to, std::size_t capacity) {

@@ -17,27 +17,6 @@ constinit hak_stats* mapped = nullptr;
 constinit std::uint32_t mapped_by = 0;
 constinit Atomic<bool> busy{false};
 
-// False when the path is too long. `has_pid`: whether the pattern names the process.
-bool expand(const char* text, char (&path)[kMaxPath], bool* has_pid) {
-  std::size_t n = 0;
-  *has_pid = false;
-  for (; *text != '\0'; ++text) {
-    char digits[12];
-    std::size_t d = 0;
-    if (text[0] == '%' && text[1] == 'p') {
-      for (std::uint32_t pid = os::process_id(); pid != 0; pid /= 10) digits[d++] = static_cast<char>('0' + pid % 10);
-      *has_pid = true;
-      ++text;
-    } else {
-      digits[d++] = *text;
-    }
-    if (n + d >= kMaxPath) return false;
-    while (d > 0) path[n++] = digits[--d];
-  }
-  path[n] = '\0';
-  return true;
-}
-
 }  // namespace
 
 void open_stats_file(const char* path) {
@@ -45,7 +24,7 @@ void open_stats_file(const char* path) {
   if (path != pattern) std::strncpy(pattern, path, kMaxPath - 1);
   char file[kMaxPath];
   bool has_pid = false;
-  mapped = expand(path, file, &has_pid) ? static_cast<hak_stats*>(os::map_shared_file(file, sizeof(hak_stats)))
+  mapped = os::expand_process_id(path, file, sizeof file, &has_pid) ? static_cast<hak_stats*>(os::map_shared_file(file, sizeof(hak_stats)))
                                         : nullptr;
   mapped_by = os::process_id();
   if (mapped == nullptr) os::write_stderr("hakmem: HAKMEM_STATS: cannot write ", path, "; no statistics are kept\n");
@@ -60,7 +39,7 @@ hak_stats* begin_stats_update() {
     char file[kMaxPath];
     bool has_pid = false;
     mapped = nullptr;
-    if (expand(pattern, file, &has_pid) && has_pid) open_stats_file(pattern);
+    if (os::expand_process_id(pattern, file, sizeof file, &has_pid) && has_pid) open_stats_file(pattern);
   }
   if (mapped == nullptr) busy.store_release(false);
   return mapped;

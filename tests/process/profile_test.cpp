@@ -17,6 +17,7 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "learn/profile_file.hpp"
 #include "support/child.hpp"
@@ -95,6 +96,28 @@ TEST_F(ProfileFile, IsWrittenAtExitAndAddsUp) {
   EXPECT_EQ(blocks(*second), 2 * blocks_first);
   EXPECT_EQ(second->site_count, first->site_count) << "the same sites at other addresses";
   EXPECT_GT(first->site_count, 0u);
+}
+
+TEST_F(ProfileFile, ProcessesThatRunAtOnceAddUp) {
+  constexpr unsigned kProcesses = 6;
+  std::vector<std::thread> threads;
+  for (unsigned i = 0; i < kProcesses; ++i) threads.emplace_back([this] { EXPECT_EQ(run("exit").err, ""); });
+  for (std::thread& thread : threads) thread.join();
+  const auto profile = read();
+  ASSERT_NE(profile, nullptr);
+  EXPECT_EQ(blocks(*profile), kProcesses * 8);
+}
+
+TEST_F(ProfileFile, EachProcessMayHaveItsOwn) {
+  file_ += ".%p";
+  EXPECT_EQ(run("exit").err, "");
+  EXPECT_EQ(run("exit").err, "");
+  unsigned files = 0;
+  for (const auto& entry : fs::directory_iterator(directory_)) {
+    EXPECT_EQ(entry.path().string().find('%'), std::string::npos);
+    ++files;
+  }
+  EXPECT_EQ(files, 2u);
 }
 
 TEST_F(ProfileFile, IsWrittenOnRequest) {
