@@ -81,7 +81,7 @@ bool IdleBlocks::is_worth_a_hand(const learn::Arm& arm) {
 bool IdleBlocks::note_reuses(const Run* run, std::uint32_t uses, std::uint64_t idle_ms) {
   const unsigned size_class = run->hand_class;
   const LockGuard guard(lock_);
-  const learn::ContextId context = learning.context_of(size_class, stacks_[size_class].count, run->site);
+  const learn::ContextId context = learning.context_of(size_class, stacks_[size_class].count, run->site, os::now_ms());
   learning.note_reuses(size_class, context, run->site, uses, idle_ms);
   reuses_.store_relaxed(reuses_.load_relaxed() + uses);
   return is_worth_a_hand(learning.arm_of(context));
