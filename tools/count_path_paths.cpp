@@ -137,7 +137,7 @@ bool malloc_is_preloaded() {
 
 }  // namespace
 
-const std::array<Path, 15> kPaths = {{
+const std::array<Path, 17> kPaths = {{
     {"malloc_64", "malloc(64)", Summary::kMode, count_malloc<64>},
     {"malloc_1024", "malloc(1024)", Summary::kMode, count_malloc<1024>},
     {"malloc_1025", "malloc(1025)", Summary::kMode, count_malloc<1025>},
@@ -150,6 +150,8 @@ const std::array<Path, 15> kPaths = {{
      count_foreign_free<16384>},
     {"bundle_64", "the same, 64 bytes, mean of 640", Summary::kMean, count_foreign_free<64>},
     {"bundle_16384", "the same, 16 KiB, mean of 640", Summary::kMean, count_foreign_free<16384>},
+    {"malloc_65536", "malloc(65536), from the hand", Summary::kMode, count_malloc<65536>},
+    {"free_65536", "free, 64 KiB, into the hand", Summary::kMode, count_free<65536>},
     {"calloc_64", "calloc(1, 64)", Summary::kMode, count_calloc},
     {"realloc_in_place", "realloc, 64 to 60 bytes", Summary::kMode, count_realloc_in_place},
     {"new_64", "operator new(64)", Summary::kMode, count_new},

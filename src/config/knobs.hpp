@@ -80,11 +80,6 @@ inline constexpr std::size_t kDirtyLimit = 128 * kMiB;
 // programs take and free in a loop.
 inline constexpr std::size_t kHandBytes = 128 * kMiB;
 
-// While nothing has been learned of a kind of idle blocks, an arm is a guess; beyond so much idle memory
-// nothing is held on a guess for longer than this.
-inline constexpr std::size_t kGuessedBytes = 40 * kMiB;
-inline constexpr std::uint32_t kGuessedMs = 2000;
-
 // Idle large blocks that stay resident in a process without the background thread, where nobody may
 // come by to give them back: the kernel may take the rest (MADV_FREE).
 inline constexpr std::size_t kUnwatchedBytes = 128 * kMiB;

@@ -54,7 +54,7 @@ class Hands {
 
   bool lock_is_mine() const { return lock_.is_mine(); }
   void lock_for_fork(bool patient) { lock_.lock_for_fork(patient); }
-  void unlock_after_fork(bool in_child) { lock_.unlock_after_fork(in_child); }
+  void unlock_after_fork(bool in_child);
 
  private:
   using Place = Hand::Place;

@@ -3,6 +3,8 @@
 #include "large/hands.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <thread>
@@ -156,6 +158,33 @@ TEST_F(HandsTest, ClassesThatAreNotWorthHoldingHaveNone) {
   EXPECT_EQ(hands.granted(), 0u);
   give_back_idle_large();
   learning.boot(learn::SelectorChoice{});
+}
+
+TEST_F(HandsTest, AChildEmptiesTheHandsOfThreadsThatItDoesNotHave) {
+  std::atomic<int> step{0};
+  std::thread busy([&] {
+    earn_hand(kSize);
+    for (int i = 0; step != 2; ++i) {
+      deallocate(allocate(kSize));
+      if (i == 100) step = 1;
+    }
+  });
+  while (step != 1) std::this_thread::yield();
+  for (int i = 0; i < 20; ++i) {
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      look_after(Hands::kLookMs);
+      look_after(Hands::kLookMs);
+      const bool own_works = allocate(kSize) != nullptr;
+      _exit(own_works && hands.granted() == 0 && run_store.check_invariants() ? 0 : 1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0) << i;
+  }
+  step = 2;
+  busy.join();
 }
 
 // Threads use their hands while one empties them all the time: no block is handed out twice.

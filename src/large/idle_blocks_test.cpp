@@ -169,21 +169,6 @@ TEST_F(IdleBlocksTest, ABlockGoesBackWhenItsHoldIsOver) {
   forget_marks(kLength, 1);
 }
 
-TEST_F(IdleBlocksTest, AFirstGuessIsNotTrustedWithMuchMemory) {
-  settings.learn = Learn::kOn;
-  std::vector<hakmem::Run*> runs;
-  for (std::size_t i = 0; i < 2 * knobs::kGuessedBytes / (8 * kMiB); ++i) runs.push_back(make_run(8 * kMiB));
-  const std::uint64_t now = os::now_ms();
-  for (hakmem::Run* run : runs) idle_blocks.keep(run, now);
-  EXPECT_LE(large_due_ms.load_relaxed(), now + knobs::kGuessedMs);
-  idle_blocks.tick(now + knobs::kGuessedMs);
-  EXPECT_EQ(idle_blocks.held_bytes(), knobs::kGuessedBytes);
-  idle_blocks.tick(now + knobs::kGuessedMs + 200);
-  EXPECT_EQ(idle_blocks.held_bytes(), knobs::kGuessedBytes) << "the rest is held as the guess says";
-  idle_blocks.give_all_back();
-  forget_marks(8 * kMiB, static_cast<unsigned>(runs.size()));
-}
-
 TEST_F(IdleBlocksTest, ADeeperBlockLendsItsPagesWhereTheTopHasNone) {
   hakmem::Run* const first = make_run(kLength);
   idle_blocks.keep(first, os::now_ms());

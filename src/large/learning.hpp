@@ -37,7 +37,6 @@ class Learning {
   learn::ContextId context_of(unsigned size_class, std::size_t position, learn::Site site,
                               std::uint64_t now_ms);
   const learn::Arm& arm_of(learn::ContextId context) const;
-  bool is_guess(learn::ContextId context) const { return acts() && learner_->is_first_guess(context); }
 
   void note_reuse(unsigned size_class, learn::ContextId context, learn::Site site, std::uint64_t idle_ms);
   // So many reuses of this context, each after about `idle_ms`.

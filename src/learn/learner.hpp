@@ -65,11 +65,6 @@ class Learner {
     return static_cast<ArmId>(arm_[index_of(context)].load_relaxed());
   }
 
-  // The arm in force is the one that the context began with.
-  bool is_first_guess(ContextId context) const {
-    return choice_.kind != SelectorKind::kFixed && state_[index_of(context)].changed_s < 0;
-  }
-
   // From now on; what has been scored stays as it was.
   void set_price(double price) { price_ = price; }
   void set_costs(const CostModel& model) { model_ = model; }
