@@ -14,7 +14,8 @@ void sort_by_address(Run** runs, unsigned count) {
   for (unsigned i = 1; i < count; ++i) {
     Run* const run = runs[i];
     unsigned to = i;
-    for (; to != 0 && index_of(runs[to - 1]->first) > index_of(run->first); --to) runs[to] = runs[to - 1];
+    for (; to != 0 && index_of(runs[to - 1]->first) > index_of(run->first); --to)
+      runs[to] = runs[to - 1];
     runs[to] = run;
   }
 }
@@ -23,8 +24,10 @@ void sort_by_address(Run** runs, unsigned count) {
 unsigned unmap_huge_of(Run** runs, unsigned count) {
   unsigned left = 0;
   for (unsigned i = 0; i < count; ++i) {
-    if (runs[i]->is_huge) unmap_huge(runs[i]);
-    else runs[left++] = runs[i];
+    if (runs[i]->is_huge)
+      unmap_huge(runs[i]);
+    else
+      runs[left++] = runs[i];
   }
   return left;
 }
@@ -48,7 +51,8 @@ void give_back_all(Run** runs, unsigned count) {
   unsigned next = 0;
   list.discard([&](Granule first, Granules length, bool clean) {
     const std::uint64_t end = index_of(first + length);
-    while (next < count && index_of(runs[next]->first) < end) run_store.release(runs[next++], clean);
+    while (next < count && index_of(runs[next]->first) < end)
+      run_store.release(runs[next++], clean);
   });
 }
 

@@ -10,16 +10,17 @@
 // Anybody may empty a hand whose thread sleeps (hands.hpp):
 //
 //   thread:  busy = 1; if closed: leave it be     others:  closed = 1; barrier in every thread;
-//            use the places; busy = 0                      if busy: another time; else empty it; closed = 0
+//            use the places; busy = 0                      if busy: another time; else empty it;
+//            closed = 0
 //
-// Without that barrier on the thread's side both could go on: its store to busy may still wait in its
-// core while it reads closed. os::process_barrier() makes the store visible or the next read fresh
-// (docs/concurrency.md).
+// Without that barrier on the thread's side both could go on: its store to busy may still wait in
+// its core while it reads closed. os::process_barrier() makes the store visible or the next read
+// fresh (docs/concurrency.md).
 //
 // Invariants:
-//   (1) a run here is tagged kBusy: a second free finds no block; a huge one stays linked as in use;
-//   (2) slots below count have runs of the place's class, at least as long as it, of no user's heap;
-//   (3) count <= capacity <= kSlots, and hands.granted() covers all capacities.
+//   (1) a run here is tagged kBusy: a second free finds no block; a huge one stays linked as in
+//   use; (2) slots below count have runs of the place's class, at least as long as it, of no user's
+//   heap; (3) count <= capacity <= kSlots, and hands.granted() covers all capacities.
 //
 // Above: large. Below: run. The thread whose hand it is; others through Hands.
 #pragma once
@@ -33,16 +34,20 @@
 
 namespace hakmem {
 
-// A block and its tag in one word: it starts on a granule. So a block that comes and goes passes through
-// here without its run being read first.
+// A block and its tag in one word: it starts on a granule. So a block that comes and goes passes
+// through here without its run being read first.
 enum class Waiting : std::uintptr_t {};
 
 inline Waiting waiting(void* block, Tag tag) {
   return Waiting{reinterpret_cast<std::uintptr_t>(block) + static_cast<std::uint32_t>(tag)};
 }
-constexpr Granule granule_of(Waiting block) { return granule_at(static_cast<std::uintptr_t>(block)); }
+constexpr Granule granule_of(Waiting block) {
+  return granule_at(static_cast<std::uintptr_t>(block));
+}
 constexpr Tag tag_of(Waiting block) { return Tag{static_cast<std::uint16_t>(block)}; }
-inline Run* run_of(Waiting block) { return static_cast<Run*>(page_map.fast_details(granule_of(block))); }
+inline Run* run_of(Waiting block) {
+  return static_cast<Run*>(page_map.fast_details(granule_of(block)));
+}
 
 class alignas(kCacheLine) Hand {
  public:
@@ -87,7 +92,8 @@ class alignas(kCacheLine) Hand {
 
   struct alignas(kCacheLine) Place {
     Atomic<Waiting> slot[kSlots];
-    Atomic<std::uint16_t> state;  // blocks, and kOneCredit for each take until its thread has to renew it
+    Atomic<std::uint16_t>
+        state;  // blocks, and kOneCredit for each take until its thread has to renew it
     Atomic<std::uint8_t> capacity;
     Atomic<std::uint8_t> given;  // the credit it began with
     Atomic<std::uint32_t> renewals;
@@ -116,9 +122,9 @@ class alignas(kCacheLine) Hand {
   Place places_[learn::kLargeClasses];
 };
 
-// To be called whenever the length or the heap of a block in use has changed. The last class has blocks
-// of any length, so it has no place in a hand, and neither has a user's heap: destroying it would not
-// find them there.
+// To be called whenever the length or the heap of a block in use has changed. The last class has
+// blocks of any length, so it has no place in a hand, and neither has a user's heap: destroying it
+// would not find them there.
 inline constexpr unsigned kNoHand = learn::kLargeClasses - 1;
 inline void set_hand_class(Run* run) {
   const bool may_wait = run->heap.load_relaxed() == kNoOwner;

@@ -136,9 +136,9 @@ Run* Hands::collect(std::uint64_t now_ms, bool all) {
   return chain;
 }
 
-// A thread that is not in the child may have been inside its hand. One word says what a place has, so
-// that is right at any moment, and anybody may empty it.
-// Unchecked: the lock is held, by the fork.
+// A thread that is not in the child may have been inside its hand. One word says what a place has,
+// so that is right at any moment, and anybody may empty it. Unchecked: the lock is held, by the
+// fork.
 void Hands::unlock_after_fork(bool in_child) HAK_UNCHECKED {
   for (Hand* hand = in_child ? all_.front() : nullptr; hand != nullptr; hand = all_.next(hand)) {
     if (hand != thread_hand) hand->busy_.store_relaxed(false);
@@ -148,7 +148,8 @@ void Hands::unlock_after_fork(bool in_child) HAK_UNCHECKED {
 
 Run* Hands::empty_own_locked(Hand* hand, std::uint64_t now_ms) {
   Run* chain = nullptr;
-  for (unsigned c = 0; c < learn::kLargeClasses; ++c) chain = empty_place(c, hand->places_[c], now_ms, chain);
+  for (unsigned c = 0; c < learn::kLargeClasses; ++c)
+    chain = empty_place(c, hand->places_[c], now_ms, chain);
   return chain;
 }
 

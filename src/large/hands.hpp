@@ -7,8 +7,8 @@
 //
 // All room together is at most knobs::kHandBytes, whatever the number of threads.
 //
-// Above: idle_blocks, large. Below: hand, metadata, os. Any thread; one lock (rank kLarge), which the
-// paths of hand.hpp do not take.
+// Above: idle_blocks, large. Below: hand, metadata, os. Any thread; one lock (rank kLarge), which
+// the paths of hand.hpp do not take.
 #pragma once
 
 #include "base/lock.hpp"
@@ -27,12 +27,14 @@ class Hands {
   void grant(unsigned size_class);
 
   struct Turn {
-    bool is_due;            // the place has blocks and had no credit left
-    std::uint32_t uses;     // how often the class was taken since the turn before
-    std::uint64_t idle_ms;  // how long its blocks have waited in between, on average and at the most likely
+    bool is_due;         // the place has blocks and had no credit left
+    std::uint32_t uses;  // how often the class was taken since the turn before
+    std::uint64_t
+        idle_ms;  // how long its blocks have waited in between, on average and at the most likely
   };
 
-  // New credit for the calling thread's place, when it has run out. The quicker it is used, the more.
+  // New credit for the calling thread's place, when it has run out. The quicker it is used, the
+  // more.
   Turn renew(unsigned size_class, std::uint64_t now_ms);
 
   // Takes out what has waited since the last look, or with `all` everything, but what a thread is
@@ -60,10 +62,13 @@ class Hands {
   using Place = Hand::Place;
 
   Hand* make_own();
-  static bool is_stale(const Place& place) { return place.capacity.load_relaxed() != 0 && place.sign() == place.seen.load_relaxed(); }
+  static bool is_stale(const Place& place) {
+    return place.capacity.load_relaxed() != 0 && place.sign() == place.seen.load_relaxed();
+  }
   static bool has_stale(const Hand& hand, bool all);
   static void note_seen(Hand& hand);
-  Run* empty_place(unsigned size_class, Place& place, std::uint64_t freed_at_ms, Run* chain) HAK_REQUIRES(lock_);
+  Run* empty_place(unsigned size_class, Place& place, std::uint64_t freed_at_ms, Run* chain)
+      HAK_REQUIRES(lock_);
   Run* empty_stale(Hand& hand, bool all, std::uint64_t now_ms, Run* chain) HAK_REQUIRES(lock_);
   Run* empty_own_locked(Hand* hand, std::uint64_t now_ms) HAK_REQUIRES(lock_);
 
@@ -71,7 +76,7 @@ class Hands {
   List<Hand, &Hand::in_all_> all_ HAK_GUARDED_BY(lock_);
   std::uint64_t looked_at_ms_ HAK_GUARDED_BY(lock_) = 0;
   Atomic<std::size_t> granted_{0};  // written under the lock
-  Atomic<int> can_collect_{-1};  // -1: not known yet
+  Atomic<int> can_collect_{-1};     // -1: not known yet
 };
 
 template <typename See>

@@ -1,5 +1,5 @@
-// Hands: a block freed a moment ago comes back from the thread's own hand; what waits there too long,
-// or is wanted elsewhere, comes out; nothing is in two places.
+// Hands: a block freed a moment ago comes back from the thread's own hand; what waits there too
+// long, or is wanted elsewhere, comes out; nothing is in two places.
 #include "large/hands.hpp"
 
 #include <gtest/gtest.h>

@@ -1,7 +1,8 @@
 // Request class: the size class whose idle blocks serve a request of large blocks.
 //
-// Blocks are whole granules, and as long as their class (learn/contexts.hpp); a class that is no whole
-// number of granules has no blocks of its own, so requests of it belong to the next one that is.
+// Blocks are whole granules, and as long as their class (learn/contexts.hpp); a class that is no
+// whole number of granules has no blocks of its own, so requests of it belong to the next one that
+// is.
 //
 //   granules  1     2      3      4      5      6      7      8      10 ...
 //   class     64K   128K   192K   256K   320K   384K   448K   512K   640K ...

@@ -1,7 +1,8 @@
 // Discard list: ranges to be returned to the kernel together.
 //
 //   add, add, add ...            neighbours in the order of addition become one range
-//   discard(settle)              as few calls to the kernel as it allows; settle(first, count, gone) for
+//   discard(settle)              as few calls to the kernel as it allows; settle(first, count,
+//   gone) for
 //                                each range: gone is false where the kernel refused (locked pages)
 //
 // Above: purge, large. Below: os. The caller's alone, on its stack.
@@ -33,7 +34,8 @@ class DiscardList {
   void discard(Settle settle) {
     for (std::size_t at = 0; at < count_;) {
       const std::size_t gone = at + os::memory.discard_ranges(ranges_ + at, count_ - at);
-      for (; at < gone; ++at) settle(granule_of(ranges_[at].start), granules_for(ranges_[at].bytes), true);
+      for (; at < gone; ++at)
+        settle(granule_of(ranges_[at].start), granules_for(ranges_[at].bytes), true);
       if (at == count_) break;
       settle(granule_of(ranges_[at].start), granules_for(ranges_[at].bytes), false);
       ++at;

@@ -1,7 +1,9 @@
-// Find dirty: a place in a free run all of whose granules are dirty, so that using it commits nothing.
+// Find dirty: a place in a free run all of whose granules are dirty, so that using it commits
+// nothing.
 //
-// Shorter runs first, so that long stretches stay; in a run that is dirty in part, the first stretch
-// that is long enough. Looking is bounded: a place that is missed costs fresh pages, no more.
+// Shorter runs first, so that long stretches stay; in a run that is dirty in part, the first
+// stretch that is long enough. Looking is bounded: a place that is missed costs fresh pages, no
+// more.
 #include "base/bits.hpp"
 #include "pages/run_store.hpp"
 
@@ -18,8 +20,10 @@ std::uint64_t dirty_stretch(const Run* run, std::uint64_t count) {
   const std::uint64_t end = length < kGranulesSeen ? length : kGranulesSeen;
   std::uint64_t from = 0;
   for (std::uint64_t i = 0; i < end; ++i) {
-    if (page_map.tag_of(run->first + i) != tag_for(Kind::kFreeDirty)) from = i + 1;
-    else if (i + 1 - from == count) return from;
+    if (page_map.tag_of(run->first + i) != tag_for(Kind::kFreeDirty))
+      from = i + 1;
+    else if (i + 1 - from == count)
+      return from;
   }
   return length;
 }
@@ -31,7 +35,8 @@ RunStore::Place RunStore::dirty_place_in(Run* run, Granules count, Granules alig
   const bool whole = run->dirty == count_of(run->count);
   if (!whole && count_of(alignment) != 1) return {};
   const std::uint64_t from =
-      whole ? align_up(index_of(run->first), count_of(alignment)) - index_of(run->first) : dirty_stretch(run, count_of(count));
+      whole ? align_up(index_of(run->first), count_of(alignment)) - index_of(run->first)
+            : dirty_stretch(run, count_of(count));
   if (from + count_of(count) > count_of(run->count)) return {};
   return {run, run->first + from};
 }
