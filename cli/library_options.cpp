@@ -19,7 +19,8 @@ constexpr LibraryOption kOptions[] = {
     {"--background", "HAKMEM_BACKGROUND", "auto|on|off", 0, 0, "WHEN",
      "a thread that gives idle memory back: auto (with the program's first thread), on, off"},
     {"--memory-limit", "HAKMEM_LIMIT", "", 0, 0, "BYTES",
-     "give everything idle back near this much memory: auto, off, BYTES with K, M or G, or 1% to 100%"},
+     "give everything idle back near this much memory: auto, off, BYTES with K, M or G, or 1% to "
+     "100%"},
     {"--hard-limit", "HAKMEM_HARD_LIMIT", "", 0, 0, "BYTES",
      "fail allocations beyond this much memory: off, BYTES with K, M or G, or 1% to 100%"},
     {"--stats", "HAKMEM_STATS", "", 0, 0, "FILE",
@@ -57,7 +58,8 @@ bool is_number_within(std::string_view value, long lowest, long highest) {
 std::string check_selector(const std::string& value) {
   learn::SelectorChoice choice;
   if (learn::parse_selector(value.c_str(), choice)) return {};
-  std::string message = fmt::format("'{}' is not one of hindsight|ucb1|elo|fixed:ARM; ARM is one of", value);
+  std::string message =
+      fmt::format("'{}' is not one of hindsight|ucb1|elo|fixed:ARM; ARM is one of", value);
   for (const learn::Arm& arm : learn::kArm) message += std::string(" ") + arm.name;
   return message;
 }

@@ -70,7 +70,8 @@ TEST(LibraryOptions, SelectorsAreThoseTheLearnerKnows) {
     EXPECT_EQ(check_value(selector, good), "") << good;
   }
   for (const char* bad : {"", "best", "fixed:5s", "fixed"}) {
-    EXPECT_NE(check_value(selector, bad).find("fixed:ARM; ARM is one of 0 3ms"), std::string::npos) << bad;
+    EXPECT_NE(check_value(selector, bad).find("fixed:ARM; ARM is one of 0 3ms"), std::string::npos)
+        << bad;
   }
 }
 

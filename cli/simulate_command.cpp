@@ -10,6 +10,8 @@
 #include <sstream>
 
 #include "commands.hpp"
+#include "large/measure_costs.hpp"
+#include "os/memory.hpp"
 #include "simulate.hpp"
 #include "trace_file.hpp"
 #include "trace_generate.hpp"
@@ -47,6 +49,19 @@ std::string name_of(const std::string& file) {
     if (path.extension() == ending) path.replace_extension();
   }
   return path.string();
+}
+
+constexpr const char* kMeasured = "measured";
+
+// As the library measures them once a minute, here and now.
+learn::CostModel measured_costs() {
+  os::use_kernel_memory();
+  return measure_costs(learn::CostModel{});
+}
+
+learn::CostModel chosen_costs(const std::string& from) {
+  if (from.empty()) return {};
+  return from == kMeasured ? measured_costs() : parse_costs(text_of(from));
 }
 
 void print_list() {
@@ -109,7 +124,7 @@ int run(const Flags& flags) {
   check_policies(flags.policies);
   Pricing pricing;
   pricing.seed = flags.seed;
-  if (!flags.costs.empty()) pricing.costs = parse_costs(text_of(flags.costs));
+  pricing.costs = chosen_costs(flags.costs);
   const std::vector<Simulation> simulations = simulate_all(flags, pricing);
   if (flags.json || flags.timeline) {
     fmt::print("{}\n", simulations_json(simulations, pricing, flags.timeline).dump(1));
@@ -134,7 +149,9 @@ void add_flags(CLI::App& app, Flags& flags) {
       ->check(CLI::PositiveNumber.description(""))
       ->type_name("X")
       ->delimiter(',');
-  app.add_option("--costs", flags.costs, "JSON with cost constants, in seconds")->type_name("FILE");
+  app.add_option("--costs", flags.costs,
+                 "cost constants: JSON, in seconds, or measured (here and now; --json shows them)")
+      ->type_name("FILE|measured");
   app.add_option("--seed", flags.seed, "of generators and selectors (default 1)")->type_name("N");
   app.add_flag("--brief", flags.brief, "generate some 8 seconds with shorter pauses, for replay");
   app.add_option("--write", flags.write,

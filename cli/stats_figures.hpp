@@ -43,6 +43,13 @@ inline constexpr Figure kOther[] = {
     {"page_map_reserved_bytes", "", "address space of the page map",
      &hak_stats::page_map_reserved_bytes},
 };
+// 0: there is none.
+inline constexpr Figure kLimits[] = {
+    {"committed_bytes", "", "counts against the limits", &hak_stats::committed_bytes},
+    {"limit_bytes", "", "memory limit", &hak_stats::limit_bytes},
+    {"soft_limit_bytes", "", "nothing idle is kept from here on", &hak_stats::soft_limit_bytes},
+    {"hard_limit_bytes", "", "allocations fail from here on", &hak_stats::hard_limit_bytes},
+};
 inline constexpr Figure kPurged = {"purged_bytes", "", "free runs given back to the kernel so far",
                                    &hak_stats::purged_bytes};
 inline constexpr Figure kCounts[] = {
@@ -50,6 +57,8 @@ inline constexpr Figure kCounts[] = {
     {"reuses", "", "idle blocks used again", &hak_stats::reuses},
     {"late_reuses", "", "idle blocks used again after their pages had gone",
      &hak_stats::late_reuses},
+    {"refault_bytes", "", "length of those: at most so much was faulted in again",
+     &hak_stats::refault_bytes},
 };
 
 struct Seconds {
@@ -61,6 +70,7 @@ struct Seconds {
 inline constexpr Seconds kSeconds[] = {
     {"learning_s", "spent on learning", &hak_stats::learning_s},
     {"release_s", "CPU spent on giving memory back", &hak_stats::release_s},
+    {"process_cpu_s", "CPU of the whole process", &hak_stats::process_cpu_s},
     {"bill_paid_s", "bill of the learner's arms", &hak_stats::bill_paid_s},
     {"bill_best_fixed_s", "bill of the best single arm", &hak_stats::bill_best_fixed_s},
     {"bill_1s_s", "bill of giving everything back after 1 s", &hak_stats::bill_1s_s},

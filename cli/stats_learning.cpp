@@ -59,6 +59,11 @@ std::string context_table(const hak_stats& stats, bool colours) {
   return table.render(colours);
 }
 
+// "0.034 %" of the process's CPU.
+std::string share_text(double seconds, double of_s) {
+  return of_s > 0 ? fmt::format("{:.3f} %", 100 * seconds / of_s) : "-";
+}
+
 std::string bill_text(const hak_stats& stats) {
   if (!(stats.bill_1s_s > 0)) return "bill: no reuse has been scored yet\n";
   const double saved = stats.bill_1s_s - stats.bill_paid_s;
@@ -80,11 +85,14 @@ std::string depth_text(const hak_stats_context& context) {
 std::string learning_text(const hak_stats& stats, bool colours) {
   std::string text = fmt::format(
       "large blocks: mode {}, learning {}, selector {}, price {} CPU s per GiB s\n"
-      "idle blocks: {} used again, {} of them after their pages had gone; {} given back\n"
-      "spent: {} on learning, {} of CPU on giving memory back\n{}",
+      "idle blocks: {} used again, {} of them after their pages had gone ({} to fault in); {} "
+      "given back\n"
+      "spent: {} on learning ({}), {} of CPU on giving memory back ({}), of the process's {}\n{}",
       text_of(stats.mode), text_of(stats.learn), text_of(stats.selector), stats.price, stats.reuses,
-      stats.late_reuses, stats.releases, seconds_text(stats.learning_s),
-      seconds_text(stats.release_s), bill_text(stats));
+      stats.late_reuses, bytes_text(stats.refault_bytes), stats.releases,
+      seconds_text(stats.learning_s), share_text(stats.learning_s, stats.process_cpu_s),
+      seconds_text(stats.release_s), share_text(stats.release_s, stats.process_cpu_s),
+      seconds_text(stats.process_cpu_s), bill_text(stats));
   if (stats.context_count != 0) text.append("\n").append(context_table(stats, colours));
   if (stats.contexts_seen > stats.context_count) {
     text +=

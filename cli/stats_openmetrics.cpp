@@ -73,9 +73,12 @@ void add_kinds(Metrics& metrics, const std::string& name, std::string_view help,
 void add_bytes(Metrics& metrics, const hak_stats& stats) {
   add_kinds(metrics, "in_use_bytes", "Blocks that the program has", kInUse, stats);
   add_kinds(metrics, "held_bytes", "Held beyond what the program has", kHeld, stats);
-  for (const Figure& figure : kOther) {
-    metrics.gauge(figure.name, figure.title);
-    metrics.sample("", stats.*figure.value);
+  for (const std::span<const Figure> figures :
+       {std::span<const Figure>(kOther), std::span<const Figure>(kLimits)}) {
+    for (const Figure& figure : figures) {
+      metrics.gauge(figure.name, figure.title);
+      metrics.sample("", stats.*figure.value);
+    }
   }
 }
 
@@ -113,6 +116,10 @@ void add_settings(Metrics& metrics, const hak_stats& stats) {
   add_single(metrics, "live_heaps", "Heaps of threads and users", stats.live_heaps);
   add_single(metrics, "parked_heaps", "Heaps of exited threads, warm for the next",
              stats.parked_heaps);
+  add_single(metrics, "split_classes", "Classes of large blocks that are told apart by call site",
+             stats.split_classes);
+  add_single(metrics, "stall_percent", "Time that the cgroup waits for memory",
+             stats.stall_percent);
   add_single(metrics, "background_thread", "Whether the background thread runs", stats.background);
   metrics.gauge("blocks", "Large blocks that the program has");
   metrics.sample(label("kind", "large"), stats.large_blocks);

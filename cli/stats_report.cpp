@@ -52,6 +52,11 @@ std::string held_table(const hak_stats& stats, bool colours) {
   for (const Figure& figure : kOther)
     table.add_row({{figure.title}, {bytes_text(stats.*figure.value)}});
   table.add_row({{kPurged.title}, {bytes_text(stats.*kPurged.value)}});
+  if (stats.limit_bytes != 0 || stats.hard_limit_bytes != 0) {
+    for (const Figure& figure : kLimits)
+      if (stats.*figure.value != 0)
+        table.add_row({{figure.title}, {bytes_text(stats.*figure.value)}});
+  }
   return table.render(colours);
 }
 
@@ -136,6 +141,8 @@ nlohmann::json stats_json(const hak_stats& stats) {
       {"purge_delay_ms", stats.purge_delay_ms},
       {"huge_pages", huge_pages_text(stats)},
       {"parked_heaps", stats.parked_heaps},
+      {"stall_percent", stats.stall_percent},
+      {"split_classes", stats.split_classes},
       {"background", stats.background != 0},
       {"mode", text_of(stats.mode)},
       {"learn", text_of(stats.learn)},
@@ -149,7 +156,7 @@ nlohmann::json stats_json(const hak_stats& stats) {
   };
   for (const std::span<const Figure> figures :
        {std::span<const Figure>(kInUse), std::span<const Figure>(kHeld),
-        std::span<const Figure>(kOther)}) {
+        std::span<const Figure>(kOther), std::span<const Figure>(kLimits)}) {
     for (const Figure& figure : figures) result[figure.name] = stats.*figure.value;
   }
   add_learning(stats, result);

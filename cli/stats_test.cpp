@@ -36,6 +36,9 @@ hak_stats sample_stats() {
   stats.late_reuses = 3;
   stats.price = 0.125;
   stats.learning_s = 0.0015;
+  stats.release_s = 0.02;
+  stats.process_cpu_s = 3;
+  stats.refault_bytes = 7 * kMib;
   stats.bill_paid_s = 0.5;
   stats.bill_best_fixed_s = 0.4;
   stats.bill_1s_s = 2;
@@ -165,8 +168,11 @@ TEST(StatsText, SaysWhatLearningIsWorth) {
   const std::string text = stats_text(sample_stats(), false);
   EXPECT_THAT(text, HasSubstr("mode hybrid, learning shadow, selector hindsight, price 0.125"));
   EXPECT_THAT(text,
-              HasSubstr("1000 used again, 3 of them after their pages had gone; 5 given back"));
-  EXPECT_THAT(text, HasSubstr("spent: 1.50 ms on learning"));
+              HasSubstr("1000 used again, 3 of them after their pages had gone (7.00 MiB to fault "
+                        "in); 5 given back"));
+  EXPECT_THAT(text,
+              HasSubstr("spent: 1.50 ms on learning (0.050 %), 20.0 ms of CPU on giving memory "
+                        "back (0.667 %), of the process's 3.00 s"));
   EXPECT_THAT(
       text,
       HasSubstr(
@@ -175,6 +181,15 @@ TEST(StatsText, SaysWhatLearningIsWorth) {
   EXPECT_THAT(text, HasSubstr("5.00 MiB    2-3  slow   static (free:1s,10s)  10.0 MiB"));
   EXPECT_THAT(text, HasSubstr("500 ms      +25 %  30ms"));
   EXPECT_THAT(text, HasSubstr("and 6 more"));
+}
+
+TEST(StatsText, SaysWhatTheLimitIsWhereThereIsOne) {
+  hak_stats stats = sample_stats();
+  EXPECT_THAT(stats_text(stats, false), Not(HasSubstr("limit")));
+  stats.limit_bytes = 256 * kMib;
+  EXPECT_THAT(stats_text(stats, false), HasSubstr("memory limit"));
+  EXPECT_THAT(stats_openmetrics(stats), HasSubstr("\nhakmem_limit_bytes 268435456\n"));
+  EXPECT_EQ(stats_json(stats)["limit_bytes"], 256 * kMib);
 }
 
 TEST(StatsText, WithoutReusesThereIsNoBill) {

@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 #define HAK_STATS_MAGIC UINT64_C(0x3153544154534b48) /* "HKSTATS1", little-endian */
-#define HAK_STATS_VERSION 2u
+#define HAK_STATS_VERSION 3u
 #define HAK_STATS_MAX_CLASSES 64
 #define HAK_STATS_MAX_CONTEXTS 64
 #define HAK_STATS_ARM_CHARS 16
@@ -103,10 +103,16 @@ struct hak_stats {
   uint64_t releases;         /* idle blocks whose pages were given back */
   uint64_t reuses;           /* idle blocks used again */
   uint64_t late_reuses;      /* of them, those whose pages had been given back */
+  uint64_t refault_bytes;    /* their length: at most so much was faulted in again because of that */
+  uint64_t committed_bytes;  /* what counts against the limits */
+  uint64_t limit_bytes;      /* HAKMEM_LIMIT, 0: none */
+  uint64_t soft_limit_bytes; /* from here on nothing idle is kept; what others in the cgroup use is off */
+  uint64_t hard_limit_bytes; /* HAKMEM_HARD_LIMIT, 0: none */
 
   double price;              /* CPU seconds that one GiB held for one second may cost */
   double learning_s;         /* spent scoring, deciding and measuring costs; elapsed */
   double release_s;          /* spent giving memory back; CPU */
+  double process_cpu_s;      /* of the whole process */
   double bill_paid_s;        /* over all contexts: of the learner's arms, */
   double bill_best_fixed_s;  /* of the one arm that would have been best throughout, */
   double bill_1s_s;          /* and of giving every block back after 1 s */
@@ -122,6 +128,8 @@ struct hak_stats {
   uint32_t context_count;    /* of them, in `contexts`: those with the largest bills */
   uint32_t live_heaps;       /* threads (and user heaps) being served */
   uint32_t purge_delay_ms;
+  uint32_t stall_percent;    /* of the time that the cgroup waits for memory (PSI) */
+  uint32_t split_classes;    /* of large blocks, by call site: sites of some wait much longer */
   uint32_t huge_pages;       /* 0 auto, 1 always, 2 never */
   uint32_t class_count;
   struct hak_stats_class classes[HAK_STATS_MAX_CLASSES];

@@ -7,6 +7,7 @@
 #include "os/clock.hpp"
 #include "os/file.hpp"
 #include "os/memory.hpp"
+#include "pages/commitment.hpp"
 #include "pages/metadata.hpp"
 #include "pages/release_time.hpp"
 #include "telemetry/stats_file.hpp"
@@ -63,10 +64,21 @@ void count_pages(hak_stats* stats) {
   const HugeUse huge = huge_use();
   stats->huge_bytes = huge.bytes;
   stats->huge_blocks = huge.blocks;
+  stats->process_cpu_s = static_cast<double>(os::process_cpu_ns()) * 1e-9;
   stats->release_s = static_cast<double>(release_cpu_ns.load_relaxed()) * 1e-9;
   stats->metadata_bytes = metadata_use().handed_out;
   stats->page_map_reserved_bytes = page_map.reserved_bytes();
   stats->resident_bytes = os::resident_bytes();
+}
+
+std::uint64_t limit_or_none(std::size_t bytes) { return bytes == SIZE_MAX ? 0 : bytes; }
+
+void count_limits(hak_stats* stats) {
+  stats->committed_bytes = commitment.bytes();
+  stats->limit_bytes = limit_or_none(commitment.limit());
+  stats->soft_limit_bytes = commitment.has_limit() ? commitment.soft() : 0;
+  stats->hard_limit_bytes = limit_or_none(commitment.hard());
+  stats->stall_percent = commitment.stall_percent();
 }
 
 void count_heaps(hak_stats* stats) {
@@ -107,6 +119,7 @@ void gather_stats(hak_stats* stats) {
   count_granules(stats);
   count_caches(stats);
   count_pages(stats);
+  count_limits(stats);
   count_heaps(stats);
   count_idle_blocks(stats);
 }

@@ -137,6 +137,7 @@ void describe_contexts(hak_stats* stats) {
       [&](learn::ContextId id, const learn::Context& context) { ranking.add(id, context); });
   stats->contexts_seen = ranking.seen();
   stats->context_count = ranking.count();
+  for (unsigned c = 0; c < learn::kLargeClasses; ++c) stats->split_classes += learning.learner().is_split(c) ? 1 : 0;
   for (unsigned rank = 0; rank < ranking.count(); ++rank)
     describe(ranking[rank], &stats->contexts[rank]);
 }
@@ -165,6 +166,7 @@ void count_idle_blocks(hak_stats* stats) {
   stats->releases = use.releases;
   stats->reuses = use.reuses;
   stats->late_reuses = use.late_reuses;
+  stats->refault_bytes = use.refault_bytes;
   describe_settings(stats);
   hands.look([&](const Run& run) {
     count_idle(run, false, stats);

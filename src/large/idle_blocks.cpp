@@ -103,7 +103,10 @@ Run* IdleBlocks::take(std::size_t bytes, std::size_t alignment, bool* soon) {
   learning.note_reuse(size_class, top.context, top.site, now - top.freed_at_ms);
   reuses_.store_relaxed(reuses_.load_relaxed() + 1);
   Run* run = detach_locked(*lender);
-  if (run == nullptr) late_reuses_.store_relaxed(late_reuses_.load_relaxed() + 1);
+  if (run == nullptr) {
+    late_reuses_.store_relaxed(late_reuses_.load_relaxed() + 1);
+    refault_bytes_.store_relaxed(refault_bytes_.load_relaxed() + bytes);
+  }
   if (lender != &top) move_pages_down(top, *lender);
   else if (now - top.freed_at_ms < Hands::kLookMs) *soon = run != nullptr && is_worth_a_hand(learning.arm_of(top.context));
   if (*soon) note_due_locked(now + Hands::kLookMs);
@@ -339,7 +342,7 @@ void IdleBlocks::add_evidence(const learn::Profile& recorded, learn::Profile& in
 IdleUse IdleBlocks::use() const {
   const std::size_t lazy = lazy_.load_relaxed();
   return {held_.load_relaxed() - lazy, lazy, releases_.load_relaxed(), reuses_.load_relaxed(),
-          late_reuses_.load_relaxed()};
+          late_reuses_.load_relaxed(), refault_bytes_.load_relaxed()};
 }
 
 }  // namespace hakmem

@@ -38,6 +38,7 @@ struct IdleUse {
   std::uint64_t releases;
   std::uint64_t reuses;
   std::uint64_t late_reuses;  // of them, those whose pages had gone
+  std::uint64_t refault_bytes;  // the length of those
 };
 
 class IdleBlocks {
@@ -126,6 +127,7 @@ class IdleBlocks {
   Atomic<std::uint64_t> releases_{0};
   Atomic<std::uint64_t> reuses_{0};
   Atomic<std::uint64_t> late_reuses_{0};
+  Atomic<std::uint64_t> refault_bytes_{0};
   std::uint64_t decided_at_ms_ HAK_GUARDED_BY(lock_) = 0;
   std::uint64_t next_tick_ms_ HAK_GUARDED_BY(lock_) = 0;
 };

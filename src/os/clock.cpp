@@ -30,6 +30,8 @@ std::uint64_t now_ns() { return read_ns(CLOCK_MONOTONIC); }
 
 std::uint64_t thread_cpu_ns() { return read_ns(CLOCK_THREAD_CPUTIME_ID); }
 
+std::uint64_t process_cpu_ns() { return read_ns(CLOCK_PROCESS_CPUTIME_ID); }
+
 void advance_clock_for_test(std::uint64_t ms) { test_offset_ms.fetch_add_relaxed(ms); }
 
 }  // namespace hakmem::os

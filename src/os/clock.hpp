@@ -15,6 +15,7 @@ std::uint64_t now_ns();
 
 // Nanoseconds of CPU that the calling thread has had. A system call.
 std::uint64_t thread_cpu_ns();
+std::uint64_t process_cpu_ns();
 
 void advance_clock_for_test(std::uint64_t ms);
 

@@ -78,7 +78,25 @@ void tell_bills(Text& text, const hak_stats& stats) {
 void tell_effort(Text& text, const hak_stats& stats) {
   text << "  spent on learning ";
   text.seconds(stats.learning_s) << ", on giving memory back ";
-  text.seconds(stats.release_s) << "\n";
+  text.seconds(stats.release_s) << ", of ";
+  text.seconds(stats.process_cpu_s) << " of CPU in all; faulted in again because of that: at most ";
+  text.bytes(stats.refault_bytes) << "\n";
+}
+
+void tell_limits(Text& text, const hak_stats& stats) {
+  if (stats.limit_bytes == 0 && stats.hard_limit_bytes == 0) return;
+  text << "memory limit: ";
+  text.bytes(stats.committed_bytes) << " used";
+  if (stats.limit_bytes != 0) {
+    text << " of ";
+    text.bytes(stats.limit_bytes) << "; nothing idle is kept from ";
+    text.bytes(stats.soft_limit_bytes) << " on";
+  }
+  if (stats.hard_limit_bytes != 0) {
+    text << "; allocations fail from ";
+    text.bytes(stats.hard_limit_bytes) << " on";
+  }
+  text << "\n";
 }
 
 void tell_context(Text& text, const hak_stats_context& context) {
@@ -114,6 +132,7 @@ std::size_t explain(const hak_stats& stats, char* buffer, std::size_t size) {
   tell_heaps(text, stats);
   tell(text, stats, "in use", kInUse);
   tell(text, stats, "held beyond that", kHeld);
+  tell_limits(text, stats);
   tell_bills(text, stats);
   tell_effort(text, stats);
   tell_contexts(text, stats);

@@ -51,6 +51,30 @@ TEST(Explain, SaysWhatIsHeldAndWhy) {
   EXPECT_THAT(text, Not(HasSubstr("own records"))) << "nothing is said of what is 0";
 }
 
+TEST(Explain, SaysWhatTheLimitIsWhereThereIsOne) {
+  EXPECT_THAT(text_of(sample()), Not(HasSubstr("limit")));
+  hak_stats limited = sample();
+  limited.committed_bytes = 100u << 20;
+  limited.limit_bytes = 256u << 20;
+  limited.soft_limit_bytes = 224u << 20;
+  EXPECT_THAT(
+      text_of(limited),
+      HasSubstr("memory limit: 100 MiB used of 256 MiB; nothing idle is kept from 224 MiB on\n"));
+  limited.hard_limit_bytes = 1u << 30;
+  EXPECT_THAT(text_of(limited), HasSubstr("on; allocations fail from 1.0 GiB on\n"));
+}
+
+TEST(Explain, SaysWhatItHasTaken) {
+  hak_stats stats = sample();
+  stats.learning_s = 0.001;
+  stats.release_s = 0.02;
+  stats.process_cpu_s = 10;
+  stats.refault_bytes = 5u << 20;
+  EXPECT_THAT(text_of(stats),
+              HasSubstr("spent on learning 1.0 ms, on giving memory back 20.0 ms, of 10.0 s of CPU in "
+                        "all; faulted in again because of that: at most 5.0 MiB"));
+}
+
 TEST(Explain, SaysWhatLearningHasSaved) {
   EXPECT_THAT(
       text_of(sample()),
