@@ -37,7 +37,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kPage = 4096;
 constexpr double kLeast = 99;        // % of the pages of a thread's blocks
 constexpr double kMoveSeconds = 5;   // how long a thread's blocks may take to follow it
-constexpr std::size_t kWorkingSet = 512 << 10;
+constexpr std::size_t kWorkingSet = 2 << 20;
 
 const char* allocator = "?";
 bool failed = false;
@@ -97,12 +97,14 @@ class WorkingSet {
   WorkingSet(const WorkingSet&) = delete;
   WorkingSet& operator=(const WorkingSet&) = delete;
 
-  void replace_one() {
-    Block& old = blocks_[random_() % blocks_.size()];
-    std::free(old.start);
-    bytes_ -= old.bytes;
-    old = blocks_.back();
-    blocks_.pop_back();
+  void replace_half() {
+    while (bytes_ > kWorkingSet / 2) {
+      Block& old = blocks_[random_() % blocks_.size()];
+      std::free(old.start);
+      bytes_ -= old.bytes;
+      old = blocks_.back();
+      blocks_.pop_back();
+    }
     while (bytes_ < kWorkingSet) add();
   }
 
@@ -134,9 +136,10 @@ class WorkingSet {
   std::size_t bytes_ = 0;
 };
 
+// A working set that breathes, as that of a server does: half of it goes, as much comes.
 void churn_for(WorkingSet& set, double seconds) {
   for (const auto start = Clock::now(); seconds_since(start) < seconds;) {
-    for (int i = 0; i < 100; ++i) set.replace_one();
+    set.replace_half();
     // Eight emulated processors share what the host has: none of them may starve.
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
