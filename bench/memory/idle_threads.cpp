@@ -1,8 +1,9 @@
 // What does a thread hold that has worked and now sleeps?
 //
-// Thousands of threads start and wait; then all of them work: they fill --bytes with blocks of --min to --max and free
-// them; then they sleep, and nobody calls the allocator. Printed is what the process holds beyond what it held before
-// they worked, in KiB a thread, after 0, 2 and 5 seconds.
+// Thousands of threads start and wait; then all of them work: they fill --bytes with blocks of
+// --min to --max and free them; then they sleep, and nobody calls the allocator. Printed is what
+// the process holds beyond what it held before they worked, in KiB a thread, after 0, 2 and 5
+// seconds.
 #include "fill.hpp"
 
 namespace {
@@ -11,7 +12,8 @@ void print_each(const char* label, std::size_t before_kib, std::size_t threads) 
   const std::size_t now = bench::resident_kib();
   const std::size_t more = now > before_kib ? now - before_kib : 0;
   std::array<char, 128> line{};
-  const int length = std::snprintf(line.data(), line.size(), "%s: %zu KiB a thread\n", label, more / threads);
+  const int length =
+      std::snprintf(line.data(), line.size(), "%s: %zu KiB a thread\n", label, more / threads);
   if (write(STDOUT_FILENO, line.data(), static_cast<std::size_t>(length)) != length) std::abort();
 }
 

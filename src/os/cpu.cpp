@@ -86,7 +86,8 @@ bool has_several_nodes() {
   errno = saved;
   if (forbidden) {
     char text[16];
-    return read_small_file("/sys/devices/system/node/online", text, sizeof text) && std::strcmp(text, "0\n") != 0;
+    return read_small_file("/sys/devices/system/node/online", text, sizeof text) &&
+           std::strcmp(text, "0\n") != 0;
   }
   int count = 0;
   for (const unsigned long word : nodes) count += __builtin_popcountl(word);

@@ -8,7 +8,7 @@ namespace hakmem::os {
 
 namespace {
 
-constexpr unsigned kMostListed = 1024;     // the kernel's own bound on nodes (CONFIG_NODES_SHIFT)
+constexpr unsigned kMostListed = 1024;  // the kernel's own bound on nodes (CONFIG_NODES_SHIFT)
 constexpr unsigned kMostCacheLevels = 10;
 constexpr std::uint16_t kNone = 0xffff;
 
@@ -75,8 +75,10 @@ bool read_list(Visit visit) {
       if (end == text || last < first) return false;
     }
     for (unsigned i = first; i <= last && i < kMostCpus; ++i) visit(i);
-    if (*end == ',') ++end;
-    else if (*end != '\0' && *end != '\n') return false;
+    if (*end == ',')
+      ++end;
+    else if (*end != '\0' && *end != '\n')
+      return false;
     text = end;
   }
   return true;
@@ -134,7 +136,8 @@ bool read_nodes() {
   path() << "/devices/system/node/online";
   if (!read_file()) return true;  // a kernel without nodes
   const auto note = [&count](unsigned node) {
-    if (count < kMostListed && node < kMostListed) online[count++] = static_cast<std::uint16_t>(node);
+    if (count < kMostListed && node < kMostListed)
+      online[count++] = static_cast<std::uint16_t>(node);
   };
   if (!read_list(note)) return false;
   for (unsigned i = 0; i < count; ++i) {
@@ -187,7 +190,8 @@ bool read_groups() {
 }
 
 bool is_together(unsigned a, unsigned b) {
-  return reading.usable.has(b) && reading.node_of[a] == reading.node_of[b] && reading.group_of[a] == reading.group_of[b];
+  return reading.usable.has(b) && reading.node_of[a] == reading.node_of[b] &&
+         reading.group_of[a] == reading.group_of[b];
 }
 
 // How many processors are together with this one; 0 when an earlier one leads them.
@@ -201,7 +205,8 @@ unsigned count_led_by(unsigned cpu) {
   return size;
 }
 
-// Deals the processors of `node` out to places of at most `most`; returns the number of places then.
+// Deals the processors of `node` out to places of at most `most`; returns the number of places
+// then.
 unsigned deal_node(unsigned node, unsigned most, unsigned places, Topology& into) {
   unsigned in_last = most;  // so that the first group opens a place
   for (unsigned cpu = 0; cpu < reading.end; ++cpu) {
@@ -232,7 +237,8 @@ bool deal(unsigned most, Topology& into) {
     into.places = deal_node(node, most, before, into);
     if (into.places > kMostPlaces) return false;
     if (into.places == before) continue;
-    for (unsigned p = before; p < into.places; ++p) into.node_of_place[p] = Node{static_cast<std::uint8_t>(into.nodes)};
+    for (unsigned p = before; p < into.places; ++p)
+      into.node_of_place[p] = Node{static_cast<std::uint8_t>(into.nodes)};
     into.number_of_node[into.nodes++] = static_cast<std::uint16_t>(node);
   }
   return true;

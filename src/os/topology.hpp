@@ -5,12 +5,13 @@
 //           everything that threads share                         (at most 64)
 //
 // Small groups of a node join until a place is full, large ones are cut: a place is as large as its
-// structures bear. With a quota below the number of processors there are fewer, larger places, since
-// so many threads run at once and no more. The node of a processor without memory of its own is
-// the nearest that has some. A machine with more nodes is taken for one node.
+// structures bear. With a quota below the number of processors there are fewer, larger places,
+// since so many threads run at once and no more. The node of a processor without memory of its own
+// is the nearest that has some. A machine with more nodes is taken for one node.
 //
 // Everything is read from files in sysfs's layout, so that tests, and HAKMEM_TOPOLOGY, can show any
-// machine. Above: place. Below: file. One caller at a time (the texts are too long for small stacks).
+// machine. Above: place. Below: file. One caller at a time (the texts are too long for small
+// stacks).
 #pragma once
 
 #include <cstdint>
@@ -56,9 +57,9 @@ struct Topology {
   std::uint16_t number_of_node[kMostNodes] = {};  // the kernel's
 };
 
-// `root`: a directory like /sys. `allowed`: the affinity mask, nullptr for all. `quota`: processors'
-// worth of time that may be used. Returns nullptr, or the file, below root, that could not be
-// understood: `into` is then as it was.
+// `root`: a directory like /sys. `allowed`: the affinity mask, nullptr for all. `quota`:
+// processors' worth of time that may be used. Returns nullptr, or the file, below root, that could
+// not be understood: `into` is then as it was.
 const char* read_topology(const char* root, const CpuSet* allowed, unsigned quota, Topology& into);
 
 }  // namespace hakmem::os

@@ -50,7 +50,8 @@ class TopologyTest : public testing::Test {
     }
   }
   static std::string range(unsigned first, unsigned count) {
-    return count == 1 ? std::to_string(first) : std::to_string(first) + "-" + std::to_string(first + count - 1);
+    return count == 1 ? std::to_string(first)
+                      : std::to_string(first) + "-" + std::to_string(first + count - 1);
   }
 
   std::string fault(const CpuSet* allowed = nullptr) {
@@ -117,7 +118,8 @@ TEST_F(TopologyTest, FiveHundredTwelveProcessors) {
     expect_sound(512);
     std::map<unsigned, unsigned> size;
     for (unsigned c = 0; c < 512; ++c) ++size[place(c)];
-    for (const auto& [p, n] : size) EXPECT_EQ(n, kCpusPerPlace) << "place " << p << ", sharing " << sharing;
+    for (const auto& [p, n] : size)
+      EXPECT_EQ(n, kCpusPerPlace) << "place " << p << ", sharing " << sharing;
   }
 }
 
@@ -207,8 +209,9 @@ TEST_F(TopologyTest, MalformedFilesAreNamedAndChangeNothing) {
     EXPECT_EQ(fault(), "/devices/system/cpu/online") << bad;
     write("cpu/online", "0-7");
   }
-  for (const std::string file : {"node/online", "node/has_memory", "node/node1/cpulist",
-                                 "cpu/cpu4/cache/index1/level", "cpu/cpu4/cache/index1/shared_cpu_list"}) {
+  for (const std::string file :
+       {"node/online", "node/has_memory", "node/node1/cpulist", "cpu/cpu4/cache/index1/level",
+        "cpu/cpu4/cache/index1/shared_cpu_list"}) {
     std::string was;
     std::getline(std::ifstream(root_ / "devices/system" / file), was);
     write(file, "what");

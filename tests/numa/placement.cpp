@@ -1,8 +1,9 @@
 // Placement: on which node of memory does an allocator put a thread's blocks?
 //
-// Runs as the first process of a small virtual machine (tests/numa/run), starts itself again under each
-// library in /allocators, and asks the kernel for every page of every live block (move_pages). One line
-// a check: `check: <allocator> | <what> | <share on the right node, %> | <least that passes> | ok/FAILED`.
+// Runs as the first process of a small virtual machine (tests/numa/run), starts itself again under
+// each library in /allocators, and asks the kernel for every page of every live block (move_pages).
+// One line a check: `check: <allocator> | <what> | <share on the right node, %> | <least that
+// passes> | ok/FAILED`.
 //
 //   steady       a thread for each processor replaces blocks at random for a while
 //   migrated     all threads have moved to another node; how soon are their blocks there?
@@ -35,8 +36,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::size_t kPage = 4096;
-constexpr double kLeast = 99;        // % of the pages of a thread's blocks
-constexpr double kMoveSeconds = 5;   // how long a thread's blocks may take to follow it
+constexpr double kLeast = 99;       // % of the pages of a thread's blocks
+constexpr double kMoveSeconds = 5;  // how long a thread's blocks may take to follow it
 constexpr std::size_t kWorkingSet = 2 << 20;
 
 const char* allocator = "?";
@@ -45,11 +46,14 @@ bool failed = false;
 void report(const char* what, double share, const std::string& more = "") {
   const bool ok = share >= kLeast;
   failed = failed || !ok;
-  std::printf("check: %s | %s%s | %.2f | %.0f | %s\n", allocator, what, more.c_str(), share, kLeast, ok ? "ok" : "FAILED");
+  std::printf("check: %s | %s%s | %.2f | %.0f | %s\n", allocator, what, more.c_str(), share, kLeast,
+              ok ? "ok" : "FAILED");
   std::fflush(stdout);
 }
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 void pin_to(int cpu) {
   cpu_set_t set;
@@ -60,7 +64,8 @@ void pin_to(int cpu) {
 
 int node_of_cpu(int cpu) {
   for (int node = 0; node < 64; ++node) {
-    const std::string path = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/node" + std::to_string(node);
+    const std::string path =
+        "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/node" + std::to_string(node);
     if (std::filesystem::exists(path)) return node;
   }
   return 0;
@@ -70,13 +75,17 @@ int node_of_cpu(int cpu) {
 struct Count {
   std::size_t here = 0;
   std::size_t all = 0;
-  double share() const { return all == 0 ? 0 : 100.0 * static_cast<double>(here) / static_cast<double>(all); }
+  double share() const {
+    return all == 0 ? 0 : 100.0 * static_cast<double>(here) / static_cast<double>(all);
+  }
 };
 
 Count count_pages(std::vector<void*>& pages, int node) {
   std::vector<int> status(pages.size(), -1);
   Count count;
-  if (pages.empty() || syscall(SYS_move_pages, 0, pages.size(), pages.data(), nullptr, status.data(), 0) != 0) return count;
+  if (pages.empty() ||
+      syscall(SYS_move_pages, 0, pages.size(), pages.data(), nullptr, status.data(), 0) != 0)
+    return count;
   for (const int where : status) {
     if (where < 0) continue;
     ++count.all;
@@ -112,7 +121,8 @@ class WorkingSet {
   Count count(int node) const {
     std::vector<void*> pages;
     for (const Block& block : blocks_) {
-      pages.push_back(reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(block.start) / kPage * kPage));
+      pages.push_back(
+          reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(block.start) / kPage * kPage));
     }
     return count_pages(pages, node);
   }
@@ -125,7 +135,9 @@ class WorkingSet {
 
   void add() {
     const unsigned kind = random_() % 64;
-    const std::size_t bytes = kind == 0 ? 40000 + random_() % 100000 : kind < 8 ? 1024 + random_() % 15000 : 16 + random_() % 1000;
+    const std::size_t bytes = kind == 0  ? 40000 + random_() % 100000
+                              : kind < 8 ? 1024 + random_() % 15000
+                                         : 16 + random_() % 1000;
     blocks_.push_back({static_cast<char*>(std::malloc(bytes)), bytes});
     std::memset(blocks_.back().start, 1, bytes);
     bytes_ += bytes;
@@ -195,7 +207,8 @@ std::size_t pages_on(int node) {
   char line[4096];
   while (std::fgets(line, sizeof line, file) != nullptr) {
     const char* at = std::strstr(line, key.c_str());
-    if (at != nullptr && std::strstr(line, "file=") == nullptr) sum += std::strtoull(at + key.size(), nullptr, 10);
+    if (at != nullptr && std::strstr(line, "file=") == nullptr)
+      sum += std::strtoull(at + key.size(), nullptr, 10);
   }
   std::fclose(file);
   return sum;
@@ -225,13 +238,15 @@ void across_nodes(int cpus) {
     for (std::size_t i = 0; i < kBlocks; ++i) {
       std::free(theirs[i]);
       std::memset(own[i] = std::malloc(kBytes), 1, kBytes);
-      pages.push_back(reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(own[i]) / kPage * kPage));
+      pages.push_back(
+          reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(own[i]) / kPage * kPage));
     }
     report("consumer of another node's blocks", count_pages(pages, node_of_cpu(far_cpu)).share());
     for (void* block : own) std::free(block);
     std::this_thread::sleep_for(std::chrono::seconds(4));
     const double stayed = static_cast<double>(pages_on(near)) - static_cast<double>(base);
-    report("what it freed has left the other node", 100 * (1 - std::max(0.0, stayed) * kPage / (kBlocks * kBytes)));
+    report("what it freed has left the other node",
+           100 * (1 - std::max(0.0, stayed) * kPage / (kBlocks * kBytes)));
     freed.arrive_and_wait();
   });
   producer.join();
@@ -248,7 +263,8 @@ void large_blocks(int cpus) {
       std::vector<void*> pages;
       for (std::size_t at = 0; at < kBytes; at += kPage) {
         block[at] = 1;
-        pages.push_back(reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(block + at) / kPage * kPage));
+        pages.push_back(
+            reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(block + at) / kPage * kPage));
       }
       results.add(count_pages(pages, node_of_cpu(cpu)));
       std::free(block);
@@ -275,13 +291,15 @@ void start_under(const std::string& name, const std::string& library) {
   }
   int status = 0;
   waitpid(child, &status, 0);
-  std::printf("exit: %s | %d\n", name.c_str(), WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+  std::printf("exit: %s | %d\n", name.c_str(),
+              WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (getpid() != 1) return argc == 2 ? run_checks(argv[1]) : 2;  // the first process gets the kernel's arguments
+  if (getpid() != 1)
+    return argc == 2 ? run_checks(argv[1]) : 2;  // the first process gets the kernel's arguments
   mount("proc", "/proc", "proc", 0, nullptr);
   mount("sysfs", "/sys", "sysfs", 0, nullptr);
   for (const auto& entry : std::filesystem::directory_iterator("/allocators")) {
