@@ -48,8 +48,8 @@ void boot_once() {
   if (!os::environment_is_untrusted()) read_options(os::environment_all(), settings);
   page_map.boot(os::address_space_limit() == SIZE_MAX && !os::strict_overcommit());
   boot_limits();
-  run_store.set_lender(lend_idle_large);
   boot_registry();
+  run_store.set_lender(lend_idle_large);
   boot_learning();
 }
 

@@ -27,7 +27,7 @@ namespace {
 bool holds_a_lock() {
   bool mine = user_heap_lock_is_mine() || registry_lock_is_mine() || shared_start_lock_is_mine() ||
               large_lock_is_mine() || hands.lock_is_mine() || idle_blocks.lock_is_mine() || run_store.lock_is_mine() || metadata_lock_is_mine();
-  for (const SlabShard& shard : slab_shards) mine = mine || shard.lock_is_mine();
+  slab_shards.for_each([&mine](const SlabShard& shard) { mine = mine || shard.lock_is_mine(); });
   return mine;
 }
 
@@ -36,7 +36,7 @@ void take_all() {
   lock_user_heaps_for_fork(patient);
   lock_registry_for_fork(patient);
   lock_shared_start_for_fork(patient);
-  for (SlabShard& shard : slab_shards) shard.lock_for_fork(patient);
+  slab_shards.for_each([patient](SlabShard& shard) { shard.lock_for_fork(patient); });
   lock_large_for_fork(patient);
   hands.lock_for_fork(patient);
   idle_blocks.lock_for_fork(patient);
@@ -50,7 +50,7 @@ void drop_all(bool in_child) {
   idle_blocks.unlock_after_fork(in_child);
   hands.unlock_after_fork(in_child);
   unlock_large_after_fork(in_child);
-  for (SlabShard& shard : slab_shards) shard.unlock_after_fork(in_child);
+  slab_shards.for_each([in_child](SlabShard& shard) { shard.unlock_after_fork(in_child); });
   unlock_shared_start_after_fork(in_child);
   unlock_registry_after_fork(in_child);
   unlock_user_heaps_after_fork(in_child);

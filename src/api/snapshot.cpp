@@ -50,7 +50,7 @@ void count_caches(hak_stats* stats) {
     const Heap* heap = heap_of(OwnerId{id});
     if (heap != nullptr) stats->cached_bytes += heap->spare_bytes();
   }
-  stats->depot_bytes = depot.held_bytes();
+  stats->depot_bytes = depots.held_bytes();
   const std::uint64_t idle = stats->cached_bytes + stats->depot_bytes;
   stats->small_in_use -= idle < stats->small_in_use ? idle : stats->small_in_use;
 }

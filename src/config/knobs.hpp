@@ -39,6 +39,7 @@ struct Settings {
   bool verbose = false;
   const char* stats_path = nullptr;
   const char* profile_path = nullptr;
+  const char* topology_path = nullptr;
 };
 
 inline constinit Settings settings;

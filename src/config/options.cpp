@@ -152,6 +152,12 @@ bool parse_profile(const char* text, Settings& into) {
   return true;
 }
 
+bool parse_topology(const char* text, Settings& into) {
+  if (*text == '\0') return false;
+  into.topology_path = text;
+  return true;
+}
+
 bool parse_verbose(const char* text, Settings& into) {
   if ((text[0] != '0' && text[0] != '1') || text[1] != '\0') return false;
   into.verbose = text[0] == '1';
@@ -217,6 +223,8 @@ const Option kOptions[] = {
      "what memory may be used before allocations fail", parse_hard_limit},
     {"HAKMEM_STATS", "a file's path; %p stands for the process id", "none",
      "keep a snapshot of what is held, and why, in this file (read it with: hakmem stats)", parse_stats},
+    {"HAKMEM_TOPOLOGY", "a directory like /sys", "/sys",
+     "another machine's processors, caches and nodes, to try sharding on a smaller one", parse_topology},
     {"HAKMEM_VERBOSE", "0, 1", "0", "say on stderr at start which settings are in force", parse_verbose},
 };
 const std::size_t kOptionCount = sizeof kOptions / sizeof kOptions[0];

@@ -4,7 +4,7 @@
 
 namespace hakmem {
 
-constinit Depot depot;
+constinit Depots depots;
 
 bool Depot::offer(ClassId c, Magazine* bundle) {
   if (!fills_whole_lines(c)) return false;
@@ -31,6 +31,12 @@ std::size_t Depot::held_bytes() const {
   for (std::size_t i = 0; i < kClasses; ++i) {
     bytes += std::size_t{shelves_[i].blocks.load_relaxed()} * kClassSize[i];
   }
+  return bytes;
+}
+
+std::size_t Depots::held_bytes() const {
+  std::size_t bytes = 0;
+  for (unsigned p = 0; p < os::places.places(); ++p) bytes += depots_[p].held_bytes();
   return bytes;
 }
 

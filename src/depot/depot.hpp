@@ -1,12 +1,14 @@
-// Depot: bundles of free blocks on their way between threads, one lock-free stack a class.
+// Depot: bundles of free blocks on their way between threads, one lock-free stack a class and place.
 //
 //   heap A --bundle--> depot[class] --bundle--> heap B        one locked operation each way
+//
+// Every place has a depot; what is in it lies in the memory of the place's node.
 //
 // Only classes whose blocks fill whole cache lines pass through: smaller ones would be split
 // between threads line by line (false sharing), and go home to their slabs instead.
 //
 // Invariants:
-//   (1) a class's stack holds at most depot_limit() bundles, but for those being pushed at once;
+//   (1) a depot's stack of a class holds at most depot_limit() bundles, but for those being pushed at once;
 //   (2) a class not taken from for knobs::kFlushMs sends its bundles home (trim()).
 //
 // Above: thread. Below: slabs. Any thread.
@@ -14,6 +16,7 @@
 
 #include "base/tagged_stack.hpp"
 #include "depot/magazine.hpp"
+#include "os/place.hpp"
 
 namespace hakmem {
 
@@ -48,7 +51,21 @@ class Depot {
   Shelf shelves_[kClasses];
 };
 
-extern Depot depot;
+class Depots {
+ public:
+  Depot& operator[](os::Place place) { return depots_[index_of(place)]; }
+
+  template <typename Home>
+  void trim(bool all, Home home) {
+    for (unsigned p = 0; p < os::places.places(); ++p) depots_[p].trim(all, home);
+  }
+  std::size_t held_bytes() const;
+
+ private:
+  Depot depots_[os::kMostPlaces];
+};
+
+extern Depots depots;
 
 template <typename Home>
 void Depot::trim(bool all, Home home) {

@@ -3,14 +3,20 @@
 #include <new>
 
 #include "base/tagged_stack.hpp"
+#include "os/place.hpp"
 #include "pages/metadata.hpp"
 
 namespace hakmem {
 
 namespace {
 
-constinit TaggedStack<Magazine> empty_short;
-constinit TaggedStack<Magazine> empty_chains;
+struct alignas(kCacheLine) Pools {
+  TaggedStack<Magazine> empty_short;
+  TaggedStack<Magazine> empty_chains;
+};
+constinit Pools pools[os::kMostPlaces];
+
+Pools& pools_here() { return pools[index_of(os::places.current())]; }
 
 Magazine* place(void* memory, std::size_t bytes) {
   auto* magazine = new (memory) Magazine;
@@ -21,7 +27,7 @@ Magazine* place(void* memory, std::size_t bytes) {
 }  // namespace
 
 Magazine* make_short_magazine() {
-  if (Magazine* magazine = empty_short.pop()) return magazine;
+  if (Magazine* magazine = pools_here().empty_short.pop()) return magazine;
   void* memory = metadata_allocate(kShortBytes);
   if (memory == nullptr) return nullptr;
   Magazine* magazine = place(memory, kShortBytes);
@@ -29,10 +35,10 @@ Magazine* make_short_magazine() {
   return magazine;
 }
 
-void recycle_short_magazine(Magazine* magazine) { empty_short.push(magazine); }
+void recycle_short_magazine(Magazine* magazine) { pools_here().empty_short.push(magazine); }
 
 Magazine* take_empty_chain(unsigned make) {
-  if (Magazine* chain = empty_chains.pop()) return chain;
+  if (Magazine* chain = pools_here().empty_chains.pop()) return chain;
   auto* memory = static_cast<std::byte*>(metadata_allocate(make * kUsualBytes));
   Magazine* chain = nullptr;
   for (unsigned i = make; memory != nullptr && i > 0; --i) {
@@ -43,6 +49,6 @@ Magazine* take_empty_chain(unsigned make) {
   return chain;
 }
 
-void give_empty_chain(Magazine* first) { empty_chains.push(first); }
+void give_empty_chain(Magazine* first) { pools_here().empty_chains.push(first); }
 
 }  // namespace hakmem

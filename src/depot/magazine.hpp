@@ -65,6 +65,7 @@ constexpr unsigned magazine_capacity(ClassId c) {
 Magazine* make_short_magazine();
 void recycle_short_magazine(Magazine* magazine);
 
+// The empty ones wait in pools, one a place: a thread takes from and gives to the place where it runs.
 // Usual magazines travel in chains, linked by `chain`, so that threads which fill them and threads
 // which empty them pay one locked operation for several.
 // `make`: how many to make when there is no chain to be had; nullptr: no memory for them.

@@ -7,6 +7,7 @@
 #include "large/idle_blocks.hpp"
 #include "large/hand.hpp"
 #include "os/memory.hpp"
+#include "os/place.hpp"
 #include "pages/commitment.hpp"
 
 namespace hakmem {
@@ -115,6 +116,7 @@ LargeBlock make_huge(std::size_t size, std::size_t alignment, OwnerId heap) {
     run_pool_give(run);
     return {nullptr, false};
   }
+  run->node = os::places.current_node();  // the kernel gives the node's pages to who touches them first
   run->heap.store_relaxed(heap);
   publish(run, start, bytes);
   link(run);
@@ -192,6 +194,7 @@ void* move_to_huge(Run* run, std::size_t size) {
   }
   const bool moved = os::memory.move_pages(run->start(), run->bytes(), start);
   if (!moved) std::memcpy(start, run->start(), run->bytes());
+  huge->node = run->node;
   huge->heap.store_relaxed(run->heap.load_relaxed());
   publish(huge, start, bytes);
   link(huge);

@@ -145,14 +145,16 @@ void IdleBlocks::make_room() {
 }
 
 // The entry whose run serves the request: the top, or the next below that has pages. The top itself
-// where none has. nullptr: there are some, but too short (in the last class) or not aligned.
+// where none has. nullptr: there are some, but too short (in the last class), not aligned, or another
+// node's memory.
 IdleBlocks::Entry* IdleBlocks::lender_locked(Stack& stack, std::size_t bytes, std::size_t alignment) {
+  const os::Node here = os::places.current_node();
   bool any = false;
   for (unsigned position = stack.count; position-- != 0;) {
     Entry& entry = stack.at(position);
     if (entry.run == nullptr) continue;
     const auto start = reinterpret_cast<std::uintptr_t>(entry.run->start());
-    if (entry.run->bytes() >= bytes && start % alignment == 0) return &entry;
+    if (entry.run->bytes() >= bytes && start % alignment == 0 && entry.run->node == here) return &entry;
     any = true;
   }
   return any ? nullptr : &stack.top();

@@ -3,6 +3,7 @@
 #include <new>
 
 #include "os/clock.hpp"
+#include "os/place.hpp"
 
 namespace hakmem {
 
@@ -26,7 +27,8 @@ void Learning::boot(const learn::SelectorChoice& choice) {
 learn::ContextId Learning::context_of(unsigned size_class, std::size_t position, learn::Site site,
                                       std::uint64_t now_ms) {
   learner_->pass_time(age_s(now_ms));
-  const learn::ContextId context = learner_->context_of(size_class, position, site);
+  const learn::ContextId context =
+      learner_->context_of(size_class, position, site, index_of(os::places.current_node()));
   class_[index_of(context)] = static_cast<std::uint8_t>(size_class);
   return context;
 }

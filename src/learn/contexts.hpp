@@ -1,11 +1,12 @@
 // Contexts: what idle times are told apart by.
 //
 //   context = size class of large blocks x depth in the class's stack of idle blocks x group of
-//   site
+//   site x node of memory
 //
 //   size class   64K 80K 96K 112K | 128K 160K ... | up to 1 GiB and more: four a doubling
 //   depth        position from the bottom of the stack: 0 | 1 | 2-3 | 4-7 | ... | 1024 and more
 //   group        0, or 1 for sites with long idle times where a class is split (sites.hpp)
+//   node         where the block is freed; with more than four, several are told together
 //
 // Blocks are reused newest first, so the bottom of the stack is needed only at peaks: deep blocks
 // wait longer, which is what low-water marks exploit, and costs nothing to know.
@@ -29,6 +30,7 @@ inline constexpr unsigned kLargestLog2 = 30;
 inline constexpr unsigned kLargeClasses = (kLargestLog2 - kSmallestLog2) * kClassesADoubling + 1;
 inline constexpr unsigned kDepths = 12;
 inline constexpr unsigned kGroups = 2;
+inline constexpr unsigned kNodes = 4;
 
 // Length of the blocks of a class; the last class has all that are longer, too.
 constexpr std::size_t large_class_bytes(unsigned size_class) {
@@ -61,6 +63,7 @@ struct Context {
   unsigned size_class;
   unsigned depth;
   unsigned group;
+  unsigned node = 0;
 };
 
 enum class ContextId : std::uint16_t {};
@@ -72,7 +75,7 @@ class ContextTable {
 
   // The context's slot; `is_new` says whether it has just got it.
   ContextId find(const Context& context, bool& is_new) {
-    std::uint16_t& slot = slot_[context.size_class][context.depth][context.group];
+    std::uint16_t& slot = slot_[context.node][context.size_class][context.depth][context.group];
     is_new = slot == kNone && used_ < kSlots;
     if (is_new) slot = static_cast<std::uint16_t>(++used_);
     return static_cast<ContextId>((slot == kNone ? kSlots : slot) - 1);
@@ -83,11 +86,13 @@ class ContextTable {
   // Calls visit(id, context) for every context that has a slot of its own.
   template <typename Visit>
   void for_each(Visit visit) const {
-    for (unsigned c = 0; c < kLargeClasses; ++c) {
-      for (unsigned depth = 0; depth < kDepths; ++depth) {
-        for (unsigned group = 0; group < kGroups; ++group) {
-          const std::uint16_t slot = slot_[c][depth][group];
-          if (slot != kNone) visit(static_cast<ContextId>(slot - 1), Context{c, depth, group});
+    for (unsigned node = 0; node < kNodes; ++node) {
+      for (unsigned c = 0; c < kLargeClasses; ++c) {
+        for (unsigned depth = 0; depth < kDepths; ++depth) {
+          for (unsigned group = 0; group < kGroups; ++group) {
+            const std::uint16_t slot = slot_[node][c][depth][group];
+            if (slot != kNone) visit(static_cast<ContextId>(slot - 1), Context{c, depth, group, node});
+          }
         }
       }
     }
@@ -96,7 +101,7 @@ class ContextTable {
  private:
   static constexpr std::uint16_t kNone = 0;  // otherwise the slot's number and 1
 
-  std::uint16_t slot_[kLargeClasses][kDepths][kGroups] = {};
+  std::uint16_t slot_[kNodes][kLargeClasses][kDepths][kGroups] = {};
   std::size_t used_ = 0;
 };
 

@@ -9,12 +9,13 @@ constexpr double kLog2OfMillion = 19.931568;
 
 }  // namespace
 
-ContextId Learner::context_of(unsigned size_class, std::size_t position, Site site) {
+ContextId Learner::context_of(unsigned size_class, std::size_t position, Site site, unsigned node) {
   bool is_new = false;
   const unsigned depth = depth_of(position);
   const unsigned group = sites_.group_of(size_class, site);
-  const ContextId context = table_.find({size_class, depth, group}, is_new);
-  if (is_new) start_context(context, {size_class, depth, group});
+  const Context key{size_class, depth, group, node % kNodes};
+  const ContextId context = table_.find(key, is_new);
+  if (is_new) start_context(context, key);
   SelectorState& state = state_[index_of(context)];
   if (state.rounds == 0) first_.note_freed();
   state.turnover.note_freed();

@@ -31,7 +31,7 @@ class Learner {
 
   // Where a block just freed belongs: `position` idle blocks of its class lie below it, and `site`
   // had it last.
-  ContextId context_of(unsigned size_class, std::size_t position, Site site);
+  ContextId context_of(unsigned size_class, std::size_t position, Site site, unsigned node = 0);
 
   // A block is used again. Cheap, to be told of each; what observe() is told may be a sample.
   void note_reused(ContextId context);

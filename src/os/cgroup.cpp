@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kNone = SIZE_MAX;
 constexpr std::size_t kMostText = 8192;  // memory.stat is the longest, about 2 KiB
+constexpr std::size_t kMostGroups = 2048;  // read when a thread starts, perhaps on a small stack
 
 // A path put together piece by piece; too long a one is empty, and no file is found there.
 class Path {
@@ -60,34 +61,28 @@ std::size_t limit_of(const char* folder, bool is_v2) {
   return limit >= kUnlimited ? kNone : limit;
 }
 
-// Visits the group's folder and every one above it, up to `mount` itself.
-void walk_up(const char* mount, const char* group, bool is_v2, MemoryCgroup& found) {
+// Calls visit(folder) for the group's folder and every one above it, up to `mount` itself.
+template <typename Visit>
+void walk_up(const char* mount, const char* group, Visit visit) {
   char below[MemoryCgroup::kMostPath] = {};
   const std::size_t length = std::strlen(group);
   if (length >= sizeof below) return;
   std::memcpy(below, group, length);
   for (;;) {
-    const Path folder({mount, below});
-    const std::size_t limit = limit_of(folder.text(), is_v2);
-    if (limit < found.limit && std::strlen(folder.text()) < sizeof found.folder) {
-      found.limit = limit;
-      found.is_v2 = is_v2;
-      std::strcpy(found.folder, folder.text());
-    }
+    visit(Path({mount, below}).text());
     char* slash = std::strrchr(below, '/');
     if (slash == nullptr) return;
     *slash = '\0';
   }
 }
 
-bool names_memory(const char* controllers, const char* end) {
-  constexpr char kName[] = "memory";
-  constexpr std::size_t kLength = sizeof kName - 1;
+bool names(const char* controllers, const char* end, const char* controller) {
+  const std::size_t length = std::strlen(controller);
   for (const char* p = controllers; p < end; ++p) {
     const char* comma =
         static_cast<const char*>(std::memchr(p, ',', static_cast<std::size_t>(end - p)));
     const char* stop = comma == nullptr ? end : comma;
-    if (static_cast<std::size_t>(stop - p) == kLength && std::memcmp(p, kName, kLength) == 0)
+    if (static_cast<std::size_t>(stop - p) == length && std::memcmp(p, controller, length) == 0)
       return true;
     p = stop;
   }
@@ -95,17 +90,51 @@ bool names_memory(const char* controllers, const char* end) {
 }
 
 // One line of /proc/self/cgroup: NUMBER:CONTROLLERS:/GROUP, without controllers for v2.
-void look_at_line(const char* root, char* line, MemoryCgroup& found) {
+template <typename Visit>
+void look_at_line(const char* root, const char* controller, char* line, Visit visit) {
   const char* controllers = std::strchr(line, ':');
   if (controllers == nullptr) return;
   const char* group = std::strchr(++controllers, ':');
   if (group == nullptr) return;
+  const auto is_v2 = [visit](bool value) { return [visit, value](const char* folder) { visit(folder, value); }; };
   if (controllers == group) {
-    walk_up(Path({root, "/sys/fs/cgroup"}).text(), group + 1, true, found);
-    walk_up(Path({root, "/sys/fs/cgroup/unified"}).text(), group + 1, true, found);
-  } else if (names_memory(controllers, group)) {
-    walk_up(Path({root, "/sys/fs/cgroup/memory"}).text(), group + 1, false, found);
+    walk_up(Path({root, "/sys/fs/cgroup"}).text(), group + 1, is_v2(true));
+    walk_up(Path({root, "/sys/fs/cgroup/unified"}).text(), group + 1, is_v2(true));
+  } else if (names(controllers, group, controller)) {
+    walk_up(Path({root, "/sys/fs/cgroup/", controller}).text(), group + 1, is_v2(false));
   }
+}
+
+// Calls visit(folder, is_v2) for every group that this process is in for this controller.
+template <typename Visit>
+void for_each_group(const char* root, const char* controller, Visit visit) {
+  char text[kMostGroups];
+  read_small_file(Path({root, "/proc/self/cgroup"}).text(), text, sizeof text);
+  for (char* line = text; *line != '\0';) {
+    char* end = std::strchr(line, '\n');
+    if (end != nullptr) *end = '\0';
+    look_at_line(root, controller, line, visit);
+    if (end == nullptr) break;
+    line = end + 1;
+  }
+}
+
+// Processors' worth of time, rounded up; kNone without a quota. v2: "QUOTA PERIOD", or "max PERIOD".
+std::size_t quota_of(const char* folder, bool is_v2) {
+  char text[64];
+  std::size_t quota = kNone;
+  std::size_t period = 0;
+  if (is_v2) {
+    read_small_file(Path({folder, "/cpu.max"}).text(), text, sizeof text);
+    const char* end = skip_digits(text, &quota);
+    if (end == text || *end != ' ') return kNone;
+    skip_digits(end + 1, &period);
+  } else {
+    quota = read_number(folder, "cpu.cfs_quota_us");  // -1: none
+    period = read_number(folder, "cpu.cfs_period_us");
+  }
+  if (quota == kNone || period == kNone || period == 0) return kNone;
+  return quota / period + std::size_t{quota % period != 0};
 }
 
 // The number behind `key` at the start of a line.
@@ -125,16 +154,20 @@ std::size_t number_after(const char* text, const char* key) {
 
 MemoryCgroup find_memory_cgroup(const char* root) {
   MemoryCgroup found;
-  char text[kMostText];
-  read_small_file(Path({root, "/proc/self/cgroup"}).text(), text, sizeof text);
-  for (char* line = text; *line != '\0';) {
-    char* end = std::strchr(line, '\n');
-    if (end != nullptr) *end = '\0';
-    look_at_line(root, line, found);
-    if (end == nullptr) break;
-    line = end + 1;
-  }
+  for_each_group(root, "memory", [&found](const char* folder, bool is_v2) {
+    const std::size_t limit = limit_of(folder, is_v2);
+    if (limit >= found.limit || std::strlen(folder) >= sizeof found.folder) return;
+    found.limit = limit;
+    found.is_v2 = is_v2;
+    std::strcpy(found.folder, folder);
+  });
   return found;
+}
+
+unsigned cpu_quota(const char* root) {
+  std::size_t least = kNoQuota;
+  for_each_group(root, "cpu", [&least](const char* folder, bool is_v2) { least = lower(least, quota_of(folder, is_v2)); });
+  return static_cast<unsigned>(least);
 }
 
 std::size_t working_set_bytes(const MemoryCgroup& group) {

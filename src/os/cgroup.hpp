@@ -1,4 +1,5 @@
-// Cgroup: the memory limit that the system has put on this process's group, and how near it is.
+// Cgroup: the memory limit that the system has put on this process's group, and how near it is; and
+// how much processor time the group may have.
 //
 // The process's own group is looked for in /proc/self/cgroup, and from there every group up to the
 // root counts, since each may have a limit of its own; the lowest one is in force. Both versions
@@ -6,10 +7,11 @@
 //
 //   v2   memory.max, memory.high     memory.current       memory.pressure
 //   v1   memory.limit_in_bytes       memory.usage_in_bytes
+//   v2   cpu.max                     v1   cpu.cfs_quota_us, cpu.cfs_period_us
 //
 // A container often shows its own group as the root: folders that are not there are passed over.
 //
-// Above: commitment, boot. Below: file. Any thread; system calls.
+// Above: commitment, place, boot. Below: file. Any thread; system calls.
 #pragma once
 
 #include <cstddef>
@@ -34,5 +36,9 @@ std::size_t working_set_bytes(const MemoryCgroup& group);
 // In how many of a hundred moments of the last ten seconds some task waited for memory; 0 when
 // unknown.
 unsigned memory_stall_percent(const MemoryCgroup& group);
+
+// How many processors' worth of time the group may use, rounded up; kNoQuota: all there is.
+inline constexpr unsigned kNoQuota = ~0U;
+unsigned cpu_quota(const char* root);
 
 }  // namespace hakmem::os

@@ -125,5 +125,28 @@ TEST_F(CgroupTest, PressureIsTheShareOfTenSeconds) {
   EXPECT_EQ(memory_stall_percent(find()), 12u);
 }
 
+TEST_F(CgroupTest, ProcessorTimeIsTheLowestQuotaRoundedUp) {
+  const auto quota = [this] { return cpu_quota(root_.c_str()); };
+  EXPECT_EQ(quota(), kNoQuota);
+  write("proc/self/cgroup", "0::/a/b\n");
+  write("sys/fs/cgroup/a/b/cpu.max", "max 100000\n");
+  EXPECT_EQ(quota(), kNoQuota);
+  write("sys/fs/cgroup/a/cpu.max", "250000 100000\n");
+  EXPECT_EQ(quota(), 3u);
+  write("sys/fs/cgroup/a/b/cpu.max", "50000 100000\n");
+  EXPECT_EQ(quota(), 1u);
+  write("sys/fs/cgroup/a/b/cpu.max", "what\n");
+  EXPECT_EQ(quota(), 3u);
+}
+
+TEST_F(CgroupTest, ProcessorTimeInTheFirstVersion) {
+  write("proc/self/cgroup", "5:cpu,cpuacct:/x\n4:memory:/y\n");
+  write("sys/fs/cgroup/cpu/x/cpu.cfs_quota_us", "-1\n");
+  write("sys/fs/cgroup/cpu/x/cpu.cfs_period_us", "100000\n");
+  EXPECT_EQ(cpu_quota(root_.c_str()), kNoQuota);
+  write("sys/fs/cgroup/cpu/x/cpu.cfs_quota_us", "400000\n");
+  EXPECT_EQ(cpu_quota(root_.c_str()), 4u);
+}
+
 }  // namespace
 }  // namespace hakmem::os

@@ -127,6 +127,15 @@ bool kernel_make_writable(std::byte* start, std::size_t bytes) {
   return mprotect(start, bytes, PROT_READ | PROT_WRITE) == 0;
 }
 
+void kernel_prefer_node(std::byte* start, std::size_t bytes, unsigned node) {
+  constexpr int kPreferred = 1;  // MPOL_PREFERRED, linux/mempolicy.h
+  constexpr unsigned kWordBits = 8 * sizeof(unsigned long);
+  unsigned long nodes[1024 / kWordBits] = {};
+  const KeepErrno keep;
+  nodes[node / kWordBits % (1024 / kWordBits)] = 1UL << (node % kWordBits);
+  syscall(SYS_mbind, start, bytes, kPreferred, nodes, sizeof nodes * 8, 0);
+}
+
 }  // namespace
 
 MemoryOps memory{};
@@ -142,7 +151,8 @@ void use_kernel_memory() {
             kernel_move_pages,
             kernel_skip_in_dumps,
             kernel_map_zeros,
-            kernel_make_writable};
+            kernel_make_writable,
+            kernel_prefer_node};
 }
 
 HugePages system_huge_pages() {

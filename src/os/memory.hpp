@@ -53,6 +53,10 @@ struct MemoryOps {
 
   // Makes a part of it writable. False when refused.
   bool (*make_writable)(std::byte* start, std::size_t bytes);
+
+  // Asks for pages of this node (the kernel's number) in a range not touched yet. Where it has none, or
+  // the kernel does not let us ask, pages come from elsewhere.
+  void (*prefer_node)(std::byte* start, std::size_t bytes, unsigned node);
 };
 
 // The table in force; set once at boot by use_kernel_memory(), or by a test's fake.

@@ -70,6 +70,11 @@ bool fake_make_writable(std::byte* start, std::size_t bytes) {
   return kernel.make_writable(start, bytes);
 }
 
+void fake_prefer_node(std::byte* start, std::size_t bytes, unsigned node) {
+  check(start, bytes);
+  kernel.prefer_node(start, bytes, node);
+}
+
 // Before the allocator's own constructor, which has no priority.
 [[gnu::constructor(101)]] void install_if_asked() {
   const char* page_size = std::getenv("FAKE_PAGE_SIZE");
@@ -83,7 +88,7 @@ void use_fake_memory(std::size_t page_size) {
   kernel = memory;
   memory = {page_size,          fake_map,         fake_unmap,      fake_discard,       fake_discard_ranges,
             kernel.free_lazily, fake_advise_huge, fake_move_pages, fake_skip_in_dumps, fake_map_zeros,
-            fake_make_writable};
+            fake_make_writable, fake_prefer_node};
 }
 
 bool fake_memory_in_force() { return memory.map == fake_map; }

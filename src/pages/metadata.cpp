@@ -3,6 +3,7 @@
 #include "base/bits.hpp"
 #include "base/lock.hpp"
 #include "os/memory.hpp"
+#include "os/place.hpp"
 #include "pages/page_map.hpp"
 
 namespace hakmem {
@@ -10,23 +11,26 @@ namespace hakmem {
 namespace {
 
 constinit Lock lock{LockRank::kMetadata};
-constinit std::byte* cursor HAK_GUARDED_BY(lock) = nullptr;
-constinit std::size_t left HAK_GUARDED_BY(lock) = 0;
+struct Chunk {
+  std::byte* cursor;
+  std::size_t left;
+};
+constinit Chunk chunks[os::kMostNodes] HAK_GUARDED_BY(lock) = {};
 constinit Atomic<std::size_t> handed_out{0};  // written under the lock
 
 // Address space is free where it is unlimited; where it is counted, take little at a time.
 constexpr std::size_t kChunk = 4 * kMiB;
 constexpr std::size_t kSmallChunk = 256 * kKiB;
 
-bool add_chunk_locked(std::size_t at_least) HAK_REQUIRES(lock) {
+bool add_chunk_locked(os::Node node, std::size_t at_least) HAK_REQUIRES(lock) {
   const std::size_t usual = page_map.is_flat() ? kChunk : kSmallChunk;
   for (const std::size_t size : {usual > at_least ? usual : at_least, at_least}) {
     const std::size_t bytes = align_up(size, os::memory.page_size);
     std::byte* chunk = os::memory.map(bytes, os::memory.page_size, false);
     if (chunk == nullptr) continue;
     os::memory.advise_huge(chunk, bytes, false);
-    cursor = chunk;
-    left = bytes;
+    if (os::places.nodes() > 1) os::memory.prefer_node(chunk, bytes, os::places.number_of(node));
+    chunks[index_of(node)] = {chunk, bytes};
     return true;
   }
   return false;
@@ -36,11 +40,13 @@ bool add_chunk_locked(std::size_t at_least) HAK_REQUIRES(lock) {
 
 void* metadata_allocate(std::size_t bytes) {
   bytes = align_up(bytes, kCacheLine);
+  const os::Node node = os::places.current_node();
+  Chunk& chunk = chunks[index_of(node)];
   const LockGuard guard(lock);
-  if (left < bytes && !add_chunk_locked(bytes)) return nullptr;
-  void* record = cursor;
-  cursor += bytes;
-  left -= bytes;
+  if (chunk.left < bytes && !add_chunk_locked(node, bytes)) return nullptr;
+  void* record = chunk.cursor;
+  chunk.cursor += bytes;
+  chunk.left -= bytes;
   handed_out.store_relaxed(handed_out.load_relaxed() + bytes);
   return record;
 }

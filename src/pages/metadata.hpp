@@ -1,5 +1,7 @@
 // Metadata: memory for the allocator's own records, apart from the user's blocks.
 //
+// Each node of memory has chunks of its own; records come from the calling thread's.
+//
 //   chunk  [record][record][record]......untouched......      handed out upwards, never unmapped
 //
 // Records are 64-byte aligned and of lasting type: once memory has held a T from a Pool<T>, it

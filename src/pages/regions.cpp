@@ -63,11 +63,13 @@ bool RunStore::add_region_locked(std::size_t bytes) {
   run->first = granule_of(start);
   run->count = Granules{bytes >> kGranuleShift};
   run->dirty = 0;
+  run->node = node_;
   if (!page_map.cover(run->first - 1, run->count + Granules{2})) {
     os::memory.unmap(start, bytes);
     run_pool_give(run);
     return false;
   }
+  if (os::places.nodes() > 1) os::memory.prefer_node(start, bytes, os::places.number_of(node_));
   choose_huge_pages(start, bytes, mapped_bytes());
   mapped_.fetch_add_relaxed(count_of(run->count));
   note_region_locked(run->first, run->count);

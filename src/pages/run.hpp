@@ -8,6 +8,7 @@
 #include "base/atomics.hpp"
 #include "base/list.hpp"
 #include "base/units.hpp"
+#include "os/topology.hpp"
 #include "pages/page_map.hpp"
 
 namespace hakmem {
@@ -29,6 +30,7 @@ struct alignas(kCacheLine) Run {
   Link<Run> in_huge;              // huge blocks (under the huge lock)
   bool is_huge = false;           // a mapping of its own
   std::uint8_t hand_class = 0;    // where a large block may wait for its thread (large/hand.hpp)
+  os::Node node{0};               // whose memory it is, or is wished to be; written by who makes it
   std::uint32_t site = 0;         // who asked for the block (large/large.hpp)
   Atomic<std::size_t> block_bytes;  // usable bytes of a large or huge block
 

@@ -9,8 +9,6 @@
 
 namespace hakmem {
 
-constinit RunStore run_store;
-
 namespace {
 
 // Looking further than this for a better place in one bin costs more than it finds.
@@ -69,11 +67,20 @@ void RunStore::remove_locked(Run* run) {
   dirty_.store_relaxed(dirty_.load_relaxed() - run->dirty);
 }
 
+// With several nodes a free neighbour may be another store's, where regions meet.
+bool RunStore::is_here_locked(Granule g) {
+  if (HAK_LIKELY(os::places.nodes() == 1)) return true;
+  for (unsigned i = 0; i < region_count_; ++i) {
+    if (index_of(g) - index_of(regions_[i].first) < count_of(regions_[i].count)) return true;
+  }
+  return false;
+}
+
 Run* RunStore::free_neighbour_locked(Granule g) {
   const Kind kind = kind_of(page_map.tag_of(g));
   const bool is_free = owner_of(page_map.tag_of(g)) == kNoOwner &&
                        (kind == Kind::kFreeClean || kind == Kind::kFreeDirty);
-  return is_free ? static_cast<Run*>(page_map.details_of(g)) : nullptr;
+  return is_free && is_here_locked(g) ? static_cast<Run*>(page_map.details_of(g)) : nullptr;
 }
 
 // Puts a run whose granules are tagged free back, merged with its free neighbours. The largest
@@ -154,6 +161,7 @@ Run* RunStore::split_locked(Run* run, Granules count) {
   else if (run->dirty == count_of(run->count)) rest->dirty = count_of(rest->count);
   else rest->dirty = count_dirty(rest->first, rest->count);
   rest->freed_at_ms = run->freed_at_ms;
+  rest->node = node_;
   run->count = count;
   run->dirty -= rest->dirty;
   return rest;

@@ -1,4 +1,4 @@
-// Run store: all granules the allocator has, as runs that split and coalesce.
+// Run store: all granules of one node of memory, as runs that split and coalesce.
 //
 //   regions   mapped from the system in pieces that are multiples of 2 MiB and start on one
 //   bins      free runs by length: one bin a length up to 32 granules, then four a doubling
@@ -20,8 +20,11 @@
 //   (4) the sums of free and dirty granules are free_ and dirty_;
 //   (5) granules in use and dirty ones are counted in `commitment`, others are not.
 //
-// Above: slabs, large. Below: page map, metadata, os. Any thread; one lock (rank kRuns), which is
-// never held during a system call that releases pages.
+// With several nodes each has a store of its own, whose regions the kernel is asked to back with that
+// node's memory; a run says which (run.node) and goes back there. `run_store` is all of them.
+//
+// Above: slabs, large. Below: page map, metadata, os. Any thread; one lock a node (rank kRuns), which
+// is never held during a system call that releases pages.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +33,9 @@
 #include "base/lock.hpp"
 #include "base/units.hpp"
 #include "config/knobs.hpp"
+#include "os/place.hpp"
 #include "pages/run.hpp"
+#include "pages/sharded.hpp"
 
 namespace hakmem {
 
@@ -52,7 +57,7 @@ class RunStore {
  public:
   // A run of `count` granules whose first is a multiple of `alignment` granules (a power of two).
   // Its granules are tagged kBusy until the caller says what they are.
-  AllocatedRun allocate(Granules count, Granules alignment = Granules{1});
+  AllocatedRun allocate(Granules count, Granules alignment);
 
   // Who is asked to release idle blocks of about so many bytes before clean pages are used: false when
   // there are none. Called without a lock of rank kLarge or above. Once, at boot.
@@ -85,6 +90,9 @@ class RunStore {
   bool lock_is_mine() const { return lock_.is_mine(); }
   void lock_for_fork(bool patient) { lock_.lock_for_fork(patient); }
   void unlock_after_fork(bool in_child) { lock_.unlock_after_fork(in_child); }
+
+  // Before anything is allocated: whose memory this store has.
+  void serve(os::Node node) { node_ = node; }
 
  private:
   static constexpr std::uint64_t kExactBins = 32;
@@ -123,6 +131,7 @@ class RunStore {
   void remove_locked(Run* run) HAK_REQUIRES(lock_);
   void add_free_locked(Run* run) HAK_REQUIRES(lock_);
   Run* free_neighbour_locked(Granule g) HAK_REQUIRES(lock_);
+  bool is_here_locked(Granule g) HAK_REQUIRES(lock_);
   Run* split_locked(Run* run, Granules count) HAK_REQUIRES(lock_);
 
   bool is_too_dirty() const { return dirty_bytes() > knobs::kDirtyLimit; }
@@ -136,6 +145,7 @@ class RunStore {
   static constexpr unsigned kPurgeBatch = 32;
 
   bool (*lend_)(std::size_t bytes) = nullptr;
+  os::Node node_{0};
   Lock lock_{LockRank::kRuns};
   BinList bins_[kBins] HAK_GUARDED_BY(lock_);
   std::uint64_t bin_bits_[(kBins + 63) / 64] HAK_GUARDED_BY(lock_) = {};
@@ -149,7 +159,51 @@ class RunStore {
   unsigned region_count_ HAK_GUARDED_BY(lock_) = 0;
 };
 
-extern RunStore run_store;
+// The stores of all nodes. What names no node is for, or of, the calling thread's.
+class RunStores {
+ public:
+  // From another node when this one's has no more.
+  AllocatedRun allocate(Granules count, Granules alignment = Granules{1}) {
+    return allocate_on(os::places.current_node(), count, alignment);
+  }
+  AllocatedRun allocate_on(os::Node node, Granules count, Granules alignment = Granules{1}) {
+    const AllocatedRun allocated = of(node).allocate(count, alignment);
+    if (HAK_LIKELY(allocated.run != nullptr) || stores_.count() == 1) return allocated;
+    return allocate_anywhere(count, alignment);
+  }
+  void release(Run* run, bool clean = false) { of(run->node).release(run, clean); }
+  bool extend(Run* run, Granules count, Tag tag) { return of(run->node).extend(run, count, tag); }
+  void shrink(Run* run, Granules count) { of(run->node).shrink(run, count); }
+
+  // Before anything is allocated. False: no memory.
+  bool make(unsigned nodes);
+
+  void set_lender(bool (*lend)(std::size_t bytes)) {
+    stores_.for_each([lend](RunStore& store) { store.set_lender(lend); });
+  }
+
+  void purge(std::uint64_t now_ms, bool all);
+  RunUse use();
+  std::size_t mapped_bytes();
+  std::size_t dirty_bytes();
+  bool check_invariants();
+  template <typename Visit>
+  void for_each_granule(Visit visit) {
+    stores_.for_each([&visit](RunStore& store) { store.for_each_granule(visit); });
+  }
+
+  bool lock_is_mine();
+  void lock_for_fork(bool patient);
+  void unlock_after_fork(bool in_child);
+
+ private:
+  RunStore& of(os::Node node) { return stores_[os::index_of(node)]; }
+  AllocatedRun allocate_anywhere(Granules count, Granules alignment);
+
+  Sharded<RunStore, os::kMostNodes> stores_;
+};
+
+extern RunStores run_store;
 
 // Asks the kernel for, or against, huge pages in new memory of a heap of `heap_bytes`, as
 // HAKMEM_THP says (docs/decisions/0004-huge-pages.md).

@@ -54,11 +54,11 @@ unsigned Slab::take(unsigned n, std::uintptr_t* out) {
   return taken;
 }
 
-Slab* make_slab(ClassId size_class, OwnerId owner, SlabShard* shard, const void* heap) {
+Slab* make_slab(ClassId size_class, OwnerId owner, SlabShard* shard, os::Node node, const void* heap) {
   const SlabShape& shape = shape_of(size_class);
   Slab* slab = take_record(shape);
   if (slab == nullptr) return nullptr;
-  const AllocatedRun allocated = run_store.allocate(Granules{shape.granules});
+  const AllocatedRun allocated = run_store.allocate_on(node, Granules{shape.granules});
   if (allocated.run == nullptr) {
     pools[pool_of(shape)].free.push(slab);
     return nullptr;

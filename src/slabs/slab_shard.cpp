@@ -4,7 +4,15 @@
 
 namespace hakmem {
 
-constinit SlabShard slab_shards[kShards];
+constinit SlabShards slab_shards;
+
+Slab* SlabShards::attach_roomy(os::Place place, ClassId c, OwnerId owner, SlabShard* to, const void* heap) {
+  for (SlabShard& other : places_[index_of(place)].shards) {
+    if (!other.may_have_roomy(c)) continue;
+    if (Slab* slab = other.attach(c, owner, to, heap, true)) return slab;
+  }
+  return nullptr;
+}
 
 void SlabShard::update_hint_locked(ClassId c) {
   const std::uint64_t bit = std::uint64_t{1} << index_of(c);

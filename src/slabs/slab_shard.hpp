@@ -2,11 +2,11 @@
 //
 //   shard 0   class 0   [fullest quarter] <-> ...   [..]   [..]   [emptiest quarter] <-> ...
 //             class 1   ...
-//   shard 1   ...                                   a heap's own shard is its owner id modulo 16
+//   shard 1   ...         16 a place: a heap's own is its place's, owner id modulo 16
 //
 // A heap that needs slots attaches a slab: from its own shard the fullest first, then from other
 // shards one that is at least half empty, so that memory flows between threads but slabs in full
-// use stay with the thread that uses them.
+// use stay with the thread that uses them. It does not flow between nodes.
 //
 // Invariants:
 //   (1) listed slabs have free slots, are live, not attached, and slab->shard is this shard;
@@ -17,6 +17,8 @@
 #pragma once
 
 #include "base/lock.hpp"
+#include "os/place.hpp"
+#include "pages/sharded.hpp"
 #include "slabs/slab.hpp"
 
 namespace hakmem {
@@ -63,12 +65,36 @@ static_assert(kClasses <= 64, "hints_ has one bit a class");
 void settle(Slab* slab);
 void detach(Slab* slab);
 
-inline constexpr unsigned kShards = 16;
-extern SlabShard slab_shards[kShards];
+inline constexpr unsigned kShardsPerPlace = 16;
 
-inline SlabShard* shard_of(OwnerId owner) {
-  return &slab_shards[static_cast<std::uint32_t>(owner) % kShards];
-}
+// All of them.
+class SlabShards {
+ public:
+  SlabShard* of(os::Place place, OwnerId owner) {
+    return &places_[index_of(place)].shards[static_cast<std::uint32_t>(owner) % kShardsPerPlace];
+  }
+
+  // For those of other heaps: the first of this place that may have a roomy slab and gives it.
+  Slab* attach_roomy(os::Place place, ClassId c, OwnerId owner, SlabShard* to, const void* heap);
+
+  // When the topology is known. False: no memory.
+  bool make(unsigned places) { return places_.make(places); }
+
+  template <typename Visit>
+  void for_each(Visit visit) {
+    places_.for_each([&visit](PlaceShards& place) {
+      for (SlabShard& shard : place.shards) visit(shard);
+    });
+  }
+
+ private:
+  struct PlaceShards {
+    SlabShard shards[kShardsPerPlace];
+  };
+  Sharded<PlaceShards, os::kMostPlaces> places_;
+};
+
+extern SlabShards slab_shards;
 
 // Which bin a slab with `free` of `slots` slots free belongs to: 0 is the fullest quarter.
 constexpr unsigned fullness_bin(std::uint32_t free, std::uint32_t slots) {

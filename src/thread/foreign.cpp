@@ -98,8 +98,19 @@ void Heap::dispatch_outgoing(unsigned slot) {
 void Heap::dispatch(Tag tag, Magazine* bundle) {
   Heap* owner = heap_of(owner_of(tag));
   if (owner != nullptr && owner->send(class_of(tag), bundle)) return;
-  if (depot.offer(class_of(tag), bundle)) return;
+  if (offer_to_depot(tag, owner, bundle)) return;
   send_home(bundle);
+}
+
+// To this thread's own place where that is on the blocks' node, else to their owner's.
+bool Heap::offer_to_depot(Tag tag, const Heap* owner, Magazine* bundle) {
+  os::Place place = place_.load_relaxed();
+  if (HAK_UNLIKELY(os::places.nodes() > 1)) {
+    const os::Node node = owner != nullptr ? owner->node() : node_of_shared(owner_of(tag));
+    if (node != node_ && owner == nullptr) return false;
+    if (node != node_) place = owner->place_.load_relaxed();
+  }
+  return depots[place].offer(class_of(tag), bundle);
 }
 
 void Heap::flush_foreign() {

@@ -19,6 +19,19 @@ constexpr unsigned kChainLength = 32;
 
 }  // namespace
 
+Heap::Heap(OwnerId id, bool is_users) : id_(id), is_users_(is_users) {
+  const os::Place here = os::places.current();
+  node_ = os::places.node_of(here);
+  if (os::places.nodes() > 1) refills_per_look_ = kRefillsPerLookOnNodes;
+  settle_at(here);
+}
+
+// From now on it shares with that place, which is on its node.
+void Heap::settle_at(os::Place place) {
+  place_.store_relaxed(place);
+  shard_ = slab_shards.of(place, id_);
+}
+
 bool Inbox::send(Magazine* bundle, std::uint32_t limit) {
   Magazine* old = head_.load_acquire();  // the record it names; pairs with the release below
   do {
@@ -45,6 +58,8 @@ void Heap::open(Cache* cache) {
   if (outgoing_ != nullptr) cache->outgoing = outgoing_;
   cache->tag = static_cast<std::uint32_t>(tag_for(id_));
   is_parked_.store_relaxed(false);
+  seen_away_ = 0;
+  look_around();
 }
 
 std::size_t Heap::bytes_to_park() const {
@@ -224,6 +239,19 @@ void Heap::drop_empty_slabs(ClassId c, unsigned kept) {
   }
 }
 
+// Threads wander: a heap follows to another place of its node at once, but a thread that keeps running
+// on another node leaves it (refill()).
+void Heap::look_around() {
+  if (HAK_LIKELY(os::places.places() == 1) || is_users_) return;
+  const os::Place here = os::places.current();
+  if (os::places.node_of(here) != node_) {
+    if (seen_away_ < kLooksUntilMove && ++seen_away_ == kLooksUntilMove) refills_ = refills_per_look_ - 1;
+    return;
+  }
+  seen_away_ = 0;
+  if (here != place_.load_relaxed()) settle_at(here);
+}
+
 void Heap::housekeeping() {
   const std::uint64_t now = os::now_ms();
   if (const std::uint32_t trims = trims_asked(); trims != trims_seen_) {
@@ -233,6 +261,7 @@ void Heap::housekeeping() {
   if (now - flushed_at_ms_ >= knobs::kFlushMs) {
     flushed_at_ms_ = now;
     flush_foreign();
+    look_around();
   }
   do_what_is_due(this, now);
 }

@@ -14,7 +14,9 @@
 //   (2) an inbox is open while a thread has the heap or it is parked, and closed (closed_mark)
 //       otherwise: what would be sent to a closed one, or to a parked heap, goes home;
 //   (3) a heap's record lives for ever and keeps its id; exited threads' heaps are taken again;
-//   (4) free() keeps at most knobs::kSpareBytes in spare magazines; what an inbox brings comes on
+//   (4) all its slabs lie in the memory of one node, its own for life: a thread that has moved to
+//       another node takes another heap;
+//   (5) free() keeps at most knobs::kSpareBytes in spare magazines; what an inbox brings comes on
 //       top. An inbox holds at most knobs::kInboxBytes, but two bundles at least.
 //
 // Above: hot (through its slow paths), api. Below: depot, slabs.
@@ -48,10 +50,12 @@ class Inbox {
 
 class alignas(kCacheLine) Heap {
  public:
-  Heap(OwnerId id, bool is_users) : id_(id), is_users_(is_users), shard_(shard_of(id)) {}
+  // Of the place where its first thread runs now.
+  Heap(OwnerId id, bool is_users);
 
   OwnerId id() const { return id_; }
   bool is_users() const { return is_users_; }
+  os::Node node() const { return node_; }
   SlabShard* shard() const { return shard_; }
 
   // A user's heap has slabs that no thread's heap ever attaches.
@@ -104,6 +108,18 @@ class alignas(kCacheLine) Heap {
     std::uint32_t from_shared = 0;  // bytes taken from slabs that all heaps share
   };
 
+  // A thread whose blocks go round in its spare magazines does no other slow work: so often it looks
+  // at the clock nevertheless.
+  // With several nodes more often, to see that it has moved.
+  static constexpr std::uint32_t kRefillsPerLook = 64;
+  static constexpr std::uint32_t kRefillsPerLookOnNodes = 8;
+
+  // Once a second a thread looks where it runs; so often on another node, and it takes a heap there.
+  static constexpr std::uint8_t kLooksUntilMove = 2;
+
+  // How many places are asked for a roomy slab before a new one is made.
+  static constexpr unsigned kPlacesAsked = 4;
+
   static constexpr std::uint32_t inbox_limit(ClassId c) {
     return static_cast<std::uint32_t>(
         clamp_size(knobs::kInboxBytes / (magazine_capacity(c) * size_of(c)), 2, 255));
@@ -130,6 +146,7 @@ class alignas(kCacheLine) Heap {
   Outgoing* prepare_outgoing(Tag tag);
   void dispatch_outgoing(unsigned slot);
   void dispatch(Tag tag, Magazine* bundle);
+  bool offer_to_depot(Tag tag, const Heap* owner, Magazine* bundle);
 
   // heap.cpp
   void add_spare_bytes(std::size_t n) { spare_bytes_.store_relaxed(spare_bytes_.load_relaxed() + n); }
@@ -144,9 +161,14 @@ class alignas(kCacheLine) Heap {
   void close_class(ClassId c);
   void flush_class(ClassId c);
   void housekeeping();
+  void look_around();
+  void settle_at(os::Place place);
 
   OwnerId id_;
   bool is_users_;
+  os::Node node_;
+  Atomic<os::Place> place_;  // written by the owner, read by those who free its blocks
+  std::uint8_t seen_away_ = 0;  // looks, one after another, at which its thread ran on another node
   SlabShard* shard_;
   Cache* cache_ = nullptr;
   OutgoingTable* outgoing_ = nullptr;  // made once, kept over threads
@@ -158,6 +180,7 @@ class alignas(kCacheLine) Heap {
   std::uint64_t flushed_at_ms_ = 0;
   std::uint32_t trims_seen_ = 0;
   std::uint32_t refills_ = 0;
+  std::uint32_t refills_per_look_ = kRefillsPerLook;  // a power of two
   ClassState classes_[kClasses];
   alignas(kCacheLine) Inbox inboxes_[kClasses];
 };

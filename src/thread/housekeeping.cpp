@@ -17,7 +17,7 @@ constinit Atomic<void (*)()> due_hook{nullptr};
 constinit Atomic<std::uint32_t> trims{0};
 
 void trim_depot(const void* heap, bool all) {
-  depot.trim(all, [heap](Magazine* bundle) {
+  depots.trim(all, [heap](Magazine* bundle) {
     return_blocks(heap, bundle->slots(), bundle->count);
     bundle->count = 0;
     if (bundle->is_short) {
@@ -52,7 +52,7 @@ void do_what_is_due(const void* heap, std::uint64_t now_ms) {
 }
 
 std::uint64_t next_due(std::uint64_t now_ms) {
-  if (run_store.dirty_bytes() != 0 || any_parked_heap() || depot.held_bytes() != 0) {
+  if (run_store.dirty_bytes() != 0 || any_parked_heap() || depots.held_bytes() != 0) {
     return now_ms + knobs::kHousekeepingMs;
   }
   return large_due_ms.load_relaxed();

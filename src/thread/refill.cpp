@@ -17,19 +17,12 @@
 
 namespace hakmem {
 
-namespace {
-
-// A thread whose blocks go round in its spare magazines does no other slow work: so often it looks
-// at the clock nevertheless.
-constexpr std::uint32_t kRefillsPerLook = 64;
-
-}  // namespace
-
 void* refill(ClassId c) {
   Heap* heap = thread_heap();
   void* block = heap == nullptr ? allocate_after_leaving(c) : heap->refill(c);
   if (block != nullptr) return block;
   find_memory(size_of(c));
+  heap = thread_heap();
   block = heap == nullptr ? allocate_after_leaving(c) : heap->refill(c);
   if (block == nullptr) errno = ENOMEM;
   return block;
@@ -41,7 +34,10 @@ void* Heap::pop(ClassId c) { return reinterpret_cast<void*>(*--top(c)); }
 
 void* Heap::refill(ClassId c) {
   if (top(c)[-1] != kEmptyMark) return pop(c);  // the thread has just got a heap that was parked
-  if (++refills_ % kRefillsPerLook == 0) housekeeping();
+  if ((++refills_ & (refills_per_look_ - 1)) == 0) {
+    housekeeping();
+    if (seen_away_ == kLooksUntilMove) return refill_on_other_node(c);
+  }
   if (load_waiting(c) || load_from_slabs(c)) return pop(c);
   return nullptr;
 }
@@ -57,7 +53,7 @@ bool Heap::load_waiting(ClassId c) {
     }
   }
   if (s.spare == nullptr && !is_users_) {
-    if (Magazine* bundle = depot.take(c)) keep_spare(c, bundle);
+    if (Magazine* bundle = depots[place_.load_relaxed()].take(c)) keep_spare(c, bundle);
   }
   Magazine* magazine = s.spare;
   if (magazine == nullptr) return false;
@@ -87,13 +83,19 @@ unsigned Heap::take_attached(ClassId c, unsigned n, Slot* out) {
   return taken;
 }
 
-// From its own shard, else a roomy one from another's.
+// From its own shard, else a roomy one from another's here, else from a few more places of its node,
+// each time others.
 Slab* Heap::attach_listed(ClassId c) {
   if (Slab* slab = shard_->attach(c, id_, shard_, this, false)) return slab;
   if (is_users_) return nullptr;
-  for (SlabShard& other : slab_shards) {
-    if (!other.may_have_roomy(c)) continue;
-    if (Slab* slab = other.attach(c, id_, shard_, this, true)) return slab;
+  const unsigned here = index_of(place_.load_relaxed());
+  const unsigned all = os::places.places();
+  const unsigned asked = all < kPlacesAsked ? all : kPlacesAsked;
+  for (unsigned i = 0; i < asked; ++i) {
+    const unsigned further = i == 0 ? 0 : 1 + (refills_ + i) % (all - 1);
+    const os::Place place{static_cast<std::uint8_t>((here + further) % all)};
+    if (os::places.node_of(place) != node_) continue;
+    if (Slab* slab = slab_shards.attach_roomy(place, c, id_, shard_, this)) return slab;
   }
   return nullptr;
 }
@@ -105,7 +107,7 @@ unsigned Heap::take_from_slabs(ClassId c, unsigned n, Slot* out) {
     attach(s, slab);
     if (unsigned taken = slab->take(n, out)) return taken;  // 0: no whole line free in it
   }
-  Slab* slab = make_slab(c, id_, shard_, this);
+  Slab* slab = make_slab(c, id_, shard_, node_, this);
   if (slab == nullptr) return 0;
   attach(s, slab);
   return slab->take(n, out);
@@ -172,7 +174,7 @@ void Heap::put_full_away(ClassId c) {
   const bool room = spare_bytes() + full->count * size_of(c) <= knobs::kSpareBytes;
   if (empty != nullptr && room) {
     keep_spare(c, full);
-  } else if (empty == nullptr || is_users_ || !depot.offer(c, full)) {
+  } else if (empty == nullptr || is_users_ || !depots[place_.load_relaxed()].offer(c, full)) {
     return_blocks(this, full->slots(), full->count);
     drop_empty_slabs(c, 1);
     if (empty != nullptr) {

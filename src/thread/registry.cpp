@@ -2,13 +2,16 @@
 
 #include "os/alarm.hpp"
 #include "os/clock.hpp"
-#include "os/cpu.hpp"
+#include "os/file.hpp"
+#include "os/place.hpp"
 #include "os/thread.hpp"
 #include "os/thread_exit.hpp"
 #include "pages/metadata.hpp"
+#include "pages/run_store.hpp"
 #include "thread/background.hpp"
 #include "thread/boot_hook.hpp"
 #include "thread/large_hooks.hpp"
+#include "thread/shared_start.hpp"
 
 namespace hakmem {
 
@@ -25,14 +28,13 @@ struct UsersRecord {
 
 constinit Lock lock{LockRank::kRegistry};
 constinit Atomic<Heap*> heaps[kMaxHeaps];
-constinit Heap* unused_thread_heaps HAK_GUARDED_BY(lock) = nullptr;
+constinit Heap* unused_thread_heaps[os::kMostNodes] HAK_GUARDED_BY(lock) = {};
 constinit Heap* unused_users_heaps HAK_GUARDED_BY(lock) = nullptr;
 constinit Heap* parked_heaps HAK_GUARDED_BY(lock) = nullptr;  // the last one first
 constinit Atomic<std::size_t> parked_total{0};
 constinit Atomic<std::uint32_t> next_owner{
     static_cast<std::uint32_t>(kFirstHeap)};  // written under the lock
 constinit Atomic<unsigned> live{0};
-constinit unsigned cpus = 1;
 
 // This thread's destructors have run: a heap it took now would never come back.
 constinit thread_local bool has_left = false;
@@ -47,6 +49,13 @@ Heap* pop_parked_locked(Heap** link) HAK_REQUIRES(lock) {
   Heap* heap = pop_unused_locked(link);
   if (heap != nullptr) parked_total.fetch_sub_relaxed(heap->parked_bytes);
   return heap;
+}
+
+// The one parked last on this node.
+Heap* pop_parked_on_locked(os::Node node) HAK_REQUIRES(lock) {
+  Heap** link = &parked_heaps;
+  while (*link != nullptr && (*link)->node() != node) link = &(*link)->next_unused;
+  return pop_parked_locked(link);
 }
 
 // The heap that has been parked for longest, if that is long; the list is short.
@@ -76,10 +85,31 @@ Heap* make_heap_locked(bool is_users) HAK_REQUIRES(lock) {
   return heap;
 }
 
-Heap* take_heap(bool is_users) {
+Heap** unused_locked(bool is_users, os::Node node) HAK_REQUIRES(lock) {
+  return is_users ? &unused_users_heaps : &unused_thread_heaps[index_of(node)];
+}
+
+// Before the second heap: from then on there is somebody to share with.
+void know_places() {
+  if (!os::places.claim()) return;
+  while (const char* fault = os::places.read()) {
+    os::write_stderr("hakmem: HAKMEM_TOPOLOGY=", settings.topology_path, " ignored; allowed: a directory like /sys; not understood: ", fault, "\n");
+  }
+  const os::Topology& found = os::places.found();
   const LockGuard guard(lock);
-  Heap* heap = is_users ? nullptr : pop_parked_locked(&parked_heaps);
-  if (heap == nullptr) heap = pop_unused_locked(is_users ? &unused_users_heaps : &unused_thread_heaps);
+  if (found.nodes > 1 && !run_store.make(found.nodes)) return;
+  if (found.nodes > 1 && !make_shared_starts(found.nodes)) return;
+  if (!slab_shards.make(found.places)) return;
+  next_owner.store_relaxed(next_owner.load_relaxed() + found.nodes - 1);
+  os::places.publish();
+}
+
+Heap* take_heap(bool is_users) {
+  if (live.load_relaxed() != 0) know_places();
+  const os::Node here = os::places.current_node();
+  const LockGuard guard(lock);
+  Heap* heap = is_users ? nullptr : pop_parked_on_locked(here);
+  if (heap == nullptr) heap = pop_unused_locked(unused_locked(is_users, here));
   if (heap == nullptr) heap = make_heap_locked(is_users);
   if (heap != nullptr) live.fetch_add_relaxed(1);
   return heap;
@@ -87,7 +117,7 @@ Heap* take_heap(bool is_users) {
 
 void give_heap(Heap* heap) {
   const LockGuard guard(lock);
-  Heap** list = heap->is_users() ? &unused_users_heaps : &unused_thread_heaps;
+  Heap** list = unused_locked(heap->is_users(), heap->node());
   heap->next_unused = *list;
   *list = heap;
 }
@@ -148,6 +178,12 @@ void leave_thread_heap() {
   if (os::is_main_thread()) end_background();
 }
 
+void* refill_on_other_node(ClassId c) {
+  retire(thread_cache.heap);
+  Heap* heap = thread_heap();
+  return heap == nullptr ? nullptr : heap->refill(c);
+}
+
 bool any_parked_heap() { return parked_total.load_relaxed() != 0; }
 
 ParkedUse parked_use() {
@@ -179,10 +215,10 @@ void give_users_heap(Heap* heap) {
 
 unsigned live_heaps() { return live.load_relaxed(); }
 std::uint32_t owner_count() { return next_owner.load_relaxed(); }
-bool many_heaps() { return live_heaps() > knobs::kOwnSlabHeapsPerCpu * cpus; }
+bool many_heaps() { return live_heaps() > knobs::kOwnSlabHeapsPerCpu * os::places.cpus(); }
 
 void boot_registry() {
-  cpus = os::effective_cpus();
+  if (os::places.boot(settings.topology_path)) know_places();
   os::on_thread_exit(leave_thread_heap);
 }
 

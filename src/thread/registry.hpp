@@ -1,6 +1,6 @@
 // Registry: every heap there is, by owner id, and which of them no thread uses.
 //
-//   id 0  nobody      id 1  slabs shared by all heaps (shared_start.hpp)      id 2...  heaps
+//   id 0  nobody      id 1...  slabs shared by all heaps of a node (shared_start.hpp)      then  heaps
 //
 // Heaps of exited threads wait in a list and are taken by the next thread. Those that hold little are
 // parked: they keep what they have, and a thread that starts soon finds warm caches. After
@@ -13,8 +13,11 @@
 
 namespace hakmem {
 
-inline constexpr OwnerId kSharedOwner{1};
-inline constexpr OwnerId kFirstHeap{2};
+constexpr OwnerId shared_owner(os::Node node) { return OwnerId{1 + os::index_of(node)}; }
+constexpr os::Node node_of_shared(OwnerId owner) {
+  return os::Node{static_cast<std::uint8_t>(static_cast<std::uint32_t>(owner) - 1)};
+}
+inline constexpr OwnerId kFirstHeap{2};  // with one node
 
 // The heap with this id, or nullptr.
 Heap* heap_of(OwnerId owner);
@@ -29,6 +32,9 @@ void* allocate_after_leaving(ClassId c);
 
 // Gives the calling thread's heap up, for good.
 void leave_thread_heap();
+
+// The same, for one on the node where the thread runs now; a block from that. nullptr: no memory.
+void* refill_on_other_node(ClassId c);
 
 // Closes the heaps that have been parked for long (`all`: every one).
 void close_parked_heaps(std::uint64_t now_ms, bool all);

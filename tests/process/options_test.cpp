@@ -112,6 +112,16 @@ TEST(Options, AStatsFileThatCannotBeWrittenIsNamed) {
   EXPECT_EQ(result.exit_code, 0);
 }
 
+TEST(Options, ATopologyThatCannotBeUnderstoodIsNamed) {
+  const Directory directory;
+  const ChildResult nowhere = run_with("HAKMEM_TOPOLOGY", "/no/such/directory");
+  EXPECT_NE(nowhere.err.find("HAKMEM_TOPOLOGY=/no/such/directory ignored"), std::string::npos) << nowhere.err;
+  EXPECT_NE(nowhere.err.find("/devices/system/cpu/online"), std::string::npos) << nowhere.err;
+  EXPECT_EQ(nowhere.out, "output\n");
+  EXPECT_EQ(nowhere.exit_code, 0);
+  EXPECT_EQ(run_with("HAKMEM_TOPOLOGY", "/sys").err, "");
+}
+
 // The loader drops LD_PRELOAD for setuid programs, so this one has the library linked in.
 TEST(Options, AreIgnoredBySetuidPrograms) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root to make a setuid program";

@@ -1,0 +1,70 @@
+// The stores of all nodes: what concerns each of them, or all together.
+#include "pages/run_store.hpp"
+
+namespace hakmem {
+
+constinit RunStores run_store;
+
+bool RunStores::make(unsigned nodes) {
+  if (!stores_.make(nodes)) return false;
+  for (unsigned n = 0; n < nodes; ++n) stores_[n].serve(os::Node{static_cast<std::uint8_t>(n)});
+  return true;
+}
+
+AllocatedRun RunStores::allocate_anywhere(Granules count, Granules alignment) {
+  AllocatedRun allocated{nullptr, false};
+  stores_.for_each([&](RunStore& store) {
+    if (allocated.run == nullptr) allocated = store.allocate(count, alignment);
+  });
+  return allocated;
+}
+
+void RunStores::purge(std::uint64_t now_ms, bool all) {
+  stores_.for_each([&](RunStore& store) { store.purge(now_ms, all); });
+}
+
+RunUse RunStores::use() {
+  RunUse sum{};
+  stores_.for_each([&sum](RunStore& store) {
+    const RunUse use = store.use();
+    sum.mapped_bytes += use.mapped_bytes;
+    sum.free_bytes += use.free_bytes;
+    sum.dirty_bytes += use.dirty_bytes;
+    sum.purged_bytes += use.purged_bytes;
+  });
+  return sum;
+}
+
+std::size_t RunStores::mapped_bytes() {
+  std::size_t sum = 0;
+  stores_.for_each([&sum](const RunStore& store) { sum += store.mapped_bytes(); });
+  return sum;
+}
+
+std::size_t RunStores::dirty_bytes() {
+  std::size_t sum = 0;
+  stores_.for_each([&sum](const RunStore& store) { sum += store.dirty_bytes(); });
+  return sum;
+}
+
+bool RunStores::check_invariants() {
+  bool hold = true;
+  stores_.for_each([&hold](RunStore& store) { hold = store.check_invariants() && hold; });
+  return hold;
+}
+
+bool RunStores::lock_is_mine() {
+  bool mine = false;
+  stores_.for_each([&mine](const RunStore& store) { mine = mine || store.lock_is_mine(); });
+  return mine;
+}
+
+void RunStores::lock_for_fork(bool patient) {
+  stores_.for_each([patient](RunStore& store) { store.lock_for_fork(patient); });
+}
+
+void RunStores::unlock_after_fork(bool in_child) {
+  stores_.for_each([in_child](RunStore& store) { store.unlock_after_fork(in_child); });
+}
+
+}  // namespace hakmem

@@ -1,0 +1,313 @@
+// Placement: on which node of memory does an allocator put a thread's blocks?
+//
+// Runs as the first process of a small virtual machine (tests/numa/run), starts itself again under
+// each library in /allocators, and asks the kernel for every page of every live block (move_pages).
+// One line a check: `check: <allocator> | <what> | <share on the right node, %> | <least that
+// passes> | ok/FAILED`.
+//
+//   steady       a thread for each processor replaces blocks at random for a while
+//   migrated     all threads have moved to another node; how soon are their blocks there?
+//   consumer     a thread frees another node's blocks and allocates as many itself
+//   left         what it freed is gone from the other node, while that one's thread sleeps
+//   large        blocks of 40 MiB, one after another, on each node
+#include <linux/mempolicy.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <barrier>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::size_t kPage = 4096;
+constexpr double kLeast = 99;       // % of the pages of a thread's blocks
+constexpr double kMoveSeconds = 5;  // how long a thread's blocks may take to follow it
+constexpr std::size_t kWorkingSet = 2 << 20;
+
+const char* allocator = "?";
+bool failed = false;
+
+void report(const char* what, double share, const std::string& more = "") {
+  const bool ok = share >= kLeast;
+  failed = failed || !ok;
+  std::printf("check: %s | %s%s | %.2f | %.0f | %s\n", allocator, what, more.c_str(), share, kLeast,
+              ok ? "ok" : "FAILED");
+  std::fflush(stdout);
+}
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+void pin_to(int cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  if (sched_setaffinity(0, sizeof set, &set) != 0) std::perror("sched_setaffinity");
+}
+
+int node_of_cpu(int cpu) {
+  for (int node = 0; node < 64; ++node) {
+    const std::string path =
+        "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/node" + std::to_string(node);
+    if (std::filesystem::exists(path)) return node;
+  }
+  return 0;
+}
+
+// How many pages of these lie on which node; those that are nowhere (never touched) are left out.
+struct Count {
+  std::size_t here = 0;
+  std::size_t all = 0;
+  double share() const {
+    return all == 0 ? 0 : 100.0 * static_cast<double>(here) / static_cast<double>(all);
+  }
+};
+
+Count count_pages(std::vector<void*>& pages, int node) {
+  std::vector<int> status(pages.size(), -1);
+  Count count;
+  if (pages.empty() ||
+      syscall(SYS_move_pages, 0, pages.size(), pages.data(), nullptr, status.data(), 0) != 0)
+    return count;
+  for (const int where : status) {
+    if (where < 0) continue;
+    ++count.all;
+    count.here += std::size_t{where == node};
+  }
+  return count;
+}
+
+// Blocks of one thread. Small ones by far the most, as in programs; some above 32 KiB.
+class WorkingSet {
+ public:
+  explicit WorkingSet(unsigned seed) : random_(seed) {
+    while (bytes_ < kWorkingSet) add();
+  }
+  ~WorkingSet() {
+    for (const Block& block : blocks_) std::free(block.start);
+  }
+  WorkingSet(const WorkingSet&) = delete;
+  WorkingSet& operator=(const WorkingSet&) = delete;
+
+  void replace_half() {
+    while (bytes_ > kWorkingSet / 2) {
+      Block& old = blocks_[random_() % blocks_.size()];
+      std::free(old.start);
+      bytes_ -= old.bytes;
+      old = blocks_.back();
+      blocks_.pop_back();
+    }
+    while (bytes_ < kWorkingSet) add();
+  }
+
+  // By blocks: each counts as one, on the node of its first page.
+  Count count(int node) const {
+    std::vector<void*> pages;
+    for (const Block& block : blocks_) {
+      pages.push_back(
+          reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(block.start) / kPage * kPage));
+    }
+    return count_pages(pages, node);
+  }
+
+ private:
+  struct Block {
+    char* start;
+    std::size_t bytes;
+  };
+
+  void add() {
+    const unsigned kind = random_() % 64;
+    const std::size_t bytes = kind == 0  ? 40000 + random_() % 100000
+                              : kind < 8 ? 1024 + random_() % 15000
+                                         : 16 + random_() % 1000;
+    blocks_.push_back({static_cast<char*>(std::malloc(bytes)), bytes});
+    std::memset(blocks_.back().start, 1, bytes);
+    bytes_ += bytes;
+  }
+
+  std::minstd_rand random_;
+  std::vector<Block> blocks_;
+  std::size_t bytes_ = 0;
+};
+
+// A working set that breathes, as that of a server does: half of it goes, as much comes.
+void churn_for(WorkingSet& set, double seconds) {
+  for (const auto start = Clock::now(); seconds_since(start) < seconds;) {
+    set.replace_half();
+    // Eight emulated processors share what the host has: none of them may starve.
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+}
+
+struct Results {
+  std::atomic<std::size_t> here{0};
+  std::atomic<std::size_t> all{0};
+  void add(const Count& count) {
+    here += count.here;
+    all += count.all;
+  }
+  double share() const { return Count{here, all}.share(); }
+};
+
+// A thread for each processor; then each moves to the processor half the machine away.
+void steady_and_migrated(int cpus) {
+  Results steady;
+  Results moved[static_cast<int>(kMoveSeconds)];
+  std::barrier<> together(cpus);
+  std::vector<std::thread> threads;
+  for (int cpu = 0; cpu < cpus; ++cpu) {
+    threads.emplace_back([&, cpu] {
+      pin_to(cpu);
+      WorkingSet set(static_cast<unsigned>(cpu) + 1);
+      churn_for(set, 2);
+      steady.add(set.count(node_of_cpu(cpu)));
+      together.arrive_and_wait();
+      const int target = (cpu + cpus / 2) % cpus;
+      pin_to(target);
+      const auto start = Clock::now();
+      for (int second = 0; second < static_cast<int>(kMoveSeconds); ++second) {
+        churn_for(set, second + 1 - seconds_since(start));
+        moved[second].add(set.count(node_of_cpu(target)));
+      }
+      together.arrive_and_wait();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  report("steady", steady.share());
+  for (int second = 0; second + 1 < static_cast<int>(kMoveSeconds); ++second) {
+    std::printf("  after %d s on the other node: %.2f %%\n", second + 1, moved[second].share());
+  }
+  report("migrated, after 5 s", moved[static_cast<int>(kMoveSeconds) - 1].share());
+}
+
+// Resident pages of the process on this node, without files: /proc/self/numa_maps.
+std::size_t pages_on(int node) {
+  std::FILE* file = std::fopen("/proc/self/numa_maps", "r");
+  if (file == nullptr) return 0;
+  std::size_t sum = 0;
+  const std::string key = " N" + std::to_string(node) + "=";
+  char line[4096];
+  while (std::fgets(line, sizeof line, file) != nullptr) {
+    const char* at = std::strstr(line, key.c_str());
+    if (at != nullptr && std::strstr(line, "file=") == nullptr)
+      sum += std::strtoull(at + key.size(), nullptr, 10);
+  }
+  std::fclose(file);
+  return sum;
+}
+
+// One thread makes blocks on its node, another, on the last node, frees them and makes its own.
+void across_nodes(int cpus) {
+  constexpr std::size_t kBlocks = 60000;
+  constexpr std::size_t kBytes = 1024;
+  const int far_cpu = cpus - 1;
+  std::vector<void*> theirs(kBlocks);
+  std::vector<void*> own(kBlocks);
+  std::barrier<> made(2);
+  std::barrier<> freed(2);
+  const int near = node_of_cpu(0);
+  const std::size_t base = pages_on(near);
+  std::thread producer([&] {
+    pin_to(0);
+    for (void*& block : theirs) std::memset(block = std::malloc(kBytes), 1, kBytes);
+    made.arrive_and_wait();
+    freed.arrive_and_wait();
+  });
+  std::thread consumer([&] {
+    pin_to(far_cpu);
+    made.arrive_and_wait();
+    std::vector<void*> pages;
+    for (std::size_t i = 0; i < kBlocks; ++i) {
+      std::free(theirs[i]);
+      std::memset(own[i] = std::malloc(kBytes), 1, kBytes);
+      pages.push_back(
+          reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(own[i]) / kPage * kPage));
+    }
+    report("consumer of another node's blocks", count_pages(pages, node_of_cpu(far_cpu)).share());
+    for (void* block : own) std::free(block);
+    std::this_thread::sleep_for(std::chrono::seconds(4));
+    const double stayed = static_cast<double>(pages_on(near)) - static_cast<double>(base);
+    report("what it freed has left the other node",
+           100 * (1 - std::max(0.0, stayed) * kPage / (kBlocks * kBytes)));
+    freed.arrive_and_wait();
+  });
+  producer.join();
+  consumer.join();
+}
+
+void large_blocks(int cpus) {
+  constexpr std::size_t kBytes = 40 << 20;
+  Results results;
+  for (int round = 0; round < 4; ++round) {
+    std::thread([&, cpu = round % 2 == 0 ? 0 : cpus - 1] {
+      pin_to(cpu);
+      char* block = static_cast<char*>(std::malloc(kBytes));
+      std::vector<void*> pages;
+      for (std::size_t at = 0; at < kBytes; at += kPage) {
+        block[at] = 1;
+        pages.push_back(
+            reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(block + at) / kPage * kPage));
+      }
+      results.add(count_pages(pages, node_of_cpu(cpu)));
+      std::free(block);
+    }).join();
+  }
+  report("large blocks on either node in turn", results.share());
+}
+
+int run_checks(const char* name) {
+  allocator = name;
+  const int cpus = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
+  steady_and_migrated(cpus);
+  across_nodes(cpus);
+  large_blocks(cpus);
+  return failed ? 1 : 0;
+}
+
+void start_under(const std::string& name, const std::string& library) {
+  const pid_t child = fork();
+  if (child == 0) {
+    if (!library.empty()) setenv("LD_PRELOAD", library.c_str(), 1);
+    execl("/init", "/init", name.c_str(), static_cast<char*>(nullptr));
+    _exit(127);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  std::printf("exit: %s | %d\n", name.c_str(),
+              WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (getpid() != 1)
+    return argc == 2 ? run_checks(argv[1]) : 2;  // the first process gets the kernel's arguments
+  mount("proc", "/proc", "proc", 0, nullptr);
+  mount("sysfs", "/sys", "sysfs", 0, nullptr);
+  for (const auto& entry : std::filesystem::directory_iterator("/allocators")) {
+    start_under(entry.path().stem().string().substr(3), entry.path().string());
+  }
+  start_under("glibc", "");
+  std::puts("done");
+  std::fflush(stdout);
+  sync();
+  reboot(RB_POWER_OFF);
+}
