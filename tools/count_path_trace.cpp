@@ -16,6 +16,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <unordered_map>
 
 #include "count_path_decode.hpp"
@@ -42,6 +45,31 @@ void stay_on_this_cpu() {
   CPU_ZERO(&only);
   CPU_SET(static_cast<unsigned>(cpu), &only);
   sched_setaffinity(0, sizeof only, &only);
+}
+
+// Where a library's code lies in a process.
+struct Span {
+  std::uint64_t first = 0;
+  std::uint64_t end = ~std::uint64_t{0};
+
+  bool has(std::uint64_t address) const { return address >= first && address < end; }
+};
+
+// The whole address space for no library: then there is none to tell apart.
+Span code_of(pid_t pid, const std::string& library) {
+  if (library.empty()) return {};
+  std::error_code error;
+  const std::string path = std::filesystem::canonical(library, error).string();
+  std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
+  for (std::string line; std::getline(maps, line);) {
+    std::istringstream fields(line);
+    Span span;
+    char dash = 0;
+    std::string rights, offset, device, inode, file;
+    fields >> std::hex >> span.first >> dash >> span.end >> rights >> offset >> device >> inode >> file;
+    if (file == path && rights.find('x') != std::string::npos) return span;
+  }
+  return {};
 }
 
 class Child {
@@ -113,21 +141,23 @@ void add(Counts& counts, Kind kind) {
   counts.locked += kind == Kind::kLocked;
 }
 
-// From the mark through the call to its return; false when it does not come to an end.
-bool count_call(Child& child, Counts& counts) {
+// From the mark through the call to its return, what lies in `code`; false when it does not come to an end.
+bool count_call(Child& child, const Span& code, Counts& counts) {
   if (!child.step()) return false;
   user_regs_struct at = child.registers();
   const std::uint64_t frame = at.rsp;
   const std::uint64_t home = child.word(frame);
+  std::size_t steps = 0;
   while (at.rip != home || at.rsp <= frame) {
     const Kind kind = child.kind_at(at.rip);
     const std::uint64_t before = at.rip;
-    add(counts, kind);
+    if (code.has(before)) add(counts, kind);
+    ++steps;
     do {  // a repeated string instruction counts once, however many rounds it takes
       if (!child.step()) return false;
       at = child.registers();
     } while (kind == Kind::kRepeatedString && at.rip == before);
-    if (counts.instructions > kMostInstructions) return false;
+    if (steps > kMostInstructions) return false;
   }
   return true;
 }
@@ -145,7 +175,7 @@ Trace trace_path(const std::string& path, const std::string& library) {
   Trace trace{Outcome::kCounted, 0, {}};
   while (child.run_to_mark()) {
     Counts counts;
-    if (!count_call(child, counts)) {
+    if (!count_call(child, code_of(pid, library), counts)) {
       child.kill();
       return {Outcome::kEndless, 0, {}};
     }

@@ -2,7 +2,8 @@
 // time.
 //
 // The child marks each call to be counted (count_path_paths.hpp); the parent counts from the
-// function's first instruction to its ret, so neither the caller nor its jump table is included.
+// function's first instruction to its ret, so neither the caller nor its jump table is included. With a
+// library, only its own instructions count: the memset that calloc calls differs from processor to processor.
 #pragma once
 
 #include <cstddef>
