@@ -32,7 +32,8 @@ void Places::forget_nodes() {
 }
 
 void Places::publish() {
-  nodes_.store_relaxed(topology_.nodes);
+  cpus_.store_relaxed(topology_.cpus);
+  nodes_.store_release(topology_.nodes);    // pairs with nodes()
   places_.store_release(topology_.places);  // pairs with places()
 }
 

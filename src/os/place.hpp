@@ -20,12 +20,12 @@ namespace hakmem::os {
 class Places {
  public:
   unsigned places() const { return places_.load_acquire(); }  // pairs with publish()
-  unsigned nodes() const { return nodes_.load_relaxed(); }
-  unsigned cpus() const { return topology_.cpus; }
+  unsigned nodes() const { return nodes_.load_acquire(); }    // pairs with publish()
+  unsigned cpus() const { return cpus_.load_relaxed(); }
 
   Place current() const { return HAK_LIKELY(places() == 1) ? Place{0} : find_current(); }
   Node current_node() const { return HAK_LIKELY(nodes() == 1) ? Node{0} : node_of(find_current()); }
-  Node node_of(Place p) const { return topology_.node_of_place[index_of(p)]; }
+  Node node_of(Place p) const { return HAK_LIKELY(nodes() == 1) ? Node{0} : topology_.node_of_place[index_of(p)]; }
   unsigned number_of(Node n) const { return topology_.number_of_node[index_of(n)]; }
 
   // Once, before there are threads: remembers where this process may run. `directory`: another
@@ -49,12 +49,13 @@ class Places {
 
   Atomic<unsigned> places_{1};
   Atomic<unsigned> nodes_{1};
+  Atomic<unsigned> cpus_{1};
   Atomic<bool> is_claimed_{false};
   const char* directory_ = nullptr;
   bool has_affinity_ = false;
   bool has_several_nodes_ = false;
   CpuSet affinity_;
-  Topology topology_;
+  Topology topology_;  // read by others only once it is published
 };
 
 extern Places places;

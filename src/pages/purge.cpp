@@ -13,9 +13,6 @@ namespace hakmem {
 
 namespace {
 
-// Purging over the limit goes a quarter below it, so that the next free does not purge again.
-constexpr std::uint64_t kDirtyTarget = knobs::kDirtyLimit / 4 * 3 / kGranuleBytes;
-
 std::uint64_t count_purging(const Run* run) {
   std::uint64_t n = 0;
   for (std::uint64_t i = 0; i < count_of(run->count); ++i) n += page_map.tag_of(run->first + i) == tag_for(Kind::kPurging);
@@ -25,13 +22,15 @@ std::uint64_t count_purging(const Run* run) {
 }  // namespace
 
 unsigned RunStore::collect_old_locked(std::uint64_t now_ms, bool all, Run** batch) {
+  // Purging over the limit goes a quarter below it, so that the next free does not purge again.
   const bool over = is_too_dirty();
+  const std::uint64_t target = dirty_limit() / 4 * 3 / kGranuleBytes;
   unsigned n = 0;
   while (n < kPurgeBatch) {
     Run* run = age_.front();
     if (run == nullptr) break;
     const bool old = run->freed_at_ms + settings.purge_delay_ms <= now_ms;
-    if (!all && !old && !(over && dirty_.load_relaxed() > kDirtyTarget)) break;
+    if (!all && !old && !(over && dirty_.load_relaxed() > target)) break;
     age_.remove(run);
     remove_locked(run);
     batch[n++] = run;

@@ -134,7 +134,9 @@ class RunStore {
   bool is_here_locked(Granule g) HAK_REQUIRES(lock_);
   Run* split_locked(Run* run, Granules count) HAK_REQUIRES(lock_);
 
-  bool is_too_dirty() const { return dirty_bytes() > knobs::kDirtyLimit; }
+  // The nodes share what may be dirty in the process.
+  static std::size_t dirty_limit() { return knobs::kDirtyLimit / os::places.nodes(); }
+  bool is_too_dirty() const { return dirty_bytes() > dirty_limit(); }
   unsigned collect_old_locked(std::uint64_t now_ms, bool all, Run** batch) HAK_REQUIRES(lock_);
   static void mark_purging(Run* run);
   static void unmark_purging(Run* run);

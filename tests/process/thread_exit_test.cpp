@@ -72,12 +72,12 @@ TEST(ThreadExit, ManyPthreadKeys) {
               0);
   }
   std::size_t first = 0;
-  for (int i = 0; i < 1000; ++i) {
+  for (int i = 0; i < 2000; ++i) {
     std::thread([&] {
       for (const pthread_key_t key : keys)
         pthread_setspecific(key, std::malloc(opaque(std::size_t{3000})));
     }).join();
-    if (i == 30) first = support::resident_mib();
+    if (i == 1000) first = support::resident_mib();
   }
   EXPECT_LE(support::resident_mib(), first + 8);
   for (const pthread_key_t key : keys) pthread_key_delete(key);

@@ -57,7 +57,7 @@ TEST(Threads, TheirBlocksAreFreedAfterThem) {
       free_all(left);
       left.clear();
     }
-    if (i == 499) first = support::resident_mib();
+    if (i == 2499) first = support::resident_mib();
   }
   EXPECT_LE(support::resident_mib(), first + 8);
 }
