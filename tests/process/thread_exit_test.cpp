@@ -55,7 +55,7 @@ TEST(ThreadExit, PthreadKeysThatSetThemselvesAgain) {
     if (i == 100) first = support::resident_mib();
   }
   EXPECT_EQ(destructor_runs.load(), 2000 * PTHREAD_DESTRUCTOR_ITERATIONS);
-  EXPECT_LE(support::resident_mib(), first + 8);
+  EXPECT_LE(support::resident_mib(), first + support::slack_mib());
   pthread_key_delete(stubborn_key);
 }
 
@@ -79,7 +79,7 @@ TEST(ThreadExit, ManyPthreadKeys) {
     }).join();
     if (i == 1000) first = support::resident_mib();
   }
-  EXPECT_LE(support::resident_mib(), first + 8);
+  EXPECT_LE(support::resident_mib(), first + support::slack_mib());
   for (const pthread_key_t key : keys) pthread_key_delete(key);
 }
 
@@ -109,7 +109,7 @@ TEST(ThreadExit, ThreadLocalDestructors) {
     if (i == 100) first = support::resident_mib();
   }
   EXPECT_EQ(destructor_runs.load(), 4000);
-  EXPECT_LE(support::resident_mib(), first + 8);
+  EXPECT_LE(support::resident_mib(), first + support::slack_mib());
 }
 
 // The thread's first allocation of all happens while it ends.

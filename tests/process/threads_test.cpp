@@ -59,7 +59,7 @@ TEST(Threads, TheirBlocksAreFreedAfterThem) {
     }
     if (i == 2499) first = support::resident_mib();
   }
-  EXPECT_LE(support::resident_mib(), first + 8);
+  EXPECT_LE(support::resident_mib(), first + support::slack_mib());
 }
 
 // Resident sets in MiB while all threads of a round hold their blocks, and after they have gone.
