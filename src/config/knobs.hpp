@@ -81,6 +81,11 @@ inline constexpr std::size_t kDirtyLimit = 128 * kMiB;
 // programs take and free in a loop.
 inline constexpr std::size_t kHandBytes = 128 * kMiB;
 
+// What nothing was learned of is held on a guess. Beyond so much idle memory no guess holds for longer
+// than this: who frees a GiB at the end of a phase should not have to wait for the break-even time.
+inline constexpr std::size_t kGuessedBytes = 40 * kMiB;
+inline constexpr std::uint32_t kGuessedMs = 1500;
+
 // Idle large blocks that stay resident in a process without the background thread, where nobody may
 // come by to give them back: the kernel may take the rest (MADV_FREE).
 inline constexpr std::size_t kUnwatchedBytes = 128 * kMiB;

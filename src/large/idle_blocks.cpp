@@ -206,18 +206,25 @@ void IdleBlocks::keep(Run* run, std::uint64_t now_ms) {
   if (due_at_once != nullptr) give_back(due_at_once);
 }
 
+// When the entry's pages go.
+std::uint64_t IdleBlocks::gone_at_locked(const Entry& entry) {
+  const std::uint64_t gone_at = due_after(entry.freed_at_ms, learning.arm_of(entry.context).gone_at);
+  if (resident_locked() <= knobs::kGuessedBytes || !learning.is_guess(entry.context)) return gone_at;
+  const std::uint64_t at_most = entry.freed_at_ms + knobs::kGuessedMs;
+  return gone_at < at_most ? gone_at : at_most;
+}
+
 // Does to the entry what is due at `now_ms`; a run that must go is detached and handed out.
 void IdleBlocks::settle_locked(Entry& entry, std::uint64_t now_ms, bool at_once, Run** gone) {
   if (entry.run == nullptr) return;
-  const learn::Arm& arm = learning.arm_of(entry.context);
-  const std::uint64_t gone_at = due_after(entry.freed_at_ms, arm.gone_at);
+  const std::uint64_t gone_at = gone_at_locked(entry);
   if (at_once || now_ms >= gone_at) {
     *gone = detach_locked(entry);
     releases_.store_relaxed(releases_.load_relaxed() + 1);
     return;
   }
   note_due_locked(gone_at);
-  const std::uint64_t lazy_at = due_after(entry.freed_at_ms, arm.lazy_at);
+  const std::uint64_t lazy_at = due_after(entry.freed_at_ms, learning.arm_of(entry.context).lazy_at);
   if (entry.is_lazy) return;
   if (now_ms >= lazy_at) free_lazily_locked(entry);
   else note_due_locked(lazy_at);

@@ -115,6 +115,7 @@ class IdleBlocks {
   void free_lazily_over_limit_locked() HAK_REQUIRES(lock_);
   void note_due_locked(std::uint64_t at_ms) HAK_REQUIRES(lock_);
   unsigned collect_due_locked(std::uint64_t now_ms, Run** batch) HAK_REQUIRES(lock_);
+  std::uint64_t gone_at_locked(const Entry& entry) HAK_REQUIRES(lock_);
   void settle_locked(Entry& entry, std::uint64_t now_ms, bool at_once, Run** gone) HAK_REQUIRES(lock_);
   bool is_time_to_measure(std::uint64_t now_ms);
   void tell_what_is_idle_locked(std::uint64_t now_ms) HAK_REQUIRES(lock_);

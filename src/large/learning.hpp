@@ -37,6 +37,7 @@ class Learning {
   learn::ContextId context_of(unsigned size_class, std::size_t position, learn::Site site,
                               std::uint64_t now_ms);
   const learn::Arm& arm_of(learn::ContextId context) const;
+  bool is_guess(learn::ContextId context) const { return acts() && learner_->rests_on_guess(context); }
 
   void note_reuse(unsigned size_class, learn::ContextId context, learn::Site site, std::uint64_t idle_ms);
   // So many reuses of this context, each after about `idle_ms`.

@@ -65,6 +65,11 @@ class Learner {
     return static_cast<ArmId>(arm_[index_of(context)].load_relaxed());
   }
 
+  // The context's arm rests on no more than one reuse.
+  bool rests_on_guess(ContextId context) const {
+    return choice_.kind != SelectorKind::kFixed && state_[index_of(context)].rounds <= 1;
+  }
+
   // From now on; what has been scored stays as it was.
   void set_price(double price) { price_ = price; }
   void set_costs(const CostModel& model) { model_ = model; }
