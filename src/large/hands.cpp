@@ -127,7 +127,8 @@ Run* Hands::collect(std::uint64_t now_ms, bool all) {
   for (Hand* hand = all_.front(); hand != nullptr; hand = all_.next(hand)) {
     if (hand->closed_.load_relaxed()) {
       // Acquire: pairs with leave().
-      if (may_empty && !hand->busy_.load_acquire()) chain = empty_stale(*hand, all, now_ms, chain);
+      const bool mine = hand == thread_hand;  // needs no barrier
+      if ((may_empty || mine) && !hand->busy_.load_acquire()) chain = empty_stale(*hand, all, now_ms, chain);
       hand->closed_.store_release(false);  // pairs with enter()
     }
     note_seen(*hand);

@@ -36,6 +36,11 @@ double price_now() {
   return learn::price_under_limit(settings.price, commitment.bytes(), commitment.soft(), commitment.stall_percent());
 }
 
+// Not negative: who reads the clock before the lock may find what others have freed since.
+std::uint64_t waited_ms(std::uint64_t freed_at_ms, std::uint64_t now_ms) {
+  return now_ms < freed_at_ms ? 0 : now_ms - freed_at_ms;
+}
+
 // When an entry that was freed at `freed_at_ms` is due after `hold` seconds.
 std::uint64_t due_after(std::uint64_t freed_at_ms, float hold) {
   return hold == learn::kNever ? kNeverMs : freed_at_ms + static_cast<std::uint64_t>(hold * 1000);
@@ -100,7 +105,7 @@ Run* IdleBlocks::take(std::size_t bytes, std::size_t alignment, bool* soon) {
   Entry* lender = stack.count == 0 ? nullptr : lender_locked(stack, bytes, alignment);
   if (lender == nullptr) return nullptr;
   const Entry& top = stack.top();
-  learning.note_reuse(size_class, top.context, top.site, now - top.freed_at_ms);
+  learning.note_reuse(size_class, top.context, top.site, waited_ms(top.freed_at_ms, now));
   reuses_.store_relaxed(reuses_.load_relaxed() + 1);
   Run* run = detach_locked(*lender);
   if (run == nullptr) {
@@ -108,7 +113,7 @@ Run* IdleBlocks::take(std::size_t bytes, std::size_t alignment, bool* soon) {
     refault_bytes_.store_relaxed(refault_bytes_.load_relaxed() + bytes);
   }
   if (lender != &top) move_pages_down(top, *lender);
-  else if (now - top.freed_at_ms < Hands::kLookMs) *soon = run != nullptr && is_worth_a_hand(learning.arm_of(top.context));
+  else if (waited_ms(top.freed_at_ms, now) < Hands::kLookMs) *soon = run != nullptr && is_worth_a_hand(learning.arm_of(top.context));
   if (*soon) note_due_locked(now + Hands::kLookMs);
   --stack.count;
   return run;
@@ -283,7 +288,7 @@ void IdleBlocks::tell_what_is_idle_locked(std::uint64_t now_ms) {
       for (unsigned position = first; position < last; position += stride) {
         const Entry& entry = stack.at(position);
         const unsigned blocks = stride < last - position ? stride : last - position;
-        learning.note_idle(c, entry.context, now_ms - entry.freed_at_ms, static_cast<float>(blocks));
+        learning.note_idle(c, entry.context, waited_ms(entry.freed_at_ms, now_ms), static_cast<float>(blocks));
       }
     }
   }
@@ -307,7 +312,7 @@ void IdleBlocks::tick(std::uint64_t now_ms) {
     Run* batch[kBatch];
     {
       const LockGuard guard(lock_);
-      if (now_ms - decided_at_ms_ >= kDecideMs) {
+      if (waited_ms(decided_at_ms_, now_ms) >= kDecideMs) {
         decided_at_ms_ = now_ms;
         const os::Stopwatch stopwatch(learning.spent_ns(), os::now_ns);
         tell_what_is_idle_locked(now_ms);

@@ -107,6 +107,7 @@ void* take_from_hand(std::size_t size) {
 bool resize_run(Run* run, std::size_t size) {
   const Granules wanted = granules_for(large_length(size));
   if (count_of(wanted) > count_of(run->count)) {
+    if (size <= run->bytes()) return true;  // it was made shorter than its class
     if (!run_store.extend(run, wanted, tag_for(Kind::kBusy))) return false;
   } else if (count_of(wanted) < count_of(run->count)) {
     run_store.shrink(run, wanted);

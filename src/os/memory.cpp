@@ -90,7 +90,12 @@ std::size_t kernel_discard_ranges(const MemoryRange* ranges, std::size_t count) 
       if (madvise(ranges[done].start, ranges[done].bytes, MADV_DONTNEED) != 0) return done;
       bytes = ranges[done].bytes;
     }
+    const std::size_t before = done;
     for (; done < count && bytes >= ranges[done].bytes; ++done) bytes -= ranges[done].bytes;
+    if (done != before) continue;
+    // The kernel cuts a call at 2 GiB, and this range is longer.
+    if (madvise(ranges[done].start, ranges[done].bytes, MADV_DONTNEED) != 0) return done;
+    ++done;
   }
   return done;
 }

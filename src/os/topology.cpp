@@ -87,8 +87,11 @@ bool read_list(Visit visit) {
 bool read_online(const CpuSet* allowed) {
   path() << "/devices/system/cpu/online";
   reading.usable = CpuSet{};
-  if (!read_file() || !read_list([](unsigned cpu) { reading.usable.add(cpu); })) return false;
-  if (allowed != nullptr) reading.usable.keep_only(*allowed);
+  if (allowed != nullptr) {  // the kernel names none that is offline; sysfs may be hidden, or a container's
+    reading.usable = *allowed;
+  } else if (!read_file() || !read_list([](unsigned cpu) { reading.usable.add(cpu); })) {
+    return false;
+  }
   reading.end = 0;
   for (unsigned cpu = 0; cpu < kMostCpus; ++cpu) {
     if (reading.usable.has(cpu)) reading.end = cpu + 1;

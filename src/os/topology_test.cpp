@@ -172,7 +172,8 @@ TEST_F(TopologyTest, OfflineAndForbiddenProcessorsDoNotCount) {
   expect_sound(16, &second);
   CpuSet elsewhere;
   elsewhere.add(99);
-  EXPECT_EQ(fault(&elsewhere), "/devices/system/cpu/online");
+  EXPECT_EQ(fault(&elsewhere), "") << "a container's view of /sys may not show what it runs on";
+  EXPECT_EQ(found_.cpus, 1u);
 }
 
 TEST_F(TopologyTest, AQuotaMakesFewerPlacesButNotFewerNodes) {

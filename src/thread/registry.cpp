@@ -179,6 +179,7 @@ void leave_thread_heap() {
 }
 
 void* refill_on_other_node(ClassId c) {
+  if (has_left) return thread_cache.heap->refill(c);  // allocate_after_leaving() retires it
   retire(thread_cache.heap);
   Heap* heap = thread_heap();
   return heap == nullptr ? nullptr : heap->refill(c);
