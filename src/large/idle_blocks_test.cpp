@@ -169,6 +169,16 @@ TEST_F(IdleBlocksTest, ABlockGoesBackWhenItsHoldIsOver) {
   forget_marks(kLength, 1);
 }
 
+// A thread that has read the clock and waits for the lock finds what others have freed meanwhile.
+TEST_F(IdleBlocksTest, ABlockFreedAfterTheClockWasReadHasWaitedForNoTime) {
+  hakmem::Run* const run = make_run(kLength);
+  idle_blocks.keep(run, os::now_ms() + 1000);
+  bool soon = false;
+  EXPECT_EQ(idle_blocks.take(kLength, kGranuleBytes, &soon), run);
+  EXPECT_TRUE(soon);
+  give_back(run);
+}
+
 TEST_F(IdleBlocksTest, ADeeperBlockLendsItsPagesWhereTheTopHasNone) {
   hakmem::Run* const first = make_run(kLength);
   idle_blocks.keep(first, os::now_ms());
