@@ -44,6 +44,7 @@ inline std::size_t resident_mib_within(std::size_t bound, int seconds) {
 
 // How much a resident set may differ between two moments of the same work: what waits for its release
 // delay. On a machine with several nodes each of them has some, touched at another time.
-inline std::size_t slack_mib() { return std::getenv("HAKMEM_TOPOLOGY") == nullptr ? 8 : 32; }
+inline bool has_several_nodes() { return std::getenv("HAKMEM_TOPOLOGY") != nullptr; }
+inline std::size_t slack_mib() { return has_several_nodes() ? 32 : 8; }
 
 }  // namespace support
