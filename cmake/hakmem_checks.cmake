@@ -21,6 +21,7 @@ set(CMAKE_GTEST_DISCOVER_TESTS_DISCOVERY_MODE PRE_TEST)
 if(hakmem_unit_test_sources)
   add_executable(hakmem_unit_tests ${hakmem_unit_test_sources} $<TARGET_OBJECTS:hakmem_core>)
   target_link_libraries(hakmem_unit_tests PRIVATE hakmem_includes hakmem_warnings GTest::gmock GTest::gtest_main)
+  target_precompile_headers(hakmem_unit_tests PRIVATE <gtest/gtest.h>)
   gtest_discover_tests(hakmem_unit_tests DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit TIMEOUT 300)
 endif()
 

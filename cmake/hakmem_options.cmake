@@ -33,8 +33,9 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 # Line tables in release builds: a profile or a crash report of the shipped library names its lines.
 add_compile_options($<$<CONFIG:Release>:-g1> $<$<CONFIG:Debug>:-O1>)
 
+# Reports need lines alone, and line tables compile a quarter faster than all of -g.
 if(HAKMEM_SANITIZE)
-  add_compile_options(-fsanitize=${HAKMEM_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_compile_options(-fsanitize=${HAKMEM_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
   add_link_options(-fsanitize=${HAKMEM_SANITIZE})
 endif()
 

@@ -137,8 +137,9 @@ TEST(Profile, SealedNonsenseIsRefused) {
   const Bytes bytes = bytes_of(*some_profile(5));
   ProfileHeader header;
   std::memcpy(&header, bytes.data(), sizeof header);
+  const Bytes nothing = bytes_of(*std::make_unique<Profile>());
   std::mt19937 random(1);
-  for (unsigned round = 0; round < 2000; ++round) {
+  for (unsigned round = 0; round < 1000; ++round) {
     Bytes changed = bytes;
     for (std::size_t i = 0; i < 8; ++i) {
       const std::size_t at = sizeof header + random() % (bytes.size() - sizeof header);
@@ -148,7 +149,7 @@ TEST(Profile, SealedNonsenseIsRefused) {
     const auto into = std::make_unique<Profile>();
     if (decode_profile(changed.data(), changed.size(), *into) == nullptr) continue;
     EXPECT_EQ(into->site_count, 0u) << "what is refused leaves nothing behind";
-    EXPECT_EQ(bytes_of(*into), bytes_of(*std::make_unique<Profile>()));
+    EXPECT_EQ(bytes_of(*into), nothing);
   }
 }
 
