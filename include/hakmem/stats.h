@@ -27,6 +27,7 @@ extern "C" {
 #define HAK_STATS_MAX_CLASSES 64
 #define HAK_STATS_MAX_CONTEXTS 64
 #define HAK_STATS_ARM_CHARS 16
+#define HAK_STATS_MAX_KNOBS 8
 
 struct hak_stats_class {
   uint32_t block_size;  /* bytes of one block */
@@ -70,6 +71,16 @@ struct hak_stats_costs {
   double huge_free_s;
   double huge_touch_after_free_s;
   double lazy_share; /* what a lazily freed byte costs of a resident one */
+};
+
+/* A knob of the small and middle tiers that hill climbing moves (HAKMEM_MODE=adaptive). */
+struct hak_stats_knob {
+  char name[16];         /* depot, inbox, attached, growth */
+  uint64_t value;        /* in force: bytes, slabs, or a divisor */
+  uint64_t static_value; /* where it started, and stays in the other modes */
+  uint32_t kept;         /* trials that moved it for good */
+  int32_t per_mille;     /* what its last trial changed of the bill */
+  char last_trial[24];   /* how that ended: "none", "running", "cheaper", "dearer", "no difference" */
 };
 
 struct hak_stats {
@@ -134,6 +145,29 @@ struct hak_stats {
   uint32_t class_count;
   struct hak_stats_class classes[HAK_STATS_MAX_CLASSES];
   struct hak_stats_context contexts[HAK_STATS_MAX_CONTEXTS]; /* largest bill first, then what holds most */
+
+  /* Adaptive knobs; all 0 in the other modes but for the knobs' values. */
+  uint64_t spare_bound_bytes;    /* what all threads' spare magazines may have */
+  uint64_t spare_unclaimed_bytes; /* of it, in no thread's allowance */
+  uint64_t allowance_growths;
+  uint64_t allowance_shrinkings;
+  uint64_t allowance_loans;      /* from idle threads */
+  uint64_t idle_classes_emptied; /* times a thread's blocks of a class went home because nobody used them */
+  double knob_bill_cpu_s;        /* slow paths so far, by their number and measured cost */
+  double knob_bill_memory_s;     /* price x GiB-seconds idle in caches, depot and attached slabs so far */
+  uint32_t knobs_adapt;          /* 1: they move */
+  uint32_t knobs_settled;        /* 1: no trial runs, for none told a difference */
+  uint32_t knob_changes;         /* trials begun and ended */
+  uint32_t bundle_changes;       /* of bundle thresholds */
+  uint32_t cold_classes;         /* whose bundles leave before they are full */
+  uint32_t knob_count;
+  struct hak_stats_knob knobs[HAK_STATS_MAX_KNOBS];
+
+  /* Huge pages, by 2 MiB units of the regions' address space. */
+  uint64_t huge_wanted_bytes;   /* of it, asked for, or given by the system unasked */
+  uint64_t huge_full_units;     /* of wanted space: every granule in use */
+  uint64_t huge_part_units;     /* some granules in use */
+  uint64_t huge_waste_bytes;    /* free granules in those, resident or not */
 };
 
 #ifdef __cplusplus

@@ -9,14 +9,18 @@
 #include "api/snapshot.hpp"
 #include "config/options.hpp"
 #include "large/learning.hpp"
+#include "os/cpu.hpp"
 #include "os/file.hpp"
 #include "os/memory.hpp"
+#include "os/place.hpp"
 #include "pages/page_map.hpp"
 #include "pages/run_store.hpp"
 #include "thread/background.hpp"
 #include "thread/boot_hook.hpp"
+#include "thread/huge_choice.hpp"
 #include "thread/large_hooks.hpp"
 #include "thread/registry.hpp"
+#include "thread/tuner.hpp"
 
 namespace hakmem {
 
@@ -51,6 +55,10 @@ void boot_once() {
   boot_registry();
   run_store.set_lender(lend_idle_large);
   boot_learning();
+  const bool learning_acts = settings.learn == Learn::kOn || settings.learn == Learn::kFrozen;
+  if (learning_acts) boot_huge_choice(settings.price);
+  boot_tuner(settings.mode == Mode::kAdaptive && settings.learn == Learn::kOn, settings.price,
+             os::places.cpus());
 }
 
 // The parts of start-up that may allocate.

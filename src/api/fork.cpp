@@ -18,6 +18,7 @@
 #include "thread/background.hpp"
 #include "thread/registry.hpp"
 #include "thread/shared_start.hpp"
+#include "thread/tuner.hpp"
 
 namespace hakmem {
 
@@ -69,6 +70,7 @@ void after_fork_in_parent() {
 void after_fork_in_child() {
   drop_all(true);
   forget_background();
+  forget_tuner();
   os::forget_stream_list_in_child();
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "api/snapshot_knobs.hpp"
 #include "api/snapshot_learning.hpp"
 #include "large/large.hpp"
 #include "os/clock.hpp"
@@ -122,6 +123,7 @@ void gather_stats(hak_stats* stats) {
   count_limits(stats);
   count_heaps(stats);
   count_idle_blocks(stats);
+  count_knobs(stats);
 }
 
 void start_snapshots() {

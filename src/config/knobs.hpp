@@ -71,6 +71,16 @@ inline constexpr std::size_t kInboxBytes = 256 * kKiB;
 // Bundles in the depot, per class.
 inline constexpr std::size_t kDepotBytes = 256 * kKiB;
 
+// New address space comes in pieces of the heap divided by this.
+inline constexpr std::uint32_t kGrowthDivisor = 2;
+
+// Spare magazines of all threads together, for each processor, in adaptive mode: as many threads as
+// processors can each have half of what the largest caches of other allocators have in all (gperftools: 32 MiB).
+inline constexpr std::size_t kSpareBytesPerCpu = 16 * kMiB;
+
+// What a heap's spare magazines may have there before they have shown that they need more.
+inline constexpr std::size_t kFirstAllowance = 256 * kKiB;
+
 // Free memory that may stay resident while it waits for its release delay. Above it, the oldest goes
 // at once: without the background thread nothing else would release it when nobody calls the
 // allocator any more, and slabs that are cut from partly touched memory would touch ever more of it.
@@ -110,6 +120,10 @@ inline constexpr std::uint32_t kLookAroundMs = 1000;
 // From this much mapped heap on, automatic mode asks for huge pages: a smaller heap holds a fifth
 // more memory with them and is not faster (docs/decisions/0004-huge-pages.md).
 inline constexpr std::size_t kHugePagesFrom = 512 * kMiB;
+
+// From this much mapped heap on, its bill decides, where learning acts: a smaller heap saves too few
+// faults to measure anything for them.
+inline constexpr std::size_t kHugeQuestionFrom = 64 * kMiB;
 
 // Blocks from this size are mappings of their own.
 inline constexpr std::size_t kHugeFrom = 32 * kMiB;

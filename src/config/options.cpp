@@ -201,13 +201,14 @@ void report_bad_value(const char* name, const char* text) {
 
 const Option kOptions[] = {
     {"HAKMEM_THP", "auto, always, never", "auto",
-     "transparent huge pages: auto asks for them from 512 MiB of heap on", parse_huge_pages},
+     "transparent huge pages: auto asks for them where the bill says so", parse_huge_pages},
     {"HAKMEM_PURGE_DELAY", "0 to 600000 (milliseconds)", "1000",
      "how long free memory stays resident before it is returned to the kernel", parse_purge_delay},
     {"HAKMEM_BACKGROUND", "auto, on, off", "auto",
      "a thread that gives idle memory back: auto starts it with the program's first thread", parse_background},
     {"HAKMEM_MODE", "static, adaptive, hybrid", "hybrid",
-     "static holds all idle memory for HAKMEM_PURGE_DELAY; the others learn for large blocks", parse_mode},
+     "static holds all idle memory for HAKMEM_PURGE_DELAY; hybrid learns for large blocks; adaptive moves the knobs "
+     "of small ones too", parse_mode},
     {"HAKMEM_LEARN", "off, shadow, on, frozen", "on",
      "shadow learns but acts as static; frozen acts on what is known and learns no more", parse_learn},
     {"HAKMEM_SELECTOR", "hindsight, ucb1, elo, fixed:ARM", "hindsight", "who chooses among the arms", parse_selector},

@@ -15,6 +15,7 @@
 #pragma once
 
 #include "base/tagged_stack.hpp"
+#include "config/live_knobs.hpp"
 #include "depot/magazine.hpp"
 #include "os/place.hpp"
 
@@ -22,15 +23,18 @@ namespace hakmem {
 
 constexpr bool fills_whole_lines(ClassId c) { return shape_of(c).line_group == 1; }
 
-constexpr std::uint32_t depot_limit(ClassId c) {
-  return static_cast<std::uint32_t>(
-      clamp_size(knobs::kDepotBytes / (magazine_capacity(c) * size_of(c)), 1, 64));
+inline std::uint32_t depot_limit(ClassId c) {
+  const std::size_t bytes = live_knobs.depot_bytes.load_relaxed();
+  return static_cast<std::uint32_t>(clamp_size(bytes / (magazine_capacity(c) * size_of(c)), 1, 64));
 }
 
 class Depot {
  public:
   // False when the class does not pass through the depot or has no room: the bundle stays yours.
   bool offer(ClassId c, Magazine* bundle);
+
+  // A glance: nothing is taken.
+  bool may_have(ClassId c) const { return !shelves_[index_of(c)].bundles.empty(); }
 
   // A bundle with blocks, or nullptr.
   Magazine* take(ClassId c);

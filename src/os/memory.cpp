@@ -176,6 +176,17 @@ bool is_mapped(const void* address) {
   return mincore(reinterpret_cast<void*>(page), 1, &resident) == 0;
 }
 
+std::size_t resident_pages(const std::byte* start, std::size_t bytes) {
+  const KeepErrno keep;
+  unsigned char state[1024];
+  const std::size_t most = sizeof state * memory.page_size;
+  if (bytes > most) bytes = most;
+  if (mincore(const_cast<std::byte*>(start), bytes, state) != 0) return 0;
+  std::size_t resident = 0;
+  for (std::size_t i = 0; i < bytes / memory.page_size; ++i) resident += state[i] & 1;
+  return resident;
+}
+
 std::size_t address_space_limit() {
   const KeepErrno keep;
   rlim_t least = RLIM_INFINITY;

@@ -72,6 +72,9 @@ HugePages system_huge_pages();
 // Whether anything is mapped at this address. A system call.
 bool is_mapped(const void* address);
 
+// Resident pages of [start, start + bytes), at most 4 MiB of it. A system call.
+std::size_t resident_pages(const std::byte* start, std::size_t bytes);
+
 // The lower of RLIMIT_AS and RLIMIT_DATA in bytes, or SIZE_MAX when there is none.
 std::size_t address_space_limit();
 

@@ -26,14 +26,17 @@ unsigned RunStore::collect_old_locked(std::uint64_t now_ms, bool all, Run** batc
   const bool over = is_too_dirty();
   const std::uint64_t target = dirty_limit() / 4 * 3 / kGranuleBytes;
   unsigned n = 0;
-  while (n < kPurgeBatch) {
-    Run* run = age_.front();
-    if (run == nullptr) break;
-    const bool old = run->freed_at_ms + settings.purge_delay_ms <= now_ms;
-    if (!all && !old && !(over && dirty_.load_relaxed() > target)) break;
-    age_.remove(run);
-    remove_locked(run);
-    batch[n++] = run;
+  for (Run* run = age_.front(); run != nullptr && n < kPurgeBatch;) {
+    Run* const younger = AgeList::next(run);
+    const bool too_many = over && dirty_.load_relaxed() > target;
+    const bool may_be_old = run->freed_at_ms + settings.purge_delay_ms <= now_ms;
+    if (!all && !too_many && !may_be_old) break;
+    if (all || too_many || is_old_locked(run, now_ms)) {
+      age_.remove(run);
+      remove_locked(run);
+      batch[n++] = run;
+    }
+    run = younger;
   }
   return n;
 }

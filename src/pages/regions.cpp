@@ -4,7 +4,7 @@
 // free they grow with the heap, for few system calls and long runs; where it is counted (the page
 // map is compact then) only what is needed is taken.
 #include "base/bits.hpp"
-#include "config/knobs.hpp"
+#include "config/live_knobs.hpp"
 #include "os/memory.hpp"
 #include "pages/metadata.hpp"
 #include "pages/run_store.hpp"
@@ -30,25 +30,34 @@ os::HugePages system_policy() {
 
 }  // namespace
 
-// What the system does unasked decides what there is to ask for.
-void choose_huge_pages(std::byte* start, std::size_t bytes, std::size_t heap_bytes) {
-  const os::HugePages system = system_policy();
-  const bool large_heap = heap_bytes >= knobs::kHugePagesFrom;
-  const bool wanted = settings.huge_pages == HugePagePolicy::kAlways ||
-                      (settings.huge_pages == HugePagePolicy::kAuto && large_heap);
-  if (wanted && system == os::HugePages::kMadvise) os::memory.advise_huge(start, bytes, true);
-  if (!wanted && system == os::HugePages::kAlways) os::memory.advise_huge(start, bytes, false);
+bool wants_huge_pages(std::size_t heap_bytes) {
+  if (settings.huge_pages != HugePagePolicy::kAuto) return settings.huge_pages == HugePagePolicy::kAlways;
+  return heap_bytes >= knobs::kHugePagesFrom;
 }
 
-void RunStore::note_region_locked(Granule first, Granules count) {
+// What the system does unasked decides what there is to ask for.
+bool ask_for_huge_pages(std::byte* start, std::size_t bytes, bool wanted) {
+  const os::HugePages system = system_policy();
+  if (wanted && system == os::HugePages::kMadvise) os::memory.advise_huge(start, bytes, true);
+  if (!wanted && system == os::HugePages::kAlways) os::memory.advise_huge(start, bytes, false);
+  return wanted && system != os::HugePages::kNever;
+}
+
+void choose_huge_pages(std::byte* start, std::size_t bytes, std::size_t heap_bytes) {
+  ask_for_huge_pages(start, bytes, wants_huge_pages(heap_bytes));
+}
+
+void RunStore::note_region_locked(Granule first, Granules count, bool huge) {
+  any_huge_ = any_huge_ || huge;
   for (unsigned i = 0; i < region_count_; ++i) {
     Region& region = regions_[i];
+    if (region.huge != huge) continue;
     if (first + count == region.first) region.first = first;
     else if (region.first + region.count != first) continue;
     region.count = region.count + count;
     return;
   }
-  regions_[region_count_++] = {first, count};
+  regions_[region_count_++] = {first, count, huge};
 }
 
 bool RunStore::add_region_locked(std::size_t bytes) {
@@ -70,9 +79,9 @@ bool RunStore::add_region_locked(std::size_t bytes) {
     return false;
   }
   if (os::places.nodes() > 1) os::memory.prefer_node(start, bytes, os::places.number_of(node_));
-  choose_huge_pages(start, bytes, mapped_bytes());
+  const bool huge = ask_for_huge_pages(start, bytes, wants_huge_locked());
   mapped_.fetch_add_relaxed(count_of(run->count));
-  note_region_locked(run->first, run->count);
+  note_region_locked(run->first, run->count, huge);
   page_map.set_tags(run->first, run->count, tag_for(Kind::kFreeClean));
   add_free_locked(run);
   return true;
@@ -81,7 +90,7 @@ bool RunStore::add_region_locked(std::size_t bytes) {
 bool RunStore::grow_locked(Granules count, Granules alignment) {
   const std::size_t slack = count_of(alignment) * kGranuleBytes > kHugePage ? bytes_of(alignment) : 0;
   const std::size_t needed = align_up(bytes_of(count) + slack, kHugePage);
-  const std::size_t usual = clamp_size(align_up(mapped_bytes() / 2, kHugePage), kMinStep, kMaxStep);
+  const std::size_t usual = clamp_size(align_up(mapped_bytes() / live_knobs.growth_divisor.load_relaxed(), kHugePage), kMinStep, kMaxStep);
   if (page_map.is_flat() && usual > needed && add_region_locked(usual)) return true;
   return add_region_locked(needed);
 }

@@ -11,7 +11,8 @@
 //
 // Placement: dirty granules first, since their pages are there (find_dirty.cpp); then what the layers
 // above have idle; then best fit by length, among equals a dirty run before a clean one, then the
-// lowest address, so that the heap's top empties and huge pages fill and empty whole.
+// lowest address, so that the heap's top empties and huge pages fill and empty whole. (Taking the one in
+// the fullest 2 MiB unit instead left what is in use spread over more units; decision 16.)
 //
 // Invariants (check_invariants()):
 //   (1) no two free runs are neighbours;
@@ -48,6 +49,14 @@ struct RunUse {
   std::uint64_t purged_bytes;  // returned to the kernel so far
 };
 
+// Units are 2 MiB of a region that may be backed by huge pages.
+struct UnitUse {
+  std::size_t wanted_bytes;  // address space of such regions
+  std::uint64_t full;        // every granule in use
+  std::uint64_t part;        // some granules in use
+  std::size_t waste_bytes;   // free granules in those
+};
+
 struct AllocatedRun {
   Run* run;     // nullptr: no memory
   bool zeroed;  // every byte reads zero
@@ -77,6 +86,11 @@ class RunStore {
   void purge(std::uint64_t now_ms, bool all);
 
   RunUse use();
+  UnitUse unit_use();
+
+  // Who decides whether a new region of a heap of some size asks for huge pages, given the share of its
+  // small pages in use that are resident. Once, at boot; called under the lock.
+  void set_huge_choice(bool (*choice)(double touched_share)) { huge_choice_ = choice; }
   std::size_t mapped_bytes() const { return mapped_.load_relaxed() * kGranuleBytes; }
   std::size_t dirty_bytes() const { return dirty_.load_relaxed() * kGranuleBytes; }
 
@@ -102,6 +116,7 @@ class RunStore {
   struct Region {
     Granule first;
     Granules count;
+    bool huge;  // it may have huge pages
   };
 
   using BinList = List<Run, &Run::in_bin>;
@@ -125,7 +140,12 @@ class RunStore {
   Run* best_in_bin_locked(unsigned bin, Granules count, Granules alignment) HAK_REQUIRES(lock_);
   bool grow_locked(Granules count, Granules alignment) HAK_REQUIRES(lock_);
   bool add_region_locked(std::size_t bytes) HAK_REQUIRES(lock_);
-  void note_region_locked(Granule first, Granules count) HAK_REQUIRES(lock_);
+  void note_region_locked(Granule first, Granules count, bool huge) HAK_REQUIRES(lock_);
+  double touched_share_locked() HAK_REQUIRES(lock_);
+  bool wants_huge_locked() HAK_REQUIRES(lock_);
+  bool is_in_huge_region_locked(const Run* run) HAK_REQUIRES(lock_);
+  bool is_part_of_huge_locked(const Run* run) HAK_REQUIRES(lock_);
+  bool is_old_locked(const Run* run, std::uint64_t now_ms) HAK_REQUIRES(lock_);
 
   void insert_locked(Run* run) HAK_REQUIRES(lock_);
   void remove_locked(Run* run) HAK_REQUIRES(lock_);
@@ -159,6 +179,8 @@ class RunStore {
   Atomic<std::uint64_t> oldest_ms_{0};  // no dirty run is older; set by purge(), so it may lag
   Region regions_[kMaxRegions] HAK_GUARDED_BY(lock_) = {};
   unsigned region_count_ HAK_GUARDED_BY(lock_) = 0;
+  bool any_huge_ HAK_GUARDED_BY(lock_) = false;  // of them
+  bool (*huge_choice_)(double touched_share) = nullptr;  // written at boot
 };
 
 // The stores of all nodes. What names no node is for, or of, the calling thread's.
@@ -184,8 +206,13 @@ class RunStores {
     stores_.for_each([lend](RunStore& store) { store.set_lender(lend); });
   }
 
+  void set_huge_choice(bool (*choice)(double touched_share)) {
+    stores_.for_each([choice](RunStore& store) { store.set_huge_choice(choice); });
+  }
+
   void purge(std::uint64_t now_ms, bool all);
   RunUse use();
+  UnitUse unit_use();
   std::size_t mapped_bytes();
   std::size_t dirty_bytes();
   bool check_invariants();
@@ -207,8 +234,16 @@ class RunStores {
 
 extern RunStores run_store;
 
-// Asks the kernel for, or against, huge pages in new memory of a heap of `heap_bytes`, as
-// HAKMEM_THP says (docs/decisions/0004-huge-pages.md).
+inline constexpr std::uint64_t kUnitGranules = 2 * kMiB / kGranuleBytes;
+
+// Whether new memory of a heap of `heap_bytes` should have huge pages, by HAKMEM_THP and size alone
+// (docs/decisions/0004-huge-pages.md).
+bool wants_huge_pages(std::size_t heap_bytes);
+
+// Asks the kernel for, or against, huge pages. False: the memory has none.
+bool ask_for_huge_pages(std::byte* start, std::size_t bytes, bool wanted);
+
+// Both.
 void choose_huge_pages(std::byte* start, std::size_t bytes, std::size_t heap_bytes);
 
 template <typename Visit>

@@ -35,6 +35,18 @@ RunUse RunStores::use() {
   return sum;
 }
 
+UnitUse RunStores::unit_use() {
+  UnitUse sum{};
+  stores_.for_each([&sum](RunStore& store) {
+    const UnitUse use = store.unit_use();
+    sum.wanted_bytes += use.wanted_bytes;
+    sum.full += use.full;
+    sum.part += use.part;
+    sum.waste_bytes += use.waste_bytes;
+  });
+  return sum;
+}
+
 std::size_t RunStores::mapped_bytes() {
   std::size_t sum = 0;
   stores_.for_each([&sum](const RunStore& store) { sum += store.mapped_bytes(); });

@@ -125,6 +125,36 @@ void tell_contexts(Text& text, const hak_stats& stats) {
   for (std::uint32_t i = 0; i < stats.context_count; ++i) tell_context(text, stats.contexts[i]);
 }
 
+void tell_knob(Text& text, const hak_stats_knob& knob) {
+  text << "    " << knob.name;
+  text.pad_to(kReasonColumn) << knob.value << " (static " << knob.static_value << "), moved "
+                             << std::uint64_t{knob.kept} << " times; last trial: " << knob.last_trial
+                             << "\n";
+}
+
+void tell_knobs(Text& text, const hak_stats& stats) {
+  if (stats.knobs_adapt == 0) return;
+  text << "adaptive knobs: " << (stats.knobs_settled != 0 ? "settled" : "on trial") << ", "
+       << std::uint64_t{stats.knob_changes} << " changes; slow paths ";
+  text.seconds(stats.knob_bill_cpu_s) << ", idle memory ";
+  text.seconds(stats.knob_bill_memory_s) << " of the bill\n  spare magazines: ";
+  text.bytes(stats.spare_bound_bytes - stats.spare_unclaimed_bytes) << " allowed of ";
+  text.bytes(stats.spare_bound_bytes) << "; grown " << stats.allowance_growths << ", shrunk "
+                                      << stats.allowance_shrinkings << ", lent "
+                                      << stats.allowance_loans << ", idle classes emptied "
+                                      << stats.idle_classes_emptied << "\n  bundles leave early in "
+                                      << std::uint64_t{stats.cold_classes} << " classes\n";
+  for (std::uint32_t i = 0; i < stats.knob_count; ++i) tell_knob(text, stats.knobs[i]);
+}
+
+void tell_huge_units(Text& text, const hak_stats& stats) {
+  if (stats.huge_wanted_bytes == 0) return;
+  text << "huge pages: wanted for ";
+  text.bytes(stats.huge_wanted_bytes) << "; " << stats.huge_full_units << " of 2 MiB in full use, "
+                                      << stats.huge_part_units << " in part, ";
+  text.bytes(stats.huge_waste_bytes) << " free in those\n";
+}
+
 }  // namespace
 
 std::size_t explain(const hak_stats& stats, char* buffer, std::size_t size) {
@@ -136,6 +166,8 @@ std::size_t explain(const hak_stats& stats, char* buffer, std::size_t size) {
   tell_bills(text, stats);
   tell_effort(text, stats);
   tell_contexts(text, stats);
+  tell_knobs(text, stats);
+  tell_huge_units(text, stats);
   return text.length();
 }
 

@@ -43,6 +43,23 @@ std::string text_of(const hak_stats& stats) {
   return buffer;
 }
 
+TEST(Explain, SaysWhatTheKnobsDidAndWhy) {
+  hak_stats stats = sample();
+  EXPECT_THAT(text_of(stats), Not(HasSubstr("adaptive knobs")));
+  stats.knobs_adapt = 1;
+  stats.spare_bound_bytes = 32u << 20;
+  stats.spare_unclaimed_bytes = 30u << 20;
+  stats.knob_count = 1;
+  std::strcpy(stats.knobs[0].name, "depot");
+  std::strcpy(stats.knobs[0].last_trial, "no difference");
+  stats.knobs[0].value = 524288;
+  stats.knobs[0].static_value = 262144;
+  const std::string text = text_of(stats);
+  EXPECT_THAT(text, HasSubstr("2.0 MiB allowed of 32.0 MiB"));
+  EXPECT_THAT(text, HasSubstr("depot"));
+  EXPECT_THAT(text, HasSubstr("524288 (static 262144), moved 0 times; last trial: no difference"));
+}
+
 TEST(Explain, SaysWhatIsHeldAndWhy) {
   const std::string text = text_of(sample());
   EXPECT_THAT(text, HasSubstr("process 42, 2 heaps"));

@@ -57,6 +57,7 @@ void Heap::open(Cache* cache) {
   cache->heap = this;
   if (outgoing_ != nullptr) cache->outgoing = outgoing_;
   cache->tag = static_cast<std::uint32_t>(tag_for(id_));
+  open_allowance();
   is_parked_.store_relaxed(false);
   seen_away_ = 0;
   look_around();
@@ -79,12 +80,21 @@ std::size_t Heap::bytes_to_park() const {
   return bytes;
 }
 
+std::size_t Heap::mail_bytes() const {
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < kClasses; ++i) {
+    bytes += inboxes_[i].depth() * magazine_capacity(class_at(i)) * kClassSize[i];
+  }
+  return bytes;
+}
+
 void Heap::park() {
   for (std::size_t i = 0; i < kClasses; ++i) {
     Magazine* loaded = classes_[i].loaded;
     if (loaded != nullptr) loaded->count = static_cast<std::uint8_t>(cache_->top[i] - loaded->slots());
   }
   is_parked_.store_relaxed(true);
+  close_allowance();
   *cache_ = make_empty_cache();
   cache_ = nullptr;
 }
@@ -97,6 +107,7 @@ void Heap::close() {
     empties_ = nullptr;
     give_empty_chain(chain);
   }
+  close_allowance();
   *cache_ = make_empty_cache();
   cache_ = nullptr;
 }
@@ -214,7 +225,7 @@ Magazine* Heap::take_short(ClassId c) {
 void Heap::attach(ClassState& s, Slab* slab) {
   slab->next_attached = s.attached;
   s.attached = slab;
-  if (++s.attached_count <= knobs::kAttachedSlabs) return;
+  if (++s.attached_count <= live_knobs.attached_slabs.load_relaxed()) return;
   Slab** link = &s.attached;
   while ((*link)->next_attached != nullptr) link = &(*link)->next_attached;
   Slab* oldest = *link;
@@ -263,6 +274,7 @@ void Heap::housekeeping() {
     flush_foreign();
     look_around();
   }
+  if (live_knobs.adapt && !is_users_) look_back(now);
   do_what_is_due(this, now);
 }
 

@@ -16,8 +16,8 @@
 //   (3) a heap's record lives for ever and keeps its id; exited threads' heaps are taken again;
 //   (4) all its slabs lie in the memory of one node, its own for life: a thread that has moved to
 //       another node takes another heap;
-//   (5) free() keeps at most knobs::kSpareBytes in spare magazines; what an inbox brings comes on
-//       top. An inbox holds at most knobs::kInboxBytes, but two bundles at least.
+//   (5) free() keeps at most allowance_ in spare magazines (capacity.hpp); what an inbox brings comes
+//       on top. An inbox holds at most live_knobs.inbox_bytes, but two bundles at least.
 //
 // Above: hot (through its slow paths), api. Below: depot, slabs.
 #pragma once
@@ -25,6 +25,7 @@
 #include "depot/depot.hpp"
 #include "slabs/slab_shard.hpp"
 #include "thread/cache.hpp"
+#include "thread/capacity.hpp"
 
 namespace hakmem {
 
@@ -34,6 +35,11 @@ class Inbox {
   // False when it is closed or holds `limit` bundles already: the bundle stays yours.
   bool send(Magazine* bundle, std::uint32_t limit);
 
+  // Bundles that wait, about: the record may have moved on meanwhile.
+  std::uint32_t depth() const {
+    const Magazine* head = head_.load_relaxed();
+    return head == nullptr || head == closed_mark() ? 0 : head->depth.load_relaxed();
+  }
   bool has_mail() const { return head_.load_relaxed() != nullptr; }
   Magazine* receive() { return head_.exchange_acquire(nullptr); }  // pairs with send()
 
@@ -93,6 +99,10 @@ class alignas(kCacheLine) Heap {
   // thread. Any thread may ask.
   std::size_t spare_bytes() const { return spare_bytes_.load_relaxed(); }
 
+  // What slow paths have done, for the tuner; and bytes of bundles that wait in the inboxes, about.
+  const SlowCounts& slow_counts() const { return slow_counts_; }
+  std::size_t mail_bytes() const;
+
   // In the registry, under its lock.
   Heap* next_unused = nullptr;
   std::size_t parked_bytes = 0;
@@ -106,6 +116,8 @@ class alignas(kCacheLine) Heap {
     std::uint8_t attached_count = 0;
     std::uint16_t fill = knobs::kFirstFill;
     std::uint32_t from_shared = 0;  // bytes taken from slabs that all heaps share
+    learn::ClassDemand demand;
+    const Slot* seen_top = nullptr;  // at the last look
   };
 
   // A thread whose blocks go round in its spare magazines does no other slow work: so often it looks
@@ -120,9 +132,9 @@ class alignas(kCacheLine) Heap {
   // How many places are asked for a roomy slab before a new one is made.
   static constexpr unsigned kPlacesAsked = 4;
 
-  static constexpr std::uint32_t inbox_limit(ClassId c) {
-    return static_cast<std::uint32_t>(
-        clamp_size(knobs::kInboxBytes / (magazine_capacity(c) * size_of(c)), 2, 255));
+  static std::uint32_t inbox_limit(ClassId c) {
+    const std::size_t bytes = live_knobs.inbox_bytes.load_relaxed();
+    return static_cast<std::uint32_t>(clamp_size(bytes / (magazine_capacity(c) * size_of(c)), 2, 255));
   }
 
   Slot*& top(ClassId c) { return cache_->top[index_of(c)]; }
@@ -133,6 +145,7 @@ class alignas(kCacheLine) Heap {
   void* pop(ClassId c);
 
   // refill.cpp
+  Magazine* take_from_depot(ClassId c);
   bool load_waiting(ClassId c);
   bool load_from_slabs(ClassId c);
   bool fit_magazine(ClassId c);
@@ -141,12 +154,32 @@ class alignas(kCacheLine) Heap {
   Slab* attach_listed(ClassId c);
   bool lengthen_magazine(ClassId c);
   void put_full_away(ClassId c);
+  void send_blocks_home(ClassId c, Magazine* full);
 
   // foreign.cpp
   Outgoing* prepare_outgoing(Tag tag);
-  void dispatch_outgoing(unsigned slot);
+  void dispatch_outgoing(unsigned slot, bool late);
   void dispatch(Tag tag, Magazine* bundle);
   bool offer_to_depot(Tag tag, const Heap* owner, Magazine* bundle);
+
+  // capacity.cpp
+  void open_allowance();
+  void close_allowance();
+  std::size_t lend(std::size_t wanted, std::uint64_t now_ms);
+  std::size_t borrow(std::size_t wanted);
+  void note_miss(ClassId c) {
+    if (state(c).demand.misses != UINT16_MAX) ++state(c).demand.misses;
+  }
+  bool has_spare_room(ClassId c, std::size_t need) {
+    const std::size_t used = spare_bytes() + need;
+    if (used > use_.most_used) use_.most_used = used;
+    return used <= allowance_.load_relaxed() || make_spare_room(c, used, need);
+  }
+  bool make_spare_room(ClassId c, std::size_t used, std::size_t need);
+  void shrink_allowance(std::size_t to);
+  void look_at_class(ClassId c);
+  std::size_t attached_free_bytes() const;
+  void look_back(std::uint64_t now_ms);
 
   // heap.cpp
   void add_spare_bytes(std::size_t n) { spare_bytes_.store_relaxed(spare_bytes_.load_relaxed() + n); }
@@ -180,8 +213,12 @@ class alignas(kCacheLine) Heap {
   std::uint64_t flushed_at_ms_ = 0;
   std::uint32_t trims_seen_ = 0;
   std::uint32_t refills_ = 0;
+  Atomic<std::uint64_t> looked_at_ms_;  // written by the owner, read by borrowers
+  Atomic<std::size_t> allowance_;       // of spare bytes; the owner's, and who borrows from it
+  learn::Allowance use_;
   std::uint32_t refills_per_look_ = kRefillsPerLook;  // a power of two
   ClassState classes_[kClasses];
+  SlowCounts slow_counts_;
   alignas(kCacheLine) Inbox inboxes_[kClasses];
 };
 

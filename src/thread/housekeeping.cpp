@@ -4,8 +4,10 @@
 #include "pages/commitment.hpp"
 #include "pages/run_store.hpp"
 #include "slabs/slab_shard.hpp"
+#include "thread/huge_choice.hpp"
 #include "thread/large_hooks.hpp"
 #include "thread/registry.hpp"
+#include "thread/tuner.hpp"
 
 namespace hakmem {
 
@@ -48,6 +50,8 @@ void do_what_is_due(const void* heap, std::uint64_t now_ms) {
     trim_depot(heap, false);
   }
   run_store.purge(now_ms, false);
+  measure_huge_pages_once();
+  tune(now_ms);
   if (auto* hook = due_hook.load_relaxed()) hook();
 }
 

@@ -38,14 +38,25 @@ void* Heap::refill(ClassId c) {
     housekeeping();
     if (seen_away_ == kLooksUntilMove) return refill_on_other_node(c);
   }
-  if (load_waiting(c) || load_from_slabs(c)) return pop(c);
-  return nullptr;
+  if (!load_waiting(c) && !load_from_slabs(c)) return nullptr;
+  if (live_knobs.adapt) count(slow_counts_.blocks, static_cast<std::uint64_t>(top(c) - state(c).loaded->slots()));
+  return pop(c);
+}
+
+Magazine* Heap::take_from_depot(ClassId c) {
+  Depot& depot = depots[place_.load_relaxed()];
+  if (!depot.may_have(c)) return nullptr;
+  const SlowEvent event(slow_counts_, SlowWork::kTakeOver);
+  Magazine* bundle = depot.take(c);
+  if (bundle != nullptr) note_miss(c);
+  return bundle;
 }
 
 bool Heap::load_waiting(ClassId c) {
   ClassState& s = state(c);
   Inbox& inbox = inboxes_[index_of(c)];
   if (s.spare == nullptr && inbox.has_mail()) {
+    const SlowEvent event(slow_counts_, SlowWork::kTakeOver);
     for (Magazine* bundle = inbox.receive(); bundle != nullptr;) {
       Magazine* next = bundle->next.load_relaxed();
       keep_spare(c, bundle);
@@ -53,7 +64,7 @@ bool Heap::load_waiting(ClassId c) {
     }
   }
   if (s.spare == nullptr && !is_users_) {
-    if (Magazine* bundle = depots[place_.load_relaxed()].take(c)) keep_spare(c, bundle);
+    if (Magazine* bundle = take_from_depot(c)) keep_spare(c, bundle);
   }
   Magazine* magazine = s.spare;
   if (magazine == nullptr) return false;
@@ -114,7 +125,9 @@ unsigned Heap::take_from_slabs(ClassId c, unsigned n, Slot* out) {
 }
 
 bool Heap::load_from_slabs(ClassId c) {
+  note_miss(c);
   housekeeping();
+  const SlowEvent event(slow_counts_, SlowWork::kFromSlabs);
   if (!fit_magazine(c)) return false;
   ClassState& s = state(c);
   const unsigned capacity = s.loaded->capacity;
@@ -167,19 +180,24 @@ bool Heap::lengthen_magazine(ClassId c) {
   return true;
 }
 
+void Heap::send_blocks_home(ClassId c, Magazine* full) {
+  const SlowEvent event(slow_counts_, SlowWork::kHome);
+  return_blocks(this, full->slots(), full->count);
+  drop_empty_slabs(c, 1);
+}
+
 // The loaded magazine is full: afterwards an empty one is loaded.
 void Heap::put_full_away(ClassId c) {
   Magazine* full = unload(c);
   Magazine* empty = take_usual(c);
-  const bool room = spare_bytes() + full->count * size_of(c) <= knobs::kSpareBytes;
-  if (empty != nullptr && room) {
+  if (empty != nullptr && has_spare_room(c, full->count * size_of(c))) {
     keep_spare(c, full);
-  } else if (empty == nullptr || is_users_ || !depots[place_.load_relaxed()].offer(c, full)) {
-    return_blocks(this, full->slots(), full->count);
-    drop_empty_slabs(c, 1);
-    if (empty != nullptr) {
-      recycle(empty);
-    }
+    load(c, empty, 0);
+    return;
+  }
+  if (empty == nullptr || is_users_ || !depots[place_.load_relaxed()].offer(c, full)) {
+    send_blocks_home(c, full);
+    if (empty != nullptr) recycle(empty);
     empty = full;
     housekeeping();
   }

@@ -1,0 +1,59 @@
+// Huge arms: whether new memory of a heap asks for huge pages, and how long the free part of a huge
+// page is held before giving it back breaks the page.
+//
+//   small   512 faults for each 2 MiB                          only what is touched is resident
+//   huge    one fault, of a cleared 2 MiB, for each 2 MiB      what is not touched is resident too
+//
+// Bills of one new region: faults, and price x waste x the time that it is expected to be held,
+// which is taken to be as long as the process has run so far. What a TLB miss less is worth is not
+// in them: it cannot be counted here. Besides, waste must stay below kMostWaste: memory is what
+// users see.
+//
+// Giving back part of a huge page and touching it again costs a call and small faults, and the huge
+// page is gone; holding it costs its price. So it waits for the break-even time of small pages.
+//
+// Pure functions. Above: thread/huge_choice. Below: costs. Any thread.
+#pragma once
+
+#include "learn/costs.hpp"
+
+namespace hakmem::learn {
+
+inline constexpr double kHugeBytes = 2.0 * kMiB;
+inline constexpr double kSmallPagesInHuge = 512;
+
+// Resident memory may be at most 1.05 of what it is with small pages.
+inline constexpr double kMostWaste = 0.05;
+
+struct HugeQuestion {
+  double touched_share;  // of the heap's small pages in use: 0 to 1; below 0: not known
+  double expected_s;     // how long the new memory will be held
+};
+
+struct HugeBill {
+  double small_s;
+  double huge_s;
+};
+
+// For each 2 MiB of new memory.
+constexpr HugeBill bill_of(const HugeQuestion& question, const CostModel& costs, double price) {
+  const double gib = kHugeBytes / static_cast<double>(kGiB);
+  const double waste = 1 - question.touched_share;
+  return {question.touched_share * kSmallPagesInHuge * costs.fault_s,
+          costs.huge_fault_s + price * gib * waste * question.expected_s};
+}
+
+constexpr bool asks_for_huge(const HugeQuestion& question, const CostModel& costs, double price) {
+  if (question.touched_share < 1 / (1 + kMostWaste)) return false;
+  const HugeBill bill = bill_of(question, costs, price);
+  return bill.huge_s < bill.small_s;
+}
+
+// Milliseconds, at most `most`.
+constexpr double hold_before_breaking_ms(const CostModel& costs, double price, double most) {
+  const double rate = price * 4096 / static_cast<double>(kGiB);
+  const double ms = rate > 0 ? (costs.fault_s + costs.dontneed_s) / rate * 1e3 : most;
+  return ms < most ? ms : most;
+}
+
+}  // namespace hakmem::learn

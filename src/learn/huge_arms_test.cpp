@@ -1,0 +1,38 @@
+// Huge arms: dense heaps ask, sparse ones never, and a price makes waiting shorter.
+#include "learn/huge_arms.hpp"
+
+#include <gtest/gtest.h>
+
+namespace hakmem::learn {
+namespace {
+
+constexpr CostModel kCosts;
+constexpr double kPrice = 0.125;
+
+TEST(HugeArms, ADenseHeapAsks) { EXPECT_TRUE(asks_for_huge({1.0, 1}, kCosts, kPrice)); }
+
+TEST(HugeArms, ASparseHeapNeverDoesHoweverCheapMemoryIs) {
+  for (double share = -1; share < 0.95; share += 0.05)
+    EXPECT_FALSE(asks_for_huge({share, 0}, kCosts, 0)) << share;
+}
+
+TEST(HugeArms, WasteThatIsHeldForLongIsDearerThanFaults) {
+  EXPECT_TRUE(asks_for_huge({0.96, 1}, kCosts, kPrice));
+  EXPECT_FALSE(asks_for_huge({0.96, 3600}, kCosts, kPrice));
+  EXPECT_TRUE(asks_for_huge({1.0, 3600}, kCosts, kPrice)) << "no waste, nothing to pay for";
+}
+
+TEST(HugeArms, AMachineWhereHugeFaultsAreDearDoesNotAsk) {
+  CostModel slow;
+  slow.huge_fault_s = 2e-3;
+  EXPECT_FALSE(asks_for_huge({1.0, 1}, slow, kPrice));
+}
+
+TEST(HugeArms, ThePartOfAHugePageWaitsForTheBreakEvenTime) {
+  EXPECT_NEAR(hold_before_breaking_ms(kCosts, kPrice, 1e9), 4194, 1);
+  EXPECT_NEAR(hold_before_breaking_ms(kCosts, 10 * kPrice, 1e9), 419, 1);
+  EXPECT_EQ(hold_before_breaking_ms(kCosts, 0, 600'000), 600'000);
+}
+
+}  // namespace
+}  // namespace hakmem::learn

@@ -1,0 +1,91 @@
+#include "thread/huge_choice.hpp"
+
+#include "config/live_knobs.hpp"
+#include "learn/huge_arms.hpp"
+#include "os/clock.hpp"
+#include "os/memory.hpp"
+#include "pages/run_store.hpp"
+
+namespace hakmem {
+
+namespace {
+
+constexpr std::size_t kHuge = static_cast<std::size_t>(learn::kHugeBytes);
+
+// A part of a huge page waits for this at most, whatever memory costs: what is freed is to be gone within
+// three seconds (tests/memory/held_memory_test.cpp).
+constexpr double kMostHoldMs = 2'000;
+
+// Small pages that are touched to know what one costs.
+constexpr std::size_t kSmallBytes = 512 * kKiB;
+constexpr int kRounds = 4;
+
+constinit double price_of_memory = 0;  // written at boot
+constinit bool acts = false;           // written at boot
+constinit std::uint64_t booted_at_ms = 0;
+
+// What has been measured. Each a number of its own: beside an old one, a new one is no worse a guess.
+constinit Atomic<bool> claimed{false};
+constinit Atomic<double> fault_s{learn::CostModel{}.fault_s};
+constinit Atomic<double> huge_fault_s{learn::CostModel{}.huge_fault_s};
+
+learn::CostModel known_costs() {
+  learn::CostModel costs;
+  costs.fault_s = fault_s.load_relaxed();
+  costs.huge_fault_s = huge_fault_s.load_relaxed();
+  return costs;
+}
+
+double lower(double a, double b) { return a < b ? a : b; }
+
+double seconds_to_touch(std::byte* start, std::size_t bytes) {
+  const std::uint64_t begin = os::now_ns();
+  for (std::size_t at = 0; at < bytes; at += os::memory.page_size) {
+    *static_cast<volatile std::byte*>(start + at) = std::byte{1};
+  }
+  return static_cast<double>(os::now_ns() - begin) * 1e-9;
+}
+
+// On memory of its own, about a millisecond. The best of a few rounds: whatever comes in between only
+// makes one slower. The kernel may have no huge page to give: then the huge half costs what its small
+// pages cost, and huge pages do not pay.
+void measure() {
+  std::byte* start = os::memory.map(2 * kHuge, kHuge, false);
+  if (start == nullptr) return;
+  os::memory.advise_huge(start, kHuge, true);
+  os::memory.advise_huge(start + kHuge, kHuge, false);
+  double huge = seconds_to_touch(start, kHuge);
+  double small = seconds_to_touch(start + kHuge, kSmallBytes);
+  for (int round = 1; round < kRounds; ++round) {
+    os::memory.discard(start, 2 * kHuge);
+    huge = lower(huge, seconds_to_touch(start, kHuge));
+    small = lower(small, seconds_to_touch(start + kHuge, kSmallBytes));
+  }
+  os::memory.unmap(start, 2 * kHuge);
+  huge_fault_s.store_relaxed(huge);
+  fault_s.store_relaxed(small / static_cast<double>(kSmallBytes / os::memory.page_size));
+}
+
+bool ask(double touched_share) {
+  const double age_s = static_cast<double>(os::now_ms() - booted_at_ms) * 1e-3;
+  return learn::asks_for_huge({touched_share, age_s}, known_costs(), price_of_memory);
+}
+
+}  // namespace
+
+void boot_huge_choice(double price) {
+  price_of_memory = price;
+  acts = settings.huge_pages == HugePagePolicy::kAuto;
+  booted_at_ms = os::now_ms();
+  live_knobs.huge_hold_ms =
+      static_cast<std::uint32_t>(learn::hold_before_breaking_ms(known_costs(), price, kMostHoldMs));
+  run_store.set_huge_choice(ask);
+}
+
+void measure_huge_pages_once() {
+  if (!acts || claimed.load_relaxed() || run_store.mapped_bytes() < knobs::kHugeQuestionFrom) return;
+  bool nobody = false;
+  if (claimed.try_replace_relaxed(nobody, true)) measure();
+}
+
+}  // namespace hakmem
