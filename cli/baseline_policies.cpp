@@ -1,55 +1,28 @@
-// The release rules that production allocators have, as policies (policies.hpp).
+// The release rules of other allocators (src/learn/stack_rule.hpp) as policies (policies.hpp): what
+// the allocator does under HAKMEM_SELECTOR=low-water, peak or glibc, in virtual time.
 //
-// Low-water mark and windowed peak both say how many idle blocks of a class are not needed. Those
-// are the oldest ones, at the bottom of the stack, so the released blocks of a class are always
-// its lowest:
-//
-//   bottom | gone gone gone | resident resident | top
-//                    released ^         size() ^
+//   bottom | gone gone gone | resident, but for what went when it was freed | top
+//                  all_gone ^                                         count ^
 #include <algorithm>
 #include <array>
-#include <deque>
+#include <stdexcept>
 #include <vector>
 
+#include "learn/stack_rule.hpp"
 #include "policies.hpp"
 
 namespace hakmem::cli {
 namespace {
 
 constexpr std::uint64_t kTickNs = 1'000'000'000;
-constexpr std::size_t kWindowTicks = 10;
 
-class ClassStack {
+class StackRuleRun {
  public:
-  std::size_t size() const { return stack_.size(); }
-
-  void push(std::uint32_t span) { stack_.push_back(span); }
-
-  // The stage of the block that is reused now.
-  Stage pop() {
-    const bool gone = released_ == stack_.size();
-    stack_.pop_back();
-    released_ = std::min(released_, stack_.size());
-    return gone ? Stage::kGone : Stage::kResident;
-  }
-
-  // Releases the lowest blocks until `count` of them are gone. f(span) does it.
-  template <typename F>
-  void release_lowest(std::size_t count, F f) {
-    for (; released_ < count; ++released_) f(stack_[released_]);
-  }
-
- private:
-  std::vector<std::uint32_t> stack_;
-  std::size_t released_ = 0;
-};
-
-// Runs a rule that acts at each tick. Rule: on_pop(class, size after), unneeded(class, size).
-template <typename Rule>
-class TickingRun {
- public:
-  TickingRun(const LargeHistory& history, const Pricing& pricing)
-      : history_(history), biller_(history, pricing), gone_(history.spans.size(), false) {}
+  StackRuleRun(const LargeHistory& history, const Pricing& pricing, learn::SelectorKind kind)
+      : history_(history),
+        biller_(history, pricing),
+        rule_(kind),
+        gone_(history.spans.size(), false) {}
 
   Outcome run() {
     for (const Step& step : history_.steps) {
@@ -57,142 +30,70 @@ class TickingRun {
       step.begins ? begin(step.span) : end(step.span);
     }
     tick_until(history_.end_ns);
-    for (std::size_t i = 0; i < history_.spans.size(); ++i) {
-      const IdleSpan& span = history_.spans[i];
-      if (!span.reused && !gone_[i]) hold(span, history_.end_ns);
+    for (std::uint32_t i = 0; i < history_.spans.size(); ++i) {
+      if (!history_.spans[i].reused && !gone_[i]) hold(i, history_.end_ns);
     }
     return biller_.finish();
   }
 
  private:
-  void begin(std::uint32_t span) { stacks_[history_.spans[span].size_class].push(span); }
+  using OnFree = learn::StackRule::OnFree;
 
-  void end(std::uint32_t index) {
-    const IdleSpan& span = history_.spans[index];
-    const Stage stage = stacks_[span.size_class].pop();
-    if (stage == Stage::kResident) hold(span, span.until_ns);
-    biller_.reuse(span, stage);
-    rule_.on_pop(span.size_class, stacks_[span.size_class].size());
-  }
-
-  void hold(const IdleSpan& span, std::uint64_t until_ns) {
-    biller_.hold(span, Stage::kResident, span.freed_ns, until_ns);
-  }
-
-  void tick_until(std::uint64_t time_ns) {
-    for (; next_tick_ns_ <= time_ns; next_tick_ns_ += kTickNs) {
-      for (std::size_t i = 0; i < stacks_.size(); ++i) tick(i, next_tick_ns_);
-    }
-  }
-
-  void tick(std::size_t size_class, std::uint64_t now_ns) {
-    ClassStack& stack = stacks_[size_class];
-    const std::size_t count = std::min(rule_.unneeded(size_class, stack.size()), stack.size());
-    stack.release_lowest(count, [&](std::uint32_t index) {
-      hold(history_.spans[index], now_ns);
-      biller_.release(history_.spans[index], Stage::kGone, now_ns);
-      gone_[index] = true;
-    });
-  }
-
-  const LargeHistory& history_;
-  Biller biller_;
-  Rule rule_;
-  std::array<ClassStack, learn::kLargeClasses> stacks_;
-  std::vector<bool> gone_;
-  std::uint64_t next_tick_ns_ = kTickNs;
-};
-
-class LowWater {
- public:
-  void on_pop(std::size_t size_class, std::size_t size) {
-    low_[size_class] = std::min(low_[size_class], size);
-  }
-  std::size_t unneeded(std::size_t size_class, std::size_t size) {
-    const std::size_t result = low_[size_class];
-    low_[size_class] = size;
-    return result;
-  }
-
- private:
-  std::array<std::size_t, learn::kLargeClasses> low_{};
-};
-
-// What the peak of the window would not have needed is the least that was idle in it.
-class WindowedPeak {
- public:
-  void on_pop(std::size_t size_class, std::size_t size) { now_.on_pop(size_class, size); }
-  std::size_t unneeded(std::size_t size_class, std::size_t size) {
-    std::deque<std::size_t>& window = window_[size_class];
-    window.push_back(now_.unneeded(size_class, size));
-    if (window.size() > kWindowTicks) window.pop_front();
-    return *std::min_element(window.begin(), window.end());
-  }
-
- private:
-  LowWater now_;
-  std::array<std::deque<std::size_t>, learn::kLargeClasses> window_;
-};
-
-// ptmalloc's rule, in the terms of idle stacks: blocks from the threshold on are unmapped when they
-// are freed, and raise it above their own size, up to 32 MiB; smaller ones stay in the heap until
-// more than twice the threshold is idle there, which is then trimmed. In the real heap only what
-// lies at its top is trimmed, and blocks that were mapped before the threshold rose are still
-// unmapped: this is the rule, with the heap's layout left out.
-class GlibcRun {
- public:
-  GlibcRun(const LargeHistory& history, const Pricing& pricing)
-      : history_(history),
-        biller_(history, pricing),
-        gone_(history.spans.size(), false),
-        ended_(history.spans.size(), false) {}
-
-  Outcome run() {
-    for (const Step& step : history_.steps) {
-      step.begins ? begin(step.span) : end(step.span);
-    }
-    for (const std::uint32_t index : in_heap_) {
-      if (!gone_[index] && !history_.spans[index].reused) hold(index, history_.end_ns);
-    }
-    return biller_.finish();
-  }
-
- private:
-  static constexpr std::uint64_t kLargestThreshold = 32 * kMiB;
-  static constexpr std::uint64_t kPageBytes = 4096;
+  struct Stack {
+    std::vector<std::uint32_t> spans;
+    std::size_t all_gone = 0;  // so many of the lowest
+  };
 
   void begin(std::uint32_t index) {
     const IdleSpan& span = history_.spans[index];
-    if (span.bytes >= threshold_) {
-      const std::uint64_t mapped = span.bytes + kPageBytes;  // its header takes a page more
-      if (mapped <= kLargestThreshold) threshold_ = mapped;
-      gone_[index] = true;
-      return biller_.release(span, Stage::kGone, span.freed_ns, true);
-    }
-    in_heap_.push_back(index);
+    stacks_[span.size_class].spans.push_back(index);
     idle_bytes_ += span.bytes;
-    if (idle_bytes_ > 2 * threshold_) trim(span.freed_ns);
+    switch (rule_.note_freed(span.bytes, idle_bytes_)) {
+      case OnFree::kStays:
+        return;
+      case OnFree::kGoes:
+        return release(index, span.freed_ns, true);
+      case OnFree::kAllGo:
+        for (Stack& stack : stacks_) release_lowest(stack, stack.spans.size(), span.freed_ns);
+    }
   }
 
   void end(std::uint32_t index) {
     const IdleSpan& span = history_.spans[index];
+    Stack& stack = stacks_[span.size_class];
+    stack.spans.pop_back();
+    stack.all_gone = std::min(stack.all_gone, stack.spans.size());
     if (!gone_[index]) {
       hold(index, span.until_ns);
       idle_bytes_ -= span.bytes;
     }
     biller_.reuse(span, gone_[index] ? Stage::kGone : Stage::kResident);
-    ended_[index] = true;
+    rule_.note_taken(span.size_class, stack.spans.size());
   }
 
-  void trim(std::uint64_t now_ns) {
-    for (const std::uint32_t index : in_heap_) {
-      if (gone_[index] || ended_[index]) continue;
-      hold(index, now_ns);
-      gone_[index] = true;
-      biller_.release(history_.spans[index], Stage::kGone, now_ns);
+  void tick_until(std::uint64_t time_ns) {
+    for (; next_tick_ns_ <= time_ns; next_tick_ns_ += kTickNs) {
+      for (unsigned c = 0; c < learn::kLargeClasses; ++c) {
+        Stack& stack = stacks_[c];
+        const std::size_t count =
+            std::min(rule_.unneeded(c, stack.spans.size()), stack.spans.size());
+        release_lowest(stack, count, next_tick_ns_);
+      }
     }
-    in_heap_.clear();
-    idle_bytes_ = 0;
+  }
+
+  void release_lowest(Stack& stack, std::size_t count, std::uint64_t now_ns) {
+    for (; stack.all_gone < count; ++stack.all_gone) {
+      const std::uint32_t index = stack.spans[stack.all_gone];
+      if (!gone_[index]) release(index, now_ns, false);
+    }
+  }
+
+  void release(std::uint32_t index, std::uint64_t now_ns, bool unmap) {
+    hold(index, now_ns);
+    biller_.release(history_.spans[index], Stage::kGone, now_ns, unmap);
+    gone_[index] = true;
+    idle_bytes_ -= history_.spans[index].bytes;
   }
 
   void hold(std::uint32_t index, std::uint64_t until_ns) {
@@ -202,25 +103,21 @@ class GlibcRun {
 
   const LargeHistory& history_;
   Biller biller_;
+  learn::StackRule rule_;
+  std::array<Stack, learn::kLargeClasses> stacks_;
   std::vector<bool> gone_;
-  std::vector<bool> ended_;
-  std::vector<std::uint32_t> in_heap_;  // freed below the threshold since the last trim
-  std::uint64_t threshold_ = 128 * kKiB;
-  std::uint64_t idle_bytes_ = 0;
+  std::uint64_t idle_bytes_ = 0;  // resident
+  std::uint64_t next_tick_ns_ = kTickNs;
 };
 
 }  // namespace
 
-Outcome run_low_water(const LargeHistory& history, const Pricing& pricing) {
-  return TickingRun<LowWater>(history, pricing).run();
-}
-
-Outcome run_windowed_peak(const LargeHistory& history, const Pricing& pricing) {
-  return TickingRun<WindowedPeak>(history, pricing).run();
-}
-
-Outcome run_glibc(const LargeHistory& history, const Pricing& pricing) {
-  return GlibcRun(history, pricing).run();
+Outcome run_selector(const LargeHistory& history, const Pricing& pricing, const char* selector) {
+  learn::SelectorChoice choice;
+  choice.seed = pricing.seed;
+  if (!learn::parse_selector(selector, choice)) throw std::invalid_argument(selector);
+  if (learn::is_stack_rule(choice)) return StackRuleRun(history, pricing, choice.kind).run();
+  return run_learner(history, pricing, choice);
 }
 
 }  // namespace hakmem::cli

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <memory>
-#include <stdexcept>
 #include <vector>
 
 #include "learn/learner.hpp"
@@ -133,10 +132,8 @@ Outcome run_warm_learner(const LargeHistory& history, const Pricing& pricing) {
   return second.run();
 }
 
-Outcome run_learner(const LargeHistory& history, const Pricing& pricing, const char* selector) {
-  learn::SelectorChoice choice;
-  choice.seed = pricing.seed;
-  if (!learn::parse_selector(selector, choice)) throw std::invalid_argument(selector);
+Outcome run_learner(const LargeHistory& history, const Pricing& pricing,
+                    const learn::SelectorChoice& choice) {
   return LearnerRun(history, pricing, choice).run();
 }
 

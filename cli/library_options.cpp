@@ -32,7 +32,8 @@ constexpr LibraryOption kOptions[] = {
     {"--learn", "HAKMEM_LEARN", "off|shadow|on|frozen", 0, 0, "MODE",
      "shadow learns but does not act, frozen acts but does not learn"},
     {"--selector", "HAKMEM_SELECTOR", "", 0, 0, "SELECTOR",
-     "who chooses among the arms: hindsight, ucb1, elo, fixed:ARM"},
+     "who chooses when idle large blocks go back: hindsight, ucb1, elo, low-water, peak, glibc, "
+     "fixed:ARM"},
     {"--goal", "HAKMEM_GOAL", "latency|balanced|memory", 0, 0, "GOAL",
      "what memory may cost, in words"},
     {"--verbose", "HAKMEM_VERBOSE", "", 0, 0, "", "let the library say what it does"},
@@ -59,7 +60,7 @@ std::string check_selector(const std::string& value) {
   learn::SelectorChoice choice;
   if (learn::parse_selector(value.c_str(), choice)) return {};
   std::string message =
-      fmt::format("'{}' is not one of hindsight|ucb1|elo|fixed:ARM; ARM is one of", value);
+      fmt::format("'{}' is not one of {}; ARM is one of", value, learn::kSelectorsAllowed);
   for (const learn::Arm& arm : learn::kArm) message += std::string(" ") + arm.name;
   return message;
 }

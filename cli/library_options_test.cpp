@@ -66,7 +66,8 @@ TEST(LibraryOptions, FlagsBecomeVariables) {
 
 TEST(LibraryOptions, SelectorsAreThoseTheLearnerKnows) {
   const LibraryOption& selector = option_named("--selector");
-  for (const char* good : {"hindsight", "ucb1", "elo", "fixed:4.2s", "fixed:keep"}) {
+  for (const char* good :
+       {"hindsight", "ucb1", "elo", "low-water", "peak", "glibc", "fixed:4.2s", "fixed:keep"}) {
     EXPECT_EQ(check_value(selector, good), "") << good;
   }
   for (const char* bad : {"", "best", "fixed:5s", "fixed"}) {

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "learn/selector.hpp"
-
 namespace hakmem::cli {
 namespace {
 
@@ -22,23 +20,13 @@ Outcome run_best(const LargeHistory& history, const Pricing& pricing) {
                        learn::arm_of(best_fixed_arm(fixed_arm_bills(history, pricing))));
 }
 
-Outcome run_hindsight(const LargeHistory& history, const Pricing& pricing) {
-  return run_learner(history, pricing, "hindsight");
-}
+constexpr Named kNamed[] = {{"best", run_best}, {"warm", run_warm_learner}, {"clairvoyant", run_clairvoyant}};
 
-Outcome run_ucb1(const LargeHistory& history, const Pricing& pricing) {
-  return run_learner(history, pricing, "ucb1");
+// One of the library's selectors, but fixed:ARM, which needs no learner.
+bool is_selector(const std::string& name) {
+  learn::SelectorChoice choice;
+  return learn::parse_selector(name.c_str(), choice) && choice.kind != learn::SelectorKind::kFixed;
 }
-
-Outcome run_elo(const LargeHistory& history, const Pricing& pricing) {
-  return run_learner(history, pricing, "elo");
-}
-
-constexpr Named kNamed[] = {
-    {"best", run_best},   {"hindsight", run_hindsight}, {"warm", run_warm_learner},     {"ucb1", run_ucb1},
-    {"elo", run_elo},     {"low-water", run_low_water},     {"windowed-peak", run_windowed_peak},
-    {"glibc", run_glibc}, {"clairvoyant", run_clairvoyant},
-};
 
 std::optional<learn::ArmId> fixed_arm(const std::string& name) {
   learn::ArmId arm{};
@@ -56,7 +44,7 @@ const Named* find_named(const std::string& name) {
 }  // namespace
 
 std::string policy_names() {
-  std::string names = "fixed:ARM";
+  std::string names = learn::kSelectorsAllowed;
   for (const Named& one : kNamed) names += std::string(", ") + one.name;
   names += "\nARM is one of:";
   for (std::size_t i = 0; i < learn::kArms; ++i) {
@@ -66,16 +54,17 @@ std::string policy_names() {
 }
 
 std::vector<std::string> default_policies() {
-  return {"hindsight", "ucb1",  "elo",        "low-water",  "windowed-peak",
+  return {"hindsight", "ucb1",  "elo",        "low-water",  "peak",
           "fixed:1s",  "glibc", "fixed:keep", "clairvoyant"};
 }
 
 bool is_policy(const std::string& name) {
-  return fixed_arm(name).has_value() || find_named(name) != nullptr;
+  return fixed_arm(name).has_value() || is_selector(name) || find_named(name) != nullptr;
 }
 
 Outcome run_policy(const std::string& name, const LargeHistory& history, const Pricing& pricing) {
   if (const auto arm = fixed_arm(name)) return run_fixed_arm(history, pricing, learn::arm_of(*arm));
+  if (is_selector(name)) return run_selector(history, pricing, name.c_str());
   if (const Named* named = find_named(name)) return named->run(history, pricing);
   throw std::invalid_argument("policy " + name + " is unknown; allowed: " + policy_names());
 }

@@ -2,11 +2,8 @@
 //
 //   fixed:ARM      one arm for all blocks (the arms of src/learn/arms.hpp)
 //   best           the fixed arm that is cheapest for this history and price
-//   hindsight, ucb1, elo   a learner with that selector
-//   warm           hindsight in a second run, which starts from what the first one saved
-//   low-water      each second, what was idle throughout the second goes
-//   windowed-peak  each second, what the peak of the last 10 seconds would not have needed goes
-//   glibc          as ptmalloc with its dynamic mmap threshold
+//   hindsight, ucb1, elo, low-water, peak, glibc   what HAKMEM_SELECTOR takes, the library's own
+//   code warm           hindsight in a second run, which starts from what the first one saved
 //   clairvoyant    knows each idle time: the bound
 #pragma once
 
@@ -15,6 +12,7 @@
 #include <vector>
 
 #include "bill.hpp"
+#include "learn/selector.hpp"
 
 namespace hakmem::cli {
 
@@ -41,10 +39,9 @@ learn::ArmId best_fixed_arm(const std::vector<double>& bills);
 // The parts, in files of their own.
 Outcome run_fixed_arm(const LargeHistory& history, const Pricing& pricing, const learn::Arm& arm);
 Outcome run_clairvoyant(const LargeHistory& history, const Pricing& pricing);
-Outcome run_low_water(const LargeHistory& history, const Pricing& pricing);
-Outcome run_windowed_peak(const LargeHistory& history, const Pricing& pricing);
-Outcome run_glibc(const LargeHistory& history, const Pricing& pricing);
-Outcome run_learner(const LargeHistory& history, const Pricing& pricing, const char* selector);
+Outcome run_selector(const LargeHistory& history, const Pricing& pricing, const char* selector);
+Outcome run_learner(const LargeHistory& history, const Pricing& pricing,
+                    const learn::SelectorChoice& choice);
 Outcome run_warm_learner(const LargeHistory& history, const Pricing& pricing);
 
 }  // namespace hakmem::cli

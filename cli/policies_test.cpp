@@ -62,7 +62,7 @@ TEST(Policies, LowWaterReleasesWhatASecondDidNotNeed) {
 }
 
 TEST(Policies, WindowedPeakWaitsForTenSeconds) {
-  const Outcome outcome = run_policy("windowed-peak", three_uses(), {});
+  const Outcome outcome = run_policy("peak", three_uses(), {});
   EXPECT_EQ(outcome.releases, 1u);
   EXPECT_GE(outcome.idle_gib_s, (1.999 + 10) / 1024);
   EXPECT_LE(outcome.idle_gib_s, (1.999 + 12 + kTail_s) / 1024);
@@ -112,7 +112,7 @@ TEST(Policies, NoneBeatsTheClairvoyant) {
 TEST(Policies, ALearnerThatMayNotChooseIsThatArm) {
   const LargeHistory history = large_history_of(generate_trace("phases", 2));
   for (const char* arm : {"fixed:1s", "fixed:keep", "fixed:0", "fixed:free:300ms,4.2s"}) {
-    const Outcome learner = run_learner(history, {}, arm);
+    const Outcome learner = run_selector(history, {}, arm);
     const Outcome fixed = run_policy(arm, history, {});
     EXPECT_NEAR(learner.bill_s() / fixed.bill_s(), 1, 1e-6) << arm;
     EXPECT_EQ(learner.releases, fixed.releases) << arm;

@@ -15,8 +15,7 @@ constexpr double kBad = 2;
 
 std::string header_of(const std::string& policy) {
   constexpr std::string_view kFixed = "fixed:";
-  if (policy.starts_with(kFixed)) return policy.substr(kFixed.size());
-  return policy == "windowed-peak" ? "peak" : policy;
+  return policy.starts_with(kFixed) ? policy.substr(kFixed.size()) : policy;
 }
 
 std::string ratio_text(double ratio) {

@@ -37,7 +37,7 @@ struct hak_stats_class {
 };
 
 /* A context: idle large blocks that are held by one rule, an arm. Arms are named as in
- * HAKMEM_SELECTOR=fixed:ARM; "static" is HAKMEM_PURGE_DELAY. A bill is in seconds of CPU: the time that
+ * HAKMEM_SELECTOR=fixed:ARM; "static" is HAKMEM_PURGE_DELAY, and low-water, peak and glibc are rules. A bill is in seconds of CPU: the time that
  * giving back and touching again takes, and price x GiB x seconds held. It counts the reuses that the
  * learner has scored. */
 struct hak_stats_context {

@@ -68,6 +68,13 @@ void describe_depth(const learn::Context& context, hak_stats_context* into) {
       context.depth + 1 == learn::kDepths ? UINT32_MAX : static_cast<std::uint32_t>(last);
 }
 
+// A stack rule has no arm: its own name says what blocks are under.
+const char* arm_name(const learn::Arm& arm) {
+  const learn::SelectorChoice& selector = learning.selector();
+  const bool rule = learning.acts() && learn::is_stack_rule(selector);
+  return rule ? learn::kSelectorNames[static_cast<std::size_t>(selector.kind)] : arm.name;
+}
+
 void describe(const Ranking::Entry& entry, hak_stats_context* into) {
   const learn::RegretAccount& account = learning.learner().regret_of(entry.id);
   into->block_bytes = learn::large_class_bytes(entry.context.size_class);
@@ -80,8 +87,8 @@ void describe(const Ranking::Entry& entry, hak_stats_context* into) {
   into->reuses = learning.reuses_of(entry.id);
   into->bill_paid_s = account.paid_s();
   into->bill_best_fixed_s = account.would_have_s(account.best_fixed());
-  set_text(into->arm, learning.arm_of(entry.id).name);
-  set_text(into->learned_arm, learn::arm_of(learning.learner().arm_of(entry.id)).name);
+  set_text(into->arm, arm_name(learning.arm_of(entry.id)));
+  set_text(into->learned_arm, arm_name(learn::arm_of(learning.learner().arm_of(entry.id))));
   set_text(into->best_fixed_arm, learn::arm_of(account.best_fixed()).name);
 }
 
@@ -101,8 +108,7 @@ void describe_costs(const learn::CostModel& costs, hak_stats_costs* into) {
 }
 
 void describe_selector(const learn::SelectorChoice& selector, char (&into)[32]) {
-  constexpr const char* kNames[] = {"hindsight", "ucb1", "elo", "fixed:"};
-  set_text(into, kNames[static_cast<std::size_t>(selector.kind)]);
+  set_text(into, learn::kSelectorNames[static_cast<std::size_t>(selector.kind)]);
   if (selector.kind != learn::SelectorKind::kFixed) return;
   std::strncat(into, learn::arm_of(selector.fixed).name, sizeof into - std::strlen(into) - 1);
 }

@@ -116,6 +116,7 @@ Run* IdleBlocks::take(std::size_t bytes, std::size_t alignment, bool* soon) {
   else if (waited_ms(top.freed_at_ms, now) < Hands::kLookMs) *soon = run != nullptr && is_worth_a_hand(learning.arm_of(top.context));
   if (*soon) note_due_locked(now + Hands::kLookMs);
   --stack.count;
+  learning.note_taken(size_class, stack.count);
   return run;
 }
 
@@ -200,15 +201,19 @@ void IdleBlocks::keep(Run* run, std::uint64_t now_ms) {
   const unsigned size_class = class_served_by(run->bytes());
   Run* crowded_out = nullptr;
   Run* due_at_once = nullptr;
+  learn::StackRule::OnFree rule{};
   {
     const LockGuard guard(lock_);
     if (stacks_[size_class].count == kDepth) crowded_out = drop_bottom_locked(size_class);
     push_locked(size_class, run, now_ms);
-    settle_locked(stacks_[size_class].top(), now_ms, commitment.is_over_soft(), &due_at_once);
+    rule = learning.note_freed(run->bytes(), resident_locked());
+    const bool at_once = rule == learn::StackRule::OnFree::kGoes || commitment.is_over_soft();
+    settle_locked(stacks_[size_class].top(), now_ms, at_once, &due_at_once);
     if (!background_runs()) free_lazily_over_limit_locked();
   }
   if (crowded_out != nullptr) coalesce(crowded_out);
   if (due_at_once != nullptr) give_back(due_at_once);
+  if (rule == learn::StackRule::OnFree::kAllGo) give_all_back();
 }
 
 // When the entry's pages go.
@@ -264,11 +269,13 @@ unsigned IdleBlocks::collect_due_locked(std::uint64_t now_ms, Run** batch) {
   unsigned seen = 0;
   large_due_ms.store_relaxed(kNeverMs);
   for (unsigned c = 0; c < learn::kLargeClasses; ++c) {
-    for (unsigned position = 0; position < stacks_[c].count && n < kBatch; ++position, ++seen) {
+    Stack& stack = stacks_[c];
+    for (unsigned position = 0; position < stack.count && n < kBatch; ++position, ++seen) {
       Run* gone = nullptr;
-      settle_locked(stacks_[c].at(position), now_ms, false, &gone);
+      settle_locked(stack.at(position), now_ms, position < stack.unneeded, &gone);
       if (gone != nullptr) batch[n++] = gone;
     }
+    if (n < kBatch) stack.unneeded = 0;
   }
   // Looking at every entry must stay cheap beside what happens in between.
   next_tick_ms_ = now_ms + kTickMs + seen / kSeenPerMs;
@@ -291,6 +298,12 @@ void IdleBlocks::tell_what_is_idle_locked(std::uint64_t now_ms) {
         learning.note_idle(c, entry.context, waited_ms(entry.freed_at_ms, now_ms), static_cast<float>(blocks));
       }
     }
+  }
+}
+
+void IdleBlocks::ask_stack_rule_locked() {
+  for (unsigned c = 0; c < learn::kLargeClasses; ++c) {
+    stacks_[c].unneeded = static_cast<std::uint16_t>(learning.unneeded(c, stacks_[c].count));
   }
 }
 
@@ -318,6 +331,7 @@ void IdleBlocks::tick(std::uint64_t now_ms) {
         tell_what_is_idle_locked(now_ms);
         learning.set_price(price_now());
         learning.decide(now_ms);
+        ask_stack_rule_locked();
       }
       n = collect_due_locked(now_ms, batch);
     }

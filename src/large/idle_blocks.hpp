@@ -98,6 +98,7 @@ class IdleBlocks {
     Entry entry[kDepth];
     std::uint16_t bottom;
     std::uint16_t count;
+    std::uint16_t unneeded;  // lowest entries that a stack rule gives back at this tick
 
     Entry& at(unsigned position) { return entry[(bottom + position) % kDepth]; }
     Entry& top() { return at(count - 1U); }
@@ -119,6 +120,7 @@ class IdleBlocks {
   void settle_locked(Entry& entry, std::uint64_t now_ms, bool at_once, Run** gone) HAK_REQUIRES(lock_);
   bool is_time_to_measure(std::uint64_t now_ms);
   void tell_what_is_idle_locked(std::uint64_t now_ms) HAK_REQUIRES(lock_);
+  void ask_stack_rule_locked() HAK_REQUIRES(lock_);
 
   Lock lock_{LockRank::kLarge};
   Stack stacks_[learn::kLargeClasses] HAK_GUARDED_BY(lock_) = {};

@@ -245,5 +245,83 @@ TEST_F(IdleBlocksTest, LearnsHowLongAClassIsWorthHolding) {
   give_back(idle_blocks.take(5 * kMiB));
 }
 
+// Under a rule of another allocator: boots the learning with it, and back.
+class StackRules : public IdleBlocksTest {
+ protected:
+  void SetUp() override {
+    IdleBlocksTest::SetUp();
+    settings.learn = Learn::kOn;
+  }
+  void TearDown() override {
+    learning.boot(learn::SelectorChoice{});
+    IdleBlocksTest::TearDown();
+  }
+
+  static void choose(const char* selector) {
+    learn::SelectorChoice choice;
+    ASSERT_TRUE(learn::parse_selector(selector, choice));
+    learning.boot(choice);
+  }
+  static void pass_a_second() {
+    os::advance_clock_for_test(1000);
+    idle_blocks.tick(os::now_ms());
+  }
+  static void keep_new(std::size_t bytes, unsigned count) {
+    std::vector<hakmem::Run*> runs;  // all of them first: making one may lend what is idle
+    for (unsigned i = 0; i < count; ++i) runs.push_back(make_run(bytes));
+    for (hakmem::Run* run : runs) idle_blocks.keep(run, os::now_ms());
+  }
+};
+
+TEST_F(StackRules, LowWaterGivesBackWhatASecondDidNotNeed) {
+  choose("low-water");
+  pass_a_second();
+  keep_new(kLength, 3);
+  pass_a_second();
+  EXPECT_EQ(idle_blocks.held_bytes(), 3 * kLength) << "they came within this second";
+  hakmem::Run* used = idle_blocks.take(kLength);
+  ASSERT_NE(used, nullptr);
+  idle_blocks.keep(used, os::now_ms());
+  pass_a_second();
+  EXPECT_EQ(idle_blocks.held_bytes(), kLength) << "one was needed";
+  EXPECT_EQ(idle_blocks.take(kLength), used);
+  give_back(used);
+  forget_marks(kLength, 2);
+}
+
+TEST_F(StackRules, PeakWaitsForTenSeconds) {
+  choose("peak");
+  pass_a_second();
+  keep_new(kLength, 2);
+  for (unsigned second = 0; second < 10; ++second) {
+    EXPECT_EQ(idle_blocks.held_bytes(), 2 * kLength) << second;
+    pass_a_second();
+  }
+  pass_a_second();
+  EXPECT_EQ(idle_blocks.held_bytes(), 0u);
+  forget_marks(kLength, 2);
+}
+
+TEST_F(StackRules, GlibcGivesBackAtOnceWhatIsLongAndAllWhenItIsMuch) {
+  choose("glibc");
+  keep_new(kLength, 1);
+  EXPECT_EQ(idle_blocks.held_bytes(), 0u) << "as long as the threshold, which rises";
+  keep_new(kLength, 2);
+  EXPECT_EQ(idle_blocks.held_bytes(), 2 * kLength);
+  idle_blocks.give_all_back();
+  keep_new(kLength, 3);
+  EXPECT_EQ(idle_blocks.held_bytes(), 0u) << "more than twice the threshold";
+  forget_marks(kLength, 6);
+}
+
+TEST_F(StackRules, ARuleThatMayNotActDoesNot) {
+  choose("glibc");
+  settings.learn = Learn::kShadow;
+  keep_new(kLength, 1);
+  EXPECT_EQ(idle_blocks.held_bytes(), kLength);
+  idle_blocks.give_all_back();
+  forget_marks(kLength, 1);
+}
+
 }  // namespace
 }  // namespace hakmem

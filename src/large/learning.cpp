@@ -18,6 +18,7 @@ alignas(learn::Learner) std::byte learner_memory[sizeof(learn::Learner)];
 
 void Learning::boot(const learn::SelectorChoice& choice) {
   selector_ = choice;
+  rule_ = learn::StackRule(choice.kind);
   price_ = settings.price;
   started_ms_ = os::now_ms();
   static_arm_.gone_at = static_cast<float>(settings.purge_delay_ms) * 1e-3f;

@@ -4,6 +4,7 @@
 //   HAKMEM_LEARN=shadow                      the same, but the learner is told everything
 //   on (the default)                         the learner's arms are in force
 //   frozen                                   the same, but nothing is told: arms stay as they start
+//   HAKMEM_SELECTOR=low-water, peak, glibc   in place of arms, a rule (learn/stack_rule.hpp)
 //
 // Most reuses of a hot class follow at once, within a tick of the coarse clock: those are counted
 // and told in one go, so that a malloc and free of a large block do not pay for the scoring.
@@ -16,6 +17,7 @@
 
 #include "config/knobs.hpp"
 #include "learn/learner.hpp"
+#include "learn/stack_rule.hpp"
 #include "os/stopwatch.hpp"
 
 namespace hakmem {
@@ -43,6 +45,15 @@ class Learning {
   // So many reuses of this context, each after about `idle_ms`.
   void note_reuses(unsigned size_class, learn::ContextId context, learn::Site site, std::uint32_t count, std::uint64_t idle_ms);
 
+  // The same three for a stack rule; without one nothing is to go.
+  learn::StackRule::OnFree note_freed(std::size_t bytes, std::size_t idle_bytes) {
+    return acts() ? rule_.note_freed(bytes, idle_bytes) : learn::StackRule::OnFree::kStays;
+  }
+  void note_taken(unsigned size_class, std::size_t left) { rule_.note_taken(size_class, left); }
+  std::size_t unneeded(unsigned size_class, std::size_t count) {
+    return acts() ? rule_.unneeded(size_class, count) : 0;
+  }
+
   void note_idle(unsigned size_class, learn::ContextId context, std::uint64_t idle_ms, float blocks);
 
   // Lets arms change. About once a second.
@@ -69,7 +80,9 @@ class Learning {
   static constexpr unsigned kMostScored = 2048;
   static constexpr double kAtOnce_s = 1e-4;  // a reuse within one tick of the coarse clock
 
-  bool observes() const { return settings.learn == Learn::kOn || settings.learn == Learn::kShadow; }
+  bool observes() const {
+    return (settings.learn == Learn::kOn || settings.learn == Learn::kShadow) && !learn::is_stack_rule(selector_);
+  }
   void tell_reuses_at_once();
   void score(unsigned size_class, learn::ContextId context, learn::Site site, std::uint64_t idle_ms);
   double age_s(std::uint64_t now_ms) const;
@@ -81,6 +94,7 @@ class Learning {
   learn::Arm static_arm_{learn::kNever, 1.0f, "static"};
   unsigned scored_ = 0;
   learn::SelectorChoice selector_;
+  learn::StackRule rule_;
   Atomic<std::uint64_t> spent_ns_{0};
   std::uint8_t class_[learn::ContextTable::kSlots] = {};
   std::uint16_t at_once_[learn::ContextTable::kSlots] = {};

@@ -59,6 +59,11 @@ constexpr std::size_t positions_at(unsigned depth) {
   return depth == 0 ? 1 : std::size_t{1} << (depth - 1);
 }
 
+// Blocks of this depth that are used again where one was, at the middle of what is possible.
+constexpr std::uint32_t expected_with_first(unsigned depth) {
+  return static_cast<std::uint32_t>((positions_at(depth) + 1) / 2);
+}
+
 struct Context {
   unsigned size_class;
   unsigned depth;

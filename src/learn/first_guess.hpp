@@ -12,7 +12,9 @@
 //   share = (reused + pooled) / (freed + 1)        of the context's own blocks
 //   pooled = (reused + 1) / (freed + 1)            of the first blocks of all contexts
 //
-// So a context's first reuse makes it warm, and a process that frees what it never freed before,
+// A context's first reuse counts for half of its positions in the stack: blocks are used again newest
+// first, so those below the first have not had their turn, and where a stack stops within a depth is
+// as likely above its middle as below. So that reuse makes it warm at once, and a process that frees what it never freed before,
 // as at the end of a phase, gives back early. A process younger than giving_back_s is likely to end
 // before holding has cost as much as giving back: what is left of it is taken to be as long as its
 // age (the Lindy rule, median of a Pareto law).
@@ -30,7 +32,7 @@ struct Turnover {
   std::uint32_t reused = 0;
 
   void note_freed();
-  void note_reused() { reused += reused < freed ? 1 : 0; }
+  void note_reused(std::uint32_t blocks = 1) { reused = blocks < freed - reused ? reused + blocks : freed; }
 };
 
 struct GuessTimes {

@@ -56,6 +56,15 @@ TEST(FirstGuess, AContextsOwnBlocksOutweighThePool) {
   EXPECT_LT(share_used_again(none, 1), 0.03f);
 }
 
+TEST(FirstGuess, ReusesCountedTogetherNeverPassWhatWasFreed) {
+  Turnover turnover;
+  for (unsigned i = 0; i < 72; ++i) turnover.note_freed();
+  turnover.note_reused(64);
+  EXPECT_EQ(turnover.reused, 64u);
+  turnover.note_reused(64);
+  EXPECT_EQ(turnover.reused, 72u);
+}
+
 TEST(FirstGuess, ASharesCountsNeverOverflowAndNeverPassOne) {
   Turnover turnover;
   for (unsigned i = 0; i < 3'000'000; ++i) {

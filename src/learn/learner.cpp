@@ -41,8 +41,9 @@ void Learner::start_context(ContextId id, const Context& context) {
 
 void Learner::note_reused(ContextId context) {
   SelectorState& state = state_[index_of(context)];
-  if (state.rounds == 0) first_.note_reused();
-  state.turnover.note_reused();
+  if (state.rounds != 0) return state.turnover.note_reused();
+  first_.note_reused();
+  state.turnover.note_reused(expected_with_first(context_[index_of(context)].depth));
 }
 
 bool Learner::decide_one(std::size_t i) {

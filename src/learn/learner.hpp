@@ -67,7 +67,7 @@ class Learner {
 
   // The context's arm rests on no more than one reuse.
   bool rests_on_guess(ContextId context) const {
-    return choice_.kind != SelectorKind::kFixed && state_[index_of(context)].rounds <= 1;
+    return !is_settled(choice_) && state_[index_of(context)].rounds <= 1;
   }
 
   // From now on; what has been scored stays as it was.

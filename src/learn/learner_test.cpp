@@ -82,6 +82,17 @@ TEST(Learner, TheFirstReuseEndsTheGuessAtOnce) {
   EXPECT_GE(arm_of(learner->arm_of(context)).gone_at, 2.0f);
 }
 
+// A spike of two hundred blocks, the first of which comes back: the rest are about to.
+TEST(Learner, TheFirstReuseSpeaksForTheBlocksBelowIt) {
+  const auto learner = new_learner();
+  first_hold_s(*learner, 200);
+  const ContextId context = learner->context_of(kClass, 199, 0);
+  EXPECT_LE(arm_of(learner->arm_of(context)).gone_at, 0.1f);
+  learner->note_reused(context);
+  learner->observe(context, kMiB, 0.3);
+  EXPECT_GE(arm_of(learner->arm_of(context)).gone_at, 2.0f);
+}
+
 TEST(Learner, FirstBlocksThatCameBackSpeakForThoseOfOtherClasses) {
   const auto learner = new_learner();
   learner->decide(10);

@@ -2,6 +2,7 @@
 #include "learn/selector.hpp"
 
 #include <cstring>
+#include <iterator>
 
 #include "learn/elo.hpp"
 #include "learn/hindsight.hpp"
@@ -18,6 +19,9 @@ ArmId choose(const SelectorChoice& choice, double now_s, float pooled, const Sel
       return ucb1::choose(state, choice.seed);
     case SelectorKind::kElo:
       return elo::choose(state);
+    case SelectorKind::kLowWater:
+    case SelectorKind::kPeak:
+    case SelectorKind::kGlibc:
     case SelectorKind::kFixed:
       break;
   }
@@ -27,20 +31,21 @@ ArmId choose(const SelectorChoice& choice, double now_s, float pooled, const Sel
 }  // namespace
 
 bool parse_selector(const char* text, SelectorChoice& into) {
-  constexpr char kFixedPrefix[] = "fixed:";
-  constexpr std::size_t kPrefixLength = sizeof kFixedPrefix - 1;
-  if (std::strcmp(text, "hindsight") == 0) {
-    into.kind = SelectorKind::kHindsight;
-  } else if (std::strcmp(text, "ucb1") == 0) {
-    into.kind = SelectorKind::kUcb1;
-  } else if (std::strcmp(text, "elo") == 0) {
-    into.kind = SelectorKind::kElo;
-  } else {
-    if (std::strncmp(text, kFixedPrefix, kPrefixLength) != 0) return false;
-    if (!find_arm(text + kPrefixLength, into.fixed)) return false;
-    into.kind = SelectorKind::kFixed;
+  const std::size_t prefix =
+      std::strlen(kSelectorNames[static_cast<std::size_t>(SelectorKind::kFixed)]);
+  for (std::size_t i = 0; i < std::size(kSelectorNames); ++i) {
+    const auto kind = static_cast<SelectorKind>(i);
+    if (kind == SelectorKind::kFixed) {
+      if (std::strncmp(text, kSelectorNames[i], prefix) != 0 ||
+          !find_arm(text + prefix, into.fixed))
+        return false;
+    } else if (std::strcmp(text, kSelectorNames[i]) != 0) {
+      continue;
+    }
+    into.kind = kind;
+    return true;
   }
-  return true;
+  return false;
 }
 
 void start(const SelectorChoice& choice, const BlockCosts& costs, std::size_t positions,
@@ -48,7 +53,7 @@ void start(const SelectorChoice& choice, const BlockCosts& costs, std::size_t po
   state.rounds = 0;
   state.scale_s = static_cast<float>(costs.cycle_s());
   state.changed_s = -kMinStay_s;
-  state.arm = choice.kind == SelectorKind::kFixed ? choice.fixed : break_even_arm(costs);
+  state.arm = is_settled(choice) ? choice.fixed : break_even_arm(costs);
   if (choice.kind == SelectorKind::kUcb1) {
     ucb1::start(state);
   } else if (choice.kind == SelectorKind::kElo) {
@@ -60,7 +65,7 @@ void start(const SelectorChoice& choice, const BlockCosts& costs, std::size_t po
 
 void start_from(const SelectorChoice& choice, const Bills& bills, double blocks,
                 SelectorState& state) {
-  if (choice.kind == SelectorKind::kFixed) return;
+  if (is_settled(choice)) return;
   if (choice.kind == SelectorKind::kHindsight) {
     hindsight::start_from(bills, state);
   } else if (choice.kind == SelectorKind::kUcb1) {

@@ -6,6 +6,7 @@
 //   (hindsight.hpp) ucb1        tries arms and sees the bill of the one in force alone (ucb1.hpp)
 //   elo         a tournament: arms meet in pairs, the lower bill wins (elo.hpp)
 //   fixed:ARM   that arm for ever
+//   low-water, peak, glibc   "keep" for ever: a rule of another kind decides (stack_rule.hpp)
 //
 // All are deterministic: the same seed, observations and times give the same arms.
 // Invariants:
@@ -23,15 +24,40 @@ namespace hakmem::learn {
 inline constexpr double kMinStay_s = 1.0;
 inline constexpr float kMinGain = 0.05f;
 
-enum class SelectorKind : std::uint8_t { kHindsight, kUcb1, kElo, kFixed };
+enum class SelectorKind : std::uint8_t {
+  kHindsight,
+  kUcb1,
+  kElo,
+  kLowWater,
+  kPeak,
+  kGlibc,
+  kFixed
+};
+
+// By kind; the last is followed by an arm's name.
+inline constexpr const char* kSelectorNames[] = {"hindsight", "ucb1",  "elo",   "low-water",
+                                                 "peak",      "glibc", "fixed:"};
+// For messages.
+inline constexpr char kSelectorsAllowed[] =
+    "hindsight, ucb1, elo, low-water, peak, glibc, fixed:ARM";
 
 struct SelectorChoice {
   SelectorKind kind = SelectorKind::kHindsight;
-  ArmId fixed = kKeep;  // for kFixed
+  ArmId fixed = kKeep;  // for kFixed and the rules
   std::uint32_t seed = 1;
 };
 
-// "hindsight", "ucb1", "elo" or "fixed:ARM". False when it is none; `into` is then unchanged.
+constexpr bool is_stack_rule(const SelectorChoice& choice) {
+  return choice.kind == SelectorKind::kLowWater || choice.kind == SelectorKind::kPeak ||
+         choice.kind == SelectorKind::kGlibc;
+}
+
+// Nothing is learned: one arm for all, or a stack rule.
+constexpr bool is_settled(const SelectorChoice& choice) {
+  return choice.kind == SelectorKind::kFixed || is_stack_rule(choice);
+}
+
+// One of kSelectorNames, "fixed:" with an arm. False when it is none; `into` is then unchanged.
 bool parse_selector(const char* text, SelectorChoice& into);
 
 // What a selector knows of one context: 240 bytes.

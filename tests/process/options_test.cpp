@@ -41,7 +41,8 @@ TEST(Options, GoodOnesAreSilent) {
   const std::pair<const char*, const char*> good[] = {
       {"HAKMEM_THP", "auto"},      {"HAKMEM_THP", "always"},       {"HAKMEM_THP", "never"},
       {"HAKMEM_PURGE_DELAY", "0"}, {"HAKMEM_PURGE_DELAY", "1000"}, {"HAKMEM_PURGE_DELAY", "600000"},
-      {"HAKMEM_MODE", "static"},   {"HAKMEM_VERBOSE", "0"}};
+      {"HAKMEM_MODE", "static"},   {"HAKMEM_VERBOSE", "0"},
+      {"HAKMEM_SELECTOR", "peak"}, {"HAKMEM_SELECTOR", "glibc"},   {"HAKMEM_SELECTOR", "low-water"}};
   for (const auto& [name, value] : good) {
     const ChildResult result = run_with(name, value);
     EXPECT_EQ(result.err, "") << name << "=" << value;
@@ -54,6 +55,8 @@ TEST(Options, BadChoicesAreNamed) {
   for (const char* value : {"banana", "AUTOMATIC", "1", "auto,never"})
     expect_named("HAKMEM_THP", value, {value, "auto", "always", "never"});
   expect_named("HAKMEM_MODE", "turbo", {"turbo", "static"});
+  for (const char* value : {"low", "fixed:5s", "fixed:"})
+    expect_named("HAKMEM_SELECTOR", value, {value, "hindsight", "low-water", "peak", "glibc", "fixed:ARM"});
   expect_named("HAKMEM_VERBOSE", "2", {"0", "1"});
 }
 
