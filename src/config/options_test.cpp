@@ -122,8 +122,8 @@ TEST(Options, OthersVariablesAreNotLookedAt) {
 }
 
 TEST(Options, LongNamesAndValuesAreCutNotOverrun) {
-  const std::string name = "HAKMEM_" + std::string(3000, 'N') + "=1";
-  const std::string value = "HAKMEM_THP=" + std::string(3000, 'v');
+  const std::string name = std::string("HAKMEM_").append(3000, 'N').append("=1");
+  const std::string value = std::string("HAKMEM_THP=").append(3000, 'v');
   const Outcome outcome = read({name.c_str(), value.c_str()});
   EXPECT_THAT(outcome.said, HasSubstr("HAKMEM_NNN"));
   EXPECT_THAT(outcome.said, HasSubstr("HAKMEM_THP=vvv"));
