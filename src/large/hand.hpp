@@ -1,6 +1,6 @@
 // Hand: a few large blocks that a thread has just freed, for its next malloc.
 //
-//   hand.place[class]   | slot 0 | slot 1 | slot 2 | slot 3 |   count of them, capacity, credit
+//   hand.place[class]   | slot 0 | slot 1 | slot 2 | slot 3 |   state: | credit | room | count |
 //
 // Taking one and putting one are plain loads and stores: no lock, no locked operation, no clock. A
 // place has capacity only where the same thread has lately used a block of the class again at once,
@@ -20,7 +20,7 @@
 // Invariants:
 //   (1) a run here is tagged kBusy: a second free finds no block; a huge one stays linked as in
 //   use; (2) slots below count have runs of the place's class, at least as long as it, of no user's
-//   heap; (3) count <= capacity <= kSlots, and hands.granted() covers all capacities.
+//   heap; (3) count + room is the capacity, <= kSlots, and hands.granted() covers all capacities.
 //
 // Above: large. Below: run. The thread whose hand it is; others through Hands.
 #pragma once
@@ -34,52 +34,33 @@
 
 namespace hakmem {
 
-// A block and its tag in one word: it starts on a granule. So a block that comes and goes passes
-// through here without its run being read first.
-enum class Waiting : std::uintptr_t {};
-
-inline Waiting waiting(void* block, Tag tag) {
-  return Waiting{reinterpret_cast<std::uintptr_t>(block) + static_cast<std::uint32_t>(tag)};
-}
-constexpr Granule granule_of(Waiting block) {
-  return granule_at(static_cast<std::uintptr_t>(block));
-}
-constexpr Tag tag_of(Waiting block) { return Tag{static_cast<std::uint16_t>(block)}; }
-inline Run* run_of(Waiting block) {
-  return static_cast<Run*>(page_map.fast_details(granule_of(block)));
-}
-
 class alignas(kCacheLine) Hand {
  public:
   static constexpr unsigned kSlots = 4;
 
-  Atomic<Hand*> next;  // in the pool of unused records
-
   // False: there is none, or its credit is spent.
-  bool take(unsigned size_class, Waiting* block) {
+  bool take(unsigned size_class, Run** run) {
     if (!enter()) return false;
     Place& place = places_[size_class];
-    const unsigned state = place.state.load_relaxed();
-    const unsigned count = state % kOneCredit;
-    const bool has_one = HAK_LIKELY(count != 0) && HAK_LIKELY(state >= kOneCredit);
+    const std::uint32_t left = place.state.load_relaxed() - kOneCredit + kOneRoom - 1;
+    const bool has_one = HAK_LIKELY((left & (kNoCredit | kNoBlock)) == 0);
     if (has_one) {
-      *block = place.slot[count - 1].load_relaxed();
-      place.state.store_relaxed(static_cast<std::uint16_t>(state - 1 - kOneCredit));
+      *run = place.slot[left % kOneRoom].load_relaxed();
+      place.state.store_relaxed(left);
     }
     leave();
     return has_one;
   }
 
   // False: there is no room.
-  bool put(unsigned size_class, Waiting block) {
+  bool put(unsigned size_class, Run* run) {
     if (!enter()) return false;
     Place& place = places_[size_class];
-    const unsigned state = place.state.load_relaxed();
-    const unsigned count = state % kOneCredit;
-    const bool has_room = HAK_LIKELY(count < place.capacity.load_relaxed());
+    const std::uint32_t more = place.state.load_relaxed() - kOneRoom + 1;
+    const bool has_room = HAK_LIKELY((more & kNoRoom) == 0);
     if (has_room) {
-      place.slot[count].store_relaxed(block);
-      place.state.store_relaxed(static_cast<std::uint16_t>(state + 1));
+      place.slot[std::size_t{more % kOneRoom} - 1].store_relaxed(run);
+      place.state.store_relaxed(more);
     }
     leave();
     return has_room;
@@ -88,23 +69,29 @@ class alignas(kCacheLine) Hand {
  private:
   friend class Hands;
 
-  static constexpr unsigned kOneCredit = 256;
+  // The three parts of a state: blocks, places for more, and takes until the thread has to renew it.
+  // Each part's highest bit is set only where one was taken from a part that was 0.
+  static constexpr std::uint32_t kOneRoom = 1U << 8;
+  static constexpr std::uint32_t kOneCredit = 1U << 16;
+  static constexpr std::uint32_t kNoBlock = kOneRoom / 2;
+  static constexpr std::uint32_t kNoRoom = kOneCredit / 2;
+  static constexpr std::uint32_t kNoCredit = 1U << 31;
 
   struct alignas(kCacheLine) Place {
-    Atomic<Waiting> slot[kSlots];
-    Atomic<std::uint16_t>
-        state;  // blocks, and kOneCredit for each take until its thread has to renew it
-    Atomic<std::uint8_t> capacity;
-    Atomic<std::uint8_t> given;  // the credit it began with
+    Atomic<Run*> slot[kSlots];
+    Atomic<std::uint32_t> state;
     Atomic<std::uint32_t> renewals;
     Atomic<std::uint64_t> renewed_at_ms;
-    Atomic<std::uint32_t> seen;  // sign() at the last look; written under the lock of Hands
+    Atomic<std::uint64_t> seen;  // sign() at the last look; written under the lock of Hands
+    Atomic<std::uint8_t> given;  // the credit it began with
 
-    unsigned count() const { return state.load_relaxed() % kOneCredit; }
+    unsigned count() const { return state.load_relaxed() % kOneRoom; }
+    unsigned room() const { return state.load_relaxed() % kOneCredit / kOneRoom; }
     unsigned credit() const { return state.load_relaxed() / kOneCredit; }
+    unsigned capacity() const { return count() + room(); }
 
     // Another one after every use of the place.
-    std::uint32_t sign() const { return (renewals.load_relaxed() << 16) + state.load_relaxed(); }
+    std::uint64_t sign() const { return (std::uint64_t{renewals.load_relaxed()} << 32) + state.load_relaxed(); }
   };
 
   bool enter() {
@@ -116,10 +103,13 @@ class alignas(kCacheLine) Hand {
   }
   void leave() { busy_.store_release(false); }  // pairs with Hands looking whether it is busy
 
-  Link<Hand> in_all_;  // of threads that live; under the lock of Hands
+  Place places_[learn::kLargeClasses];  // first: a place is found without an addition
+  Link<Hand> in_all_;                   // of threads that live; under the lock of Hands
   Atomic<bool> busy_{false};
   Atomic<bool> closed_{false};
-  Place places_[learn::kLargeClasses];
+
+ public:
+  Atomic<Hand*> next;  // in the pool of unused records
 };
 
 // To be called whenever the length or the heap of a block in use has changed. The last class has

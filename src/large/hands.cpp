@@ -52,10 +52,10 @@ void Hands::grant(unsigned size_class) {
   if (hand == nullptr) return;
   const LockGuard guard(lock_);  // so nobody has closed it
   Place& place = hand->places_[size_class];
-  const unsigned capacity = place.capacity.load_relaxed();
+  const unsigned capacity = place.capacity();
   if (capacity == Hand::kSlots || granted() + bytes > knobs::kHandBytes) return;
   if (capacity == 0) place.seen.store_relaxed(~place.sign());  // not stale before it has been seen
-  place.capacity.store_relaxed(static_cast<std::uint8_t>(capacity + 1));
+  place.state.store_relaxed(place.state.load_relaxed() + Hand::kOneRoom);
   granted_.store_relaxed(granted() + bytes);
 }
 
@@ -71,34 +71,33 @@ Hands::Turn Hands::renew(unsigned size_class, std::uint64_t now_ms) {
   place.renewals.store_relaxed(place.renewals.load_relaxed() + 1);
   place.renewed_at_ms.store_relaxed(now_ms);
   if (!thread_hand->enter()) return {false, 0, 0};
-  place.state.store_relaxed(static_cast<std::uint16_t>(place.count() + credit * Hand::kOneCredit));
+  place.state.store_relaxed(place.state.load_relaxed() + credit * Hand::kOneCredit);
   thread_hand->leave();
   return {true, uses, uses == 0 ? 0 : took_ms / (2 * uses)};
 }
 
 Run* Hands::empty_place(unsigned size_class, Place& place, std::uint64_t freed_at_ms, Run* chain) {
   for (unsigned i = place.count(); i-- != 0;) {  // the oldest comes to lie first in the chain
-    Run* run = run_of(place.slot[i].load_relaxed());
+    Run* run = place.slot[i].load_relaxed();
     run->freed_at_ms = freed_at_ms;
     run->next.store_relaxed(chain);
     chain = run;
   }
+  granted_.store_relaxed(granted() - place.capacity() * bytes_of_class(size_class));
   place.state.store_relaxed(0);
-  granted_.store_relaxed(granted() - place.capacity.load_relaxed() * bytes_of_class(size_class));
-  place.capacity.store_relaxed(0);
   return chain;
 }
 
 bool Hands::has_stale(const Hand& hand, bool all) {
   for (const Place& place : hand.places_) {
-    if (all ? place.capacity.load_relaxed() != 0 : is_stale(place)) return true;
+    if (all ? place.capacity() != 0 : is_stale(place)) return true;
   }
   return false;
 }
 
 void Hands::note_seen(Hand& hand) {
   for (Place& place : hand.places_) {
-    if (place.capacity.load_relaxed() != 0) place.seen.store_relaxed(place.sign());
+    if (place.capacity() != 0) place.seen.store_relaxed(place.sign());
   }
 }
 

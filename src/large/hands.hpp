@@ -63,7 +63,7 @@ class Hands {
 
   Hand* make_own();
   static bool is_stale(const Place& place) {
-    return place.capacity.load_relaxed() != 0 && place.sign() == place.seen.load_relaxed();
+    return place.capacity() != 0 && place.sign() == place.seen.load_relaxed();
   }
   static bool has_stale(const Hand& hand, bool all);
   static void note_seen(Hand& hand);
@@ -84,7 +84,7 @@ void Hands::look(See see) {
   const LockGuard guard(lock_);
   for (Hand* hand = all_.front(); hand != nullptr; hand = all_.next(hand)) {
     for (const Place& place : hand->places_) {
-      for (unsigned i = place.count(); i-- != 0;) see(*run_of(place.slot[i].load_relaxed()));
+      for (unsigned i = place.count(); i-- != 0;) see(*place.slot[i].load_relaxed());
     }
   }
 }

@@ -84,23 +84,30 @@ void retire_all(Run* chain) {
 }
 
 // The hand has a block, but its thread is to tell what it has used meanwhile, and to look around.
-bool take_at_turn(Hand* hand, unsigned size_class, Waiting* block) {
+Run* take_at_turn(Hand* hand, unsigned size_class) {
   const std::uint64_t now = os::now_ms();
   const Hands::Turn turn = hands.renew(size_class, now);
-  if (!turn.is_due || !hand->take(size_class, block)) return false;
-  if (!idle_blocks.note_reuses(run_of(*block), turn.uses, turn.idle_ms)) retire_all(hands.empty_own(now));
+  Run* run = nullptr;
+  if (!turn.is_due || !hand->take(size_class, &run)) return nullptr;
+  if (!idle_blocks.note_reuses(run, turn.uses, turn.idle_ms)) retire_all(hands.empty_own(now));
   do_what_is_due(nullptr, now);
-  return true;
+  return run;
+}
+
+// It is in use again. Whose hand has it, has the flat page map.
+void* show(const Run* run) {
+  const Granule first = run->first;
+  page_map.set_tag_of_run(first, run->tag_in_use());
+  return address_of(first);
 }
 
 void* take_from_hand(std::size_t size) {
   Hand* hand = thread_hand;
   if (hand == nullptr) return nullptr;
   const unsigned size_class = request_class(size);
-  Waiting block{};
-  if (!hand->take(size_class, &block) && !take_at_turn(hand, size_class, &block)) return nullptr;
-  page_map.set_tag_fast(granule_of(block), tag_of(block));
-  return address_of(granule_of(block));
+  Run* run = nullptr;
+  if (!hand->take(size_class, &run)) run = take_at_turn(hand, size_class);
+  return run == nullptr ? nullptr : show(run);
 }
 
 // In place: the run keeps its start.
@@ -180,28 +187,26 @@ namespace {
 
 }  // namespace
 
-// A thread that has a hand has the flat page map.
 void* allocate_large(std::size_t size) {
   const void* const return_address = __builtin_return_address(0);
   Hand* hand = thread_hand;
-  Waiting block{};
-  const bool found = HAK_LIKELY(hand != nullptr) && hand->take(request_class(size), &block);
+  Run* run = nullptr;
+  const bool found = HAK_LIKELY(hand != nullptr) && hand->take(request_class(size), &run);
   if (HAK_UNLIKELY(!found)) return allocate_large_slow(size, return_address);
-  const Granule first = granule_of(block);
-  page_map.set_tag_fast(first, tag_of(block));
-  if (HAK_UNLIKELY(settings.profile_path != nullptr)) return name_site(run_of(block), return_address);
-  run_of(block)->site = static_cast<learn::Site>(reinterpret_cast<std::uintptr_t>(return_address));
-  return address_of(first);
+  void* const block = show(run);
+  if (HAK_UNLIKELY(settings.profile_path != nullptr)) return name_site(run, return_address);
+  run->site = static_cast<learn::Site>(reinterpret_cast<std::uintptr_t>(return_address));
+  return block;
 }
 
-void free_large(void* block, Tag tag) {
+void free_large(void* block) {
   const Granule first = granule_of(block);
   if (HAK_UNLIKELY(address_of(first) != block)) return report_bad_free(block);
   Run* run = static_cast<Run*>(page_map.fast_details(first));
   Hand* hand = thread_hand;
   if (HAK_UNLIKELY(hand == nullptr)) return free_large_slow(run);
   page_map.set_tag_fast(first, tag_for(Kind::kBusy));
-  if (HAK_UNLIKELY(!hand->put(run->hand_class, waiting(block, tag)))) return free_large_slow(run);
+  if (HAK_UNLIKELY(!hand->put(run->hand_class, run))) return free_large_slow(run);
 }
 
 void free_outside_slabs(void* block, Tag tag) {

@@ -3,7 +3,8 @@
 //   tag      32 bits a granule:  | owner (24) | kind (8) |
 //            owner > 0: the granule is part of a slab; kind is its size class
 //            owner = 0: kind is one of `Kind` below; all zero means "not ours". A large block has
-//            kLarge at its first granule and kBusy inside
+//            kLarge at its first granule and kBusy inside. Kinds of blocks in use have the bit
+//            kLargeBit, which no size class and no heap's own tag has
 //   details  a pointer a granule: the Slab, or the Run (first and last granule of a free run,
 //            first granule of a large or huge block)
 //
@@ -43,9 +44,10 @@ inline constexpr OwnerId kNoOwner{0};
 inline constexpr OwnerId kMaxOwner{(1U << 24) - 2};
 
 // A tag that no granule has: a thread without a heap matches nothing.
-inline constexpr Tag kNobodysTag{~0U};
+inline constexpr Tag kNobodysTag{~0U << kTagKindBits};
 
-enum class Kind : std::uint8_t { kForeign, kFreeClean, kFreeDirty, kBusy, kPurging, kLarge, kHuge };
+inline constexpr std::uint32_t kLargeBit = 0x80;
+enum class Kind : std::uint8_t { kForeign, kFreeClean, kFreeDirty, kBusy, kPurging, kLarge = kLargeBit, kHuge };  // Run::tag_in_use() counts on their order
 
 constexpr Tag tag_for(OwnerId owner) { return Tag{static_cast<std::uint32_t>(owner) << kTagKindBits}; }
 constexpr Tag tag_for(OwnerId owner, ClassId c) {
@@ -73,6 +75,9 @@ class PageMap {
   // The same for the details and for one granule's new tag: in the flat form alone.
   void* fast_details(Granule g) const { return details_[index(g)].load_acquire(); }  // as details_of()
   void set_tag_fast(Granule g, Tag tag) { tags_[index(g)].store_release(static_cast<std::uint32_t>(tag)); }  // as set_tags()
+
+  // The same for a granule out of a record: it has no bits above the address space.
+  void set_tag_of_run(Granule g, Tag tag) { tags_[index_of(g)].store_release(static_cast<std::uint32_t>(tag)); }
 
   Tag tag_of(const void* p) const { return tag_of(granule_of(p)); }
   Tag tag_of(Granule g) const {

@@ -15,19 +15,20 @@ namespace hakmem {
 
 struct alignas(kCacheLine) Run {
   Atomic<Run*> next;  // in the pool of unused records
-
-  Granule first{0};
-  Granules count{0};
+  Link<Run> in_huge;  // huge blocks (under the huge lock)
 
   // Free runs (under the run lock); freed_at_ms on the way from a hand too (large/hands.hpp).
   Link<Run> in_bin;
   Link<Run> in_age;
   std::uint64_t freed_at_ms = 0;
-  std::uint64_t dirty = 0;  // granules of it that may be resident
+
+  // The second cache line: all that malloc and free of a block in a hand touch.
+  Granule first{0};
+  Granules count{0};
+  std::uint64_t dirty = 0;  // of a free run: granules of it that may be resident
 
   // Runs in use (written by the holder).
   Atomic<OwnerId> heap{kNoOwner};  // the user's heap that a large block belongs to, if any
-  Link<Run> in_huge;              // huge blocks (under the huge lock)
   bool is_huge = false;           // a mapping of its own
   std::uint8_t hand_class = 0;    // where a large block may wait for its thread (large/hand.hpp)
   os::Node node{0};               // whose memory it is, or is wished to be; written by who makes it
@@ -36,6 +37,7 @@ struct alignas(kCacheLine) Run {
 
   std::byte* start() const { return address_of(first); }
   std::size_t bytes() const { return bytes_of(count); }
+  Tag tag_in_use() const { return Tag{kLargeBit + is_huge}; }
 };
 
 // Records are recycled through one pool (run_store.cpp); nullptr when there is no memory.

@@ -19,30 +19,21 @@
 namespace hakmem {
 
 void free_foreign(void* block, std::uint32_t tag_xor_own) {
+  if (HAK_UNLIKELY((tag_xor_own & kLargeBit) != 0)) return free_large(block);
   Outgoing& out = thread_cache.outgoing->slots[OutgoingTable::slot_of(tag_xor_own)];
   Slot* top = out.top;
-  if (HAK_UNLIKELY(out.key != tag_xor_own || *top == kFullMark)) return free_foreign_slow(block, tag_xor_own);
+  if (HAK_UNLIKELY(out.key != tag_xor_own || *top == kFullMark)) return free_foreign_slow(block);
   out.top = top + 1;
   *top = reinterpret_cast<Slot>(block);
 }
 
-namespace {
-
-[[gnu::noinline]] void free_by_tag(void* block) {
+// The compact page map's hot path knows no tags, so what it takes for foreign is asked for again.
+[[gnu::noinline]] void free_foreign_slow(void* block) {
   const Tag tag = page_map.tag_of(block);
   if (owner_of(tag) == kNoOwner) return free_outside_slabs(block, tag);
   Heap* heap = thread_heap();
   if (HAK_UNLIKELY(heap == nullptr)) return free_without_heap(block);
   heap->free_of_other(block, tag);
-}
-
-}  // namespace
-
-// The compact page map's hot path knows no tags, so what it takes for foreign is asked for again.
-void free_foreign_slow(void* block, std::uint32_t tag_xor_own) {
-  const Tag tag{tag_xor_own ^ thread_cache.tag};
-  if (tag == tag_for(Kind::kLarge) || tag == tag_for(Kind::kHuge)) return free_large(block, tag);
-  free_by_tag(block);
 }
 
 void free_without_heap(void* block) {

@@ -7,7 +7,7 @@
 namespace hakmem {
 
 // large/large.cpp: by the flat page map `block` lies in the first granule of a large or huge one.
-void free_large(void* block, Tag tag);
+void free_large(void* block);
 
 // large/large.cpp: `block`, tagged `tag`, is in no slab: a large or huge block, or not ours.
 void free_outside_slabs(void* block, Tag tag);
@@ -27,7 +27,7 @@ void leave_large_hand();
 inline constinit Atomic<std::uint64_t> large_due_ms{~std::uint64_t{0}};
 
 // thread/foreign.cpp: what free_foreign() does when no bundle is ready for the block.
-void free_foreign_slow(void* block, std::uint32_t tag_xor_own);
+void free_foreign_slow(void* block);
 
 // thread/foreign.cpp: home at once, for a thread that cannot have a heap.
 void free_without_heap(void* block);
