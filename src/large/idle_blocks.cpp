@@ -11,6 +11,7 @@
 #include "os/clock.hpp"
 #include "os/memory.hpp"
 #include "pages/commitment.hpp"
+#include "pages/release_budget.hpp"
 #include "pages/release_time.hpp"
 #include "thread/background.hpp"
 #include "thread/large_hooks.hpp"
@@ -36,14 +37,22 @@ double price_now() {
   return learn::price_under_limit(settings.price, commitment.bytes(), commitment.soft(), commitment.stall_percent());
 }
 
+// Of any length: both grow with it.
+void set_release_costs() {
+  const learn::BlockCosts costs = learn::costs_of(learning.costs(), learning.price(), kMiB);
+  release_budget.set_costs(costs.dontneed_s, costs.hold_rate);
+}
+
 // Not negative: who reads the clock before the lock may find what others have freed since.
 std::uint64_t waited_ms(std::uint64_t freed_at_ms, std::uint64_t now_ms) {
   return now_ms < freed_at_ms ? 0 : now_ms - freed_at_ms;
 }
 
-// When an entry that was freed at `freed_at_ms` is due after `hold` seconds.
+// When an entry that was freed at `freed_at_ms` is due after `hold` seconds, later while the release
+// budget is used up.
 std::uint64_t due_after(std::uint64_t freed_at_ms, float hold) {
-  return hold == learn::kNever ? kNeverMs : freed_at_ms + static_cast<std::uint64_t>(hold * 1000);
+  if (hold == learn::kNever) return kNeverMs;
+  return freed_at_ms + static_cast<std::uint64_t>(hold * 1000) + release_budget.wait_ms();
 }
 
 }  // namespace
@@ -220,7 +229,7 @@ void IdleBlocks::keep(Run* run, std::uint64_t now_ms) {
 std::uint64_t IdleBlocks::gone_at_locked(const Entry& entry) {
   const std::uint64_t gone_at = due_after(entry.freed_at_ms, learning.arm_of(entry.context).gone_at);
   if (resident_locked() <= knobs::kGuessedBytes || !learning.is_guess(entry.context)) return gone_at;
-  const std::uint64_t at_most = entry.freed_at_ms + knobs::kGuessedMs;
+  const std::uint64_t at_most = entry.freed_at_ms + knobs::kGuessedMs + release_budget.wait_ms();
   return gone_at < at_most ? gone_at : at_most;
 }
 
@@ -330,6 +339,7 @@ void IdleBlocks::tick(std::uint64_t now_ms) {
         const os::Stopwatch stopwatch(learning.spent_ns(), os::now_ns);
         tell_what_is_idle_locked(now_ms);
         learning.set_price(price_now());
+        set_release_costs();
         learning.decide(now_ms);
         ask_stack_rule_locked();
       }

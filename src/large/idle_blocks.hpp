@@ -16,7 +16,8 @@
 // Invariants:
 //   (1) an entry's run is tagged kBusy and linked nowhere else; a second free of it finds no block;
 //   (2) held_ is the sum of the lengths of all runs here, lazy_ of those that are lazily freed;
-//   (3) no entry with a run is due before large_due_ms, but for ticks that would follow too closely.
+//   (3) no entry with a run is due before large_due_ms, but for ticks that would follow too closely,
+//   and where the release budget (pages/release_budget.hpp) has recovered meanwhile.
 //
 // Above: large. Below: learn, run store. Any thread; one lock (rank kLarge), held for the pages of a
 // block that are lazily freed, but not while pages are returned.

@@ -88,7 +88,7 @@ bool RunStore::is_part_of_huge_locked(const Run* run) {
 
 // Whether its delay is over.
 bool RunStore::is_old_locked(const Run* run, std::uint64_t now_ms) {
-  if (run->freed_at_ms + settings.purge_delay_ms > now_ms) return false;
+  if (run->freed_at_ms + delay_ms() > now_ms) return false;
   const std::uint64_t hold = live_knobs.huge_hold_ms;
   return hold <= settings.purge_delay_ms || run->freed_at_ms + hold <= now_ms ||
          !is_part_of_huge_locked(run);

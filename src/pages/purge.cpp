@@ -29,7 +29,7 @@ unsigned RunStore::collect_old_locked(std::uint64_t now_ms, bool all, Run** batc
   for (Run* run = age_.front(); run != nullptr && n < kPurgeBatch;) {
     Run* const younger = AgeList::next(run);
     const bool too_many = over && dirty_.load_relaxed() > target;
-    const bool may_be_old = run->freed_at_ms + settings.purge_delay_ms <= now_ms;
+    const bool may_be_old = run->freed_at_ms + delay_ms() <= now_ms;
     if (!all && !too_many && !may_be_old) break;
     if (all || too_many || is_old_locked(run, now_ms)) {
       age_.remove(run);
@@ -93,7 +93,7 @@ std::uint64_t RunStore::discard_batch(Run** batch, unsigned n, std::uint64_t now
 
 void RunStore::purge(std::uint64_t now_ms, bool all) {
   const bool over = is_too_dirty();
-  if (!all && !over && now_ms < oldest_ms_.load_relaxed() + settings.purge_delay_ms) return;
+  if (!all && !over && now_ms < oldest_ms_.load_relaxed() + delay_ms()) return;
   for (;;) {
     Run* batch[kPurgeBatch];
     unsigned n = 0;

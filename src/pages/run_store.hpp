@@ -35,6 +35,7 @@
 #include "base/units.hpp"
 #include "config/knobs.hpp"
 #include "os/place.hpp"
+#include "pages/release_budget.hpp"
 #include "pages/run.hpp"
 #include "pages/sharded.hpp"
 
@@ -156,6 +157,7 @@ class RunStore {
 
   // The nodes share what may be dirty in the process.
   static std::size_t dirty_limit() { return knobs::kDirtyLimit / os::places.nodes(); }
+  static std::uint64_t delay_ms() { return settings.purge_delay_ms + release_budget.wait_ms(); }
   bool is_too_dirty() const { return dirty_bytes() > dirty_limit(); }
   unsigned collect_old_locked(std::uint64_t now_ms, bool all, Run** batch) HAK_REQUIRES(lock_);
   static void mark_purging(Run* run);

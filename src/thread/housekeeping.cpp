@@ -2,6 +2,8 @@
 
 #include "depot/depot.hpp"
 #include "pages/commitment.hpp"
+#include "pages/release_budget.hpp"
+#include "pages/release_time.hpp"
 #include "pages/run_store.hpp"
 #include "slabs/slab_shard.hpp"
 #include "thread/huge_choice.hpp"
@@ -44,6 +46,8 @@ bool is_due(Atomic<std::uint64_t>& due, std::uint64_t now_ms, std::uint64_t peri
 void do_what_is_due(const void* heap, std::uint64_t now_ms) {
   if (now_ms >= large_due_ms.load_relaxed()) tick_large(now_ms);
   if (!is_due(next_due_ms, now_ms, knobs::kHousekeepingMs)) return;
+  const std::uint64_t release_ns = release_cpu_ns.load_relaxed();
+  if (release_budget.has_changed(release_ns)) release_budget.look(os::process_cpu_ns(), release_ns);
   if (commitment.is_over_soft()) return_everything_idle(heap);
   if (is_due(next_trim_ms, now_ms, knobs::kFlushMs)) {
     close_parked_heaps(now_ms, false);
