@@ -43,25 +43,34 @@ std::size_t usable_size(const void* block) {
   return tag == tag_for(Kind::kForeign) ? next_usable_size(block) : block_bytes(block, tag);
 }
 
-void* resize_same_block(void* block, Tag tag, std::size_t size) {
+void* resize_same_block(void* block, Tag tag, std::size_t size, const void* caller) {
   if (owner_of(tag) != kNoOwner) return fits_in_place(size, size_of(class_of(tag))) ? block : nullptr;
-  return size > kMaxSmall ? resize_large(block, size) : nullptr;
+  return size > kMaxSmall ? resize_large(block, size, caller) : nullptr;
 }
 
-void* reallocate(void* block, std::size_t size) {
-  const Tag tag = page_map.tag_of(block);
+namespace {
+
+[[gnu::noinline]] void* reallocate_slow(void* block, Tag tag, std::size_t size, const void* caller) {
   if (tag == tag_for(Kind::kForeign)) return next_reallocate(block, size);
   const std::size_t held = block_bytes(block, tag);
   if (held == 0) {
     report_bad_pointer("realloc", block);
     return nullptr;
   }
-  if (void* same = resize_same_block(block, tag, size)) return same;
+  if (void* same = resize_same_block(block, tag, size, caller)) return same;
   void* moved = allocate(size);
   if (moved == nullptr) return nullptr;
   std::memcpy(moved, block, size < held ? size : held);
   deallocate(block);
   return moved;
+}
+
+}  // namespace
+
+void* reallocate(void* block, std::size_t size, const void* caller) {
+  const Tag tag = page_map.tag_of(block);
+  const bool stays = owner_of(tag) != kNoOwner && fits_in_place(size, size_of(class_of(tag)));
+  return HAK_LIKELY(stays) ? block : reallocate_slow(block, tag, size, caller);
 }
 
 bool trim() {

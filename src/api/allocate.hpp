@@ -16,7 +16,7 @@ void* allocate_zeroed(std::size_t count, std::size_t size);
 void* allocate_aligned(std::size_t alignment, std::size_t size);
 
 // realloc for a block that is not nullptr and a size that is not 0.
-void* reallocate(void* block, std::size_t size);
+void* reallocate(void* block, std::size_t size, const void* caller);
 
 // 0 for nullptr and for what is not ours and has no next allocator.
 std::size_t usable_size(const void* block);
@@ -26,7 +26,7 @@ std::size_t block_bytes(const void* block, Tag tag);
 
 // Makes the block, tagged `tag`, hold `size` bytes without another block: where it is, or by moving
 // its pages. nullptr: it cannot, nothing has changed.
-void* resize_same_block(void* block, Tag tag, std::size_t size);
+void* resize_same_block(void* block, Tag tag, std::size_t size, const void* caller);
 
 // Whether a block of `held` bytes should stay where it is when asked to hold `size`.
 constexpr bool fits_in_place(std::size_t size, std::size_t held) {

@@ -41,7 +41,7 @@ void* hak_realloc(void* block, size_t bytes) {
     hakmem::deallocate(block);
     return nullptr;
   }
-  return or_enomem(hakmem::reallocate(block, bytes));
+  return or_enomem(hakmem::reallocate(block, bytes, __builtin_return_address(0)));
 }
 
 void* hak_aligned_alloc(size_t alignment, size_t bytes) {
@@ -105,7 +105,7 @@ void* hak_heap_realloc(hak_heap_t* heap, void* block, size_t bytes) {
   const hakmem::Tag tag = hakmem::page_map.tag_of(block);
   const size_t held = hakmem::usable_size(block);
   if (held != 0 && tag != hakmem::tag_for(hakmem::Kind::kForeign)) {
-    if (void* same = hakmem::resize_same_block(block, tag, bytes)) return same;
+    if (void* same = hakmem::resize_same_block(block, tag, bytes, __builtin_return_address(0))) return same;
   }
   void* moved = hak_heap_malloc(heap, bytes);
   if (moved == nullptr) return nullptr;

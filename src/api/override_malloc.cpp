@@ -42,7 +42,7 @@ HAK_REPLACE void* realloc(void* block, std::size_t size) {
     hakmem::deallocate(block);
     return nullptr;
   }
-  return or_enomem(hakmem::reallocate(block, size));
+  return or_enomem(hakmem::reallocate(block, size, __builtin_return_address(0)));
 }
 
 HAK_REPLACE void* reallocarray(void* block, std::size_t count, std::size_t size) {

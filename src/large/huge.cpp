@@ -27,6 +27,7 @@ void publish(Run* run, std::byte* start, std::size_t bytes) {
   run->count = Granules{bytes >> kGranuleShift};
   set_hand_class(run);
   run->block_bytes.store_relaxed(bytes);
+  run->asked = bytes;
   page_map.set_details(run->first, run);
   page_map.set_tags(run->first, Granules{1}, tag_for(Kind::kHuge));
   total_bytes.fetch_add_relaxed(bytes);
@@ -65,10 +66,17 @@ std::byte* map_block(std::size_t bytes, std::size_t alignment, std::size_t growt
   return map_below(commitment.hard(), bytes, alignment, growth);
 }
 
-// Room to grow costs address space only: a growing block moves a few times, not at each step. `held`:
-// what the block has committed already. Near the limit there is no such room.
-std::byte* map_with_headroom(std::size_t size, std::size_t held, std::size_t* bytes) {
-  *bytes = align_up(size + size / 2, kGranuleBytes);
+// Room to grow costs address space only: a growing block moves a few times, not at each step. It is half
+// of the size, or what the site's blocks have needed before. `held`: what the block has committed
+// already. Near the limit there is no such room.
+std::byte* map_with_headroom(std::size_t size, std::size_t held, Growth::Site grower, std::size_t* bytes) {
+  const std::size_t half = size + size / 2;
+  const std::size_t learned = page_map.is_flat() ? growth.grant_room(grower, size) : size;
+  if (learned > half) {
+    *bytes = align_up(learned, kGranuleBytes);
+    if (std::byte* start = map_below(commitment.soft(), *bytes, kGranuleBytes, *bytes - held)) return start;
+  }
+  *bytes = align_up(half, kGranuleBytes);
   if (std::byte* start = map_below(commitment.soft(), *bytes, kGranuleBytes, *bytes - held)) return start;
   *bytes = align_up(size, kGranuleBytes);
   return map_block(*bytes, kGranuleBytes, *bytes - held);
@@ -94,6 +102,18 @@ void unmap_counted(Run* run) {
 void destroy_unlinked(Run* run) {
   withdraw(run, Kind::kForeign);
   unmap_counted(run);
+}
+
+// The block is `bytes` long from now on.
+void cut_tail(Run* run, std::size_t bytes) {
+  const std::size_t excess = run->bytes() - bytes;
+  os::memory.unmap(run->start() + bytes, excess);
+  commitment.drop(excess);
+  total_bytes.fetch_sub_relaxed(excess);
+  run->block_bytes.store_relaxed(bytes);
+  run->asked = bytes;
+  run->count = Granules{bytes >> kGranuleShift};
+  set_hand_class(run);
 }
 
 // Moves the first `bytes` of the pages, or copies them where the kernel cannot move.
@@ -128,6 +148,8 @@ void retire_huge(Run* run) {
     const LockGuard guard(lock);
     unlink_locked(run);
   }
+  const std::size_t needed = large_length(run->asked);
+  if (needed < run->bytes() / 2) cut_tail(run, needed);  // idle blocks count by their length
   withdraw(run, Kind::kBusy);
 }
 
@@ -157,37 +179,35 @@ void destroy_huge_of(OwnerId heap) {
   }
 }
 
-void* resize_huge(Run* run, std::size_t size) {
+void* resize_huge(Run* run, std::size_t size, Growth::Site grower) {
   const std::size_t needed = large_length(size);
   const std::size_t held = run->block_bytes.load_relaxed();
-  if (size <= held && needed > held) return run->start();  // it was made shorter than its class
+  if (size > run->asked) growth.note(grower, size);
+  if (size <= held && needed > held) {  // it was made shorter than its class, or has grown to its end
+    if (run->asked < size) run->asked = size;
+    return run->start();
+  }
   if (needed <= held) {
-    const std::size_t excess = held - needed;
-    if (excess > held / 2) {
-      os::memory.unmap(run->start() + needed, excess);
-      commitment.drop(excess);
-      total_bytes.fetch_sub_relaxed(excess);
-      run->block_bytes.store_relaxed(needed);
-      run->count = Granules{needed >> kGranuleShift};
-      set_hand_class(run);
-    }
+    if (run->asked < size) run->asked = size;
+    else if (needed < run->asked / 2) cut_tail(run, needed);
     return run->start();
   }
   std::size_t bytes = 0;
-  std::byte* start = map_with_headroom(size, held, &bytes);
+  std::byte* start = map_with_headroom(size, held, grower, &bytes);
   if (start == nullptr) return nullptr;
   move_or_copy(run->start(), run->bytes(), start);
   withdraw(run, Kind::kForeign);
   os::memory.unmap(run->start(), run->bytes());
   publish(run, start, bytes);
+  run->asked = size;
   return start;
 }
 
-void* move_to_huge(Run* run, std::size_t size) {
+void* move_to_huge(Run* run, std::size_t size, Growth::Site grower) {
   Run* huge = run_pool_take();
   if (huge == nullptr) return nullptr;
   std::size_t bytes = 0;
-  std::byte* start = map_with_headroom(size, run->bytes(), &bytes);
+  std::byte* start = map_with_headroom(size, run->bytes(), grower, &bytes);
   if (start == nullptr) {
     run_pool_give(huge);
     return nullptr;
@@ -196,7 +216,9 @@ void* move_to_huge(Run* run, std::size_t size) {
   if (!moved) std::memcpy(start, run->start(), run->bytes());
   huge->node = run->node;
   huge->heap.store_relaxed(run->heap.load_relaxed());
+  huge->site = run->site;
   publish(huge, start, bytes);
+  huge->asked = size;
   link(huge);
   commitment.add(run->bytes());  // from here on both count; the old run leaves in a moment
   run_store.release(run, moved);

@@ -3,6 +3,7 @@
 // Above: large. Below: page map, os. Any thread.
 #pragma once
 
+#include "large/growth.hpp"
 #include "large/large.hpp"
 
 namespace hakmem {
@@ -20,10 +21,10 @@ void unmap_huge(Run* run);
 
 void destroy_huge_of(OwnerId heap);
 
-// nullptr: no memory; nothing has changed.
-void* resize_huge(Run* run, std::size_t size);
+// nullptr: no memory; nothing has changed. `grower`: the site that asks.
+void* resize_huge(Run* run, std::size_t size, Growth::Site grower);
 
 // Turns a large block into a huge one of `size` bytes, by moving its pages. nullptr: it cannot.
-void* move_to_huge(Run* run, std::size_t size);
+void* move_to_huge(Run* run, std::size_t size, Growth::Site grower);
 
 }  // namespace hakmem

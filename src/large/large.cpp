@@ -4,6 +4,7 @@
 
 #include "config/knobs.hpp"
 #include "config/size_classes.hpp"
+#include "large/growth.hpp"
 #include "large/hands.hpp"
 #include "large/huge.hpp"
 #include "large/idle_blocks.hpp"
@@ -218,14 +219,16 @@ void free_outside_slabs(void* block, Tag tag) {
 
 std::size_t large_bytes(const void* block) { return run_of(block)->block_bytes.load_relaxed(); }
 
-void* resize_large(void* block, std::size_t size) {
+void* resize_large(void* block, std::size_t size, const void* caller) {
   if (size > PTRDIFF_MAX) return nullptr;
   Run* run = run_of(block);
-  if (page_map.tag_of(block) == tag_for(Kind::kHuge)) return resize_huge(run, size);
-  if (size < knobs::kHugeFrom && resize_run(run, size)) return block;
+  const Growth::Site grower = Growth::site_of(caller);
+  if (page_map.tag_of(block) == tag_for(Kind::kHuge)) return resize_huge(run, size, grower);
   const std::size_t held = run->block_bytes.load_relaxed();
-  if (held < knobs::kMoveFrom || size < held) return nullptr;
-  return move_to_huge(run, size);
+  if (size > held) growth.note(grower, size);
+  if (size < knobs::kHugeFrom && resize_run(run, size)) return block;
+  if (size < held || (held < knobs::kMoveFrom && !growth.goes_far(grower))) return nullptr;
+  return move_to_huge(run, size, grower);
 }
 
 void destroy_large_of(OwnerId heap) {

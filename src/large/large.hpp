@@ -34,8 +34,9 @@ bool starts_large_block(const void* block, Tag tag);
 std::size_t large_bytes(const void* block);
 
 // Makes it hold `size` bytes (above 32 KiB) where it is or by moving its pages; a huge block is
-// copied where the kernel cannot move. nullptr: it cannot be done so; nothing has changed.
-void* resize_large(void* block, std::size_t size);
+// copied where the kernel cannot move. nullptr: it cannot be done so; nothing has changed. `caller`: the
+// site in the program, if known, whose blocks' growth is learned (growth.hpp).
+void* resize_large(void* block, std::size_t size, const void* caller = nullptr);
 
 // Releases every large and huge block of a user's heap.
 void destroy_large_of(OwnerId heap);

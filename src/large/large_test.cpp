@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/knobs.hpp"
+#include "large/growth.hpp"
 #include "large/idle_blocks.hpp"
 #include "os/clock.hpp"
 #include "thread/boot_hook.hpp"
@@ -190,6 +191,51 @@ TEST_F(Large, AGrowingHugeBlockKeepsItsContentsAndMovesSeldom) {
   EXPECT_EQ(large_bytes(block), large_length(34 * kMiB));
   EXPECT_TRUE(holds(block, 32 * kMiB));
   release(block);
+}
+
+// What a block of a site has grown to, the next one has room for: it moves a few times, not at each
+// half as much again.
+TEST_F(Large, ASitesNextBlockMovesLess) {
+  static constexpr char kCaller = 0;
+  const auto grow = [&](int* moves) {
+    void* block = make(kMiB);
+    fill(block, kMiB);
+    for (std::size_t size = 2 * kMiB; size <= 128 * kMiB; size += kMiB) {
+      void* resized = resize_large(block, size, &kCaller);
+      ASSERT_NE(resized, nullptr);
+      ASSERT_GE(large_bytes(resized), size);
+      if (resized != block && size >= knobs::kHugeFrom) ++*moves;
+      block = resized;
+    }
+    EXPECT_TRUE(holds(block, kMiB));
+    EXPECT_TRUE(reads_zero(static_cast<std::byte*>(block) + 127 * kMiB, kMiB)) << "never touched";
+    release(block);
+  };
+  int first = 0;
+  int second = 0;
+  grow(&first);
+  grow(&second);
+  EXPECT_LE(first, 6);
+  EXPECT_LE(second, 1);
+}
+
+// Room that was not used goes when the block is free: it does not count as idle memory.
+TEST_F(Large, RoomThatWasNotUsedIsNotIdle) {
+  static constexpr char kCaller = 0;
+  growth.note(Growth::site_of(&kCaller), 200 * kMiB);
+  void* block = resize_large(make(34 * kMiB), 60 * kMiB, &kCaller);
+  ASSERT_NE(block, nullptr);
+  EXPECT_GE(large_bytes(block), 200 * kMiB);
+  EXPECT_EQ(resize_large(block, 190 * kMiB, &kCaller), block);
+  EXPECT_EQ(resize_large(block, 60 * kMiB, &kCaller), block) << "cut: it was long";
+  EXPECT_EQ(large_bytes(block), large_length(60 * kMiB));
+  release(block);
+  block = resize_large(make(34 * kMiB), 61 * kMiB, &kCaller);
+  ASSERT_NE(block, nullptr);
+  EXPECT_GE(large_bytes(block), 150 * kMiB);
+  const std::size_t before = idle_blocks.held_bytes();
+  release(block);
+  EXPECT_LE(idle_blocks.held_bytes() - before, large_length(61 * kMiB));
 }
 
 TEST_F(Large, DestroyingAHeapsBlocksLeavesOthersAlone) {
