@@ -131,7 +131,7 @@ Run* IdleBlocks::take(std::size_t bytes, std::size_t alignment, bool* soon) {
 
 // A block much longer than what is wanted stays: to take its pages one by one would cost the next
 // request of its class all of them.
-bool IdleBlocks::lend(std::size_t bytes) {
+bool IdleBlocks::lend(std::size_t bytes, os::Node node) {
   const std::size_t longest = kLendTimes * bytes > kLendFrom ? kLendTimes * bytes : kLendFrom;
   const unsigned classes = request_class(longest < knobs::kHugeFrom ? longest : knobs::kHugeFrom - 1) + 1;
   std::size_t lent = 0;
@@ -139,7 +139,7 @@ bool IdleBlocks::lend(std::size_t bytes) {
     Run* oldest = nullptr;
     {
       const LockGuard guard(lock_);
-      oldest = oldest_locked(classes);
+      oldest = oldest_locked(classes, &node);
     }
     if (oldest == nullptr) break;
     lent += oldest->bytes();
@@ -175,12 +175,13 @@ IdleBlocks::Entry* IdleBlocks::lender_locked(Stack& stack, std::size_t bytes, st
   return any ? nullptr : &stack.top();
 }
 
-// Of the first so many classes.
-Run* IdleBlocks::oldest_locked(unsigned classes) {
+// Of the first so many classes, and of one node's memory if `only` says so.
+Run* IdleBlocks::oldest_locked(unsigned classes, const os::Node* only) {
+  const auto serves = [only](const Run* run) { return run != nullptr && (only == nullptr || run->node == *only); };
   Entry* oldest = nullptr;
   for (unsigned c = 0; c < classes; ++c) {
     unsigned position = 0;
-    while (position < stacks_[c].count && stacks_[c].at(position).run == nullptr) ++position;
+    while (position < stacks_[c].count && !serves(stacks_[c].at(position).run)) ++position;
     if (position == stacks_[c].count) continue;
     Entry& entry = stacks_[c].at(position);
     if (oldest != nullptr && oldest->freed_at_ms <= entry.freed_at_ms) continue;

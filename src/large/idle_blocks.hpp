@@ -53,8 +53,8 @@ class IdleBlocks {
   // False: its class is not worth a hand any more.
   bool note_reuses(const Run* run, std::uint32_t uses, std::uint64_t idle_ms);
 
-  // The oldest blocks coalesce, about `bytes` of them. False: there are none of a fitting length.
-  bool lend(std::size_t bytes);
+  // The node's oldest blocks coalesce, about `bytes` of them. False: there are none of a fitting length.
+  bool lend(std::size_t bytes, os::Node node);
 
   // A block that is a mapping of its own is about to be made: the oldest one goes.
   void make_room();
@@ -109,7 +109,7 @@ class IdleBlocks {
   static bool is_worth_a_hand(const learn::Arm& arm);
   Entry* lender_locked(Stack& stack, std::size_t bytes, std::size_t alignment) HAK_REQUIRES(lock_);
   static void move_pages_down(const Entry& top, Entry& lender);
-  Run* oldest_locked(unsigned classes) HAK_REQUIRES(lock_);
+  Run* oldest_locked(unsigned classes, const os::Node* only = nullptr) HAK_REQUIRES(lock_);
   void push_locked(unsigned size_class, Run* run, std::uint64_t now_ms) HAK_REQUIRES(lock_);
   Run* detach_locked(Entry& entry) HAK_REQUIRES(lock_);
   Run* drop_bottom_locked(unsigned size_class) HAK_REQUIRES(lock_);

@@ -323,5 +323,18 @@ TEST_F(StackRules, ARuleThatMayNotActDoesNot) {
   forget_marks(kLength, 1);
 }
 
+TEST_F(IdleBlocksTest, LendsOnlyWhatLiesInTheNodesMemory) {
+  hakmem::Run* run = make_run(kLength);
+  constexpr os::Node kOther{1};
+  const os::Node own = run->node;
+  ASSERT_NE(own, kOther);
+  idle_blocks.keep(run, os::now_ms());
+  const std::size_t held = idle_blocks.held_bytes();
+  EXPECT_FALSE(idle_blocks.lend(kLength, kOther)) << "it would not find its pages";
+  EXPECT_EQ(idle_blocks.held_bytes(), held);
+  EXPECT_TRUE(idle_blocks.lend(kLength, own));
+  EXPECT_LT(idle_blocks.held_bytes(), held);
+}
+
 }  // namespace
 }  // namespace hakmem

@@ -258,7 +258,9 @@ void give_back_idle_large() {
   idle_blocks.give_all_back();
 }
 
-bool lend_idle_large(std::size_t bytes) { return idle_blocks.held_bytes() != 0 && idle_blocks.lend(bytes); }
+bool lend_idle_large(std::size_t bytes, os::Node node) {
+  return idle_blocks.held_bytes() != 0 && idle_blocks.lend(bytes, node);
+}
 
 std::size_t idle_large_bytes() { return idle_blocks.held_bytes() + hands.granted(); }
 

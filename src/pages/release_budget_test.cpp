@@ -35,6 +35,13 @@ TEST(ReleaseBudget, WhatIsNotUsedIsNotSavedUpForEver) {
   EXPECT_TRUE(budget.is_used_up());
 }
 
+TEST(ReleaseBudget, AForkedChildDoesNotOweItsParentsTime) {
+  ReleaseBudget budget;
+  budget.look(1'000'000'000'000, 0);
+  budget.look(1'000'000, 0);
+  EXPECT_FALSE(budget.is_used_up());
+}
+
 TEST(ReleaseBudget, WaitsUntilHoldingHasCostAsMuch) {
   ReleaseBudget budget;
   budget.set_costs(0.065, 0.125);

@@ -171,7 +171,7 @@ Run* RunStore::split_locked(Run* run, Granules count) {
 // while some is idle. Beyond the soft limit, or where the system has no more, everything idle makes room.
 AllocatedRun RunStore::allocate(Granules count, Granules alignment) {
   AllocatedRun allocated = allocate_dirty(count, alignment);
-  if (allocated.run == nullptr && lend_ != nullptr && lend_(bytes_of(count))) {
+  if (allocated.run == nullptr && lend_ != nullptr && lend_(bytes_of(count), node_)) {
     allocated = allocate_dirty(count, alignment);
   }
   if (allocated.run == nullptr) allocated = allocate_below(commitment.soft(), count, alignment);
@@ -259,7 +259,7 @@ void RunStore::release(Run* run, bool clean) {
 
 bool RunStore::extend(Run* run, Granules count, Tag tag) {
   if (extend_committing(0, run, count, tag)) return true;
-  const bool lent = lend_ != nullptr && lend_(bytes_of(count - run->count));
+  const bool lent = lend_ != nullptr && lend_(bytes_of(count - run->count), node_);
   if (lent && extend_committing(0, run, count, tag)) return true;
   return extend_committing(SIZE_MAX, run, count, tag);
 }

@@ -71,7 +71,7 @@ class RunStore {
 
   // Who is asked to release idle blocks of about so many bytes before clean pages are used: false when
   // there are none. Called without a lock of rank kLarge or above. Once, at boot.
-  void set_lender(bool (*lend)(std::size_t bytes)) { lend_ = lend; }
+  void set_lender(bool (*lend)(std::size_t bytes, os::Node node)) { lend_ = lend; }
 
   // `clean`: every page of it is known to read zero and not to be resident.
   void release(Run* run, bool clean = false);
@@ -168,7 +168,7 @@ class RunStore {
 
   static constexpr unsigned kPurgeBatch = 32;
 
-  bool (*lend_)(std::size_t bytes) = nullptr;
+  bool (*lend_)(std::size_t bytes, os::Node node) = nullptr;
   os::Node node_{0};
   Lock lock_{LockRank::kRuns};
   BinList bins_[kBins] HAK_GUARDED_BY(lock_);
@@ -204,7 +204,7 @@ class RunStores {
   // Before anything is allocated. False: no memory.
   bool make(unsigned nodes);
 
-  void set_lender(bool (*lend)(std::size_t bytes)) {
+  void set_lender(bool (*lend)(std::size_t bytes, os::Node node)) {
     stores_.for_each([lend](RunStore& store) { store.set_lender(lend); });
   }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/atomics.hpp"
+#include "os/topology.hpp"
 #include "pages/page_map.hpp"
 
 namespace hakmem {
@@ -17,8 +18,8 @@ void tick_large(std::uint64_t now_ms);
 void give_back_idle_large();
 std::size_t idle_large_bytes();
 
-// large/large.cpp: the oldest idle blocks coalesce, about `bytes` of them; false when there are none.
-bool lend_idle_large(std::size_t bytes);
+// large/large.cpp: the node's oldest idle blocks coalesce, about `bytes` of them; false when there are none.
+bool lend_idle_large(std::size_t bytes, os::Node node);
 
 // large/large.cpp: the thread exits; what waits in its hand is anybody's.
 void leave_large_hand();
