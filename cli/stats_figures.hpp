@@ -104,6 +104,10 @@ inline std::span<const hak_stats_context> contexts_of(const hak_stats& stats) {
   return std::span(stats.contexts).first(stats.context_count);
 }
 
+inline std::span<const hak_stats_site> sites_of(const hak_stats& stats) {
+  return std::span(stats.sites).first(stats.site_count);
+}
+
 // A text of the record. The file may hold anything: what is not printable ASCII becomes '?'.
 template <std::size_t kSize>
 std::string text_of(const char (&field)[kSize]) {

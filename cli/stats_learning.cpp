@@ -59,6 +59,33 @@ std::string context_table(const hak_stats& stats, bool colours) {
   return table.render(colours);
 }
 
+std::string place_text(const hak_stats_site& site) {
+  const std::string module = text_of(site.module);
+  if (site.offset == 0) return "not known";
+  return module.empty() ? fmt::format("{:#x}", site.offset)
+                        : fmt::format("{}+{:#x}", module, site.offset);
+}
+
+std::string site_table(const hak_stats& stats, bool colours) {
+  Table table({{"asked for by", Align::kLeft},
+               {"blocks of", Align::kRight},
+               {"sites", Align::kLeft},
+               {"idle for", Align::kRight},
+               {"bill", Align::kRight},
+               {"over best", Align::kRight},
+               {"best arm", Align::kLeft}});
+  for (const hak_stats_site& one : sites_of(stats)) {
+    table.add_row({{place_text(one), Style::kStrong},
+                   {bytes_text(one.block_bytes)},
+                   {one.site_group == 0 ? "" : "slow"},
+                   {seconds_text(one.mean_idle_s)},
+                   {seconds_text(one.bill_paid_s)},
+                   {over_text(one.bill_paid_s, one.bill_best_fixed_s)},
+                   {text_of(one.best_fixed_arm), Style::kFaint}});
+  }
+  return table.render(colours);
+}
+
 // "0.034 %" of the process's CPU.
 std::string share_text(double seconds, double of_s) {
   return of_s > 0 ? fmt::format("{:.3f} %", 100 * seconds / of_s) : "-";
@@ -97,6 +124,11 @@ std::string learning_text(const hak_stats& stats, bool colours) {
   if (stats.contexts_seen > stats.context_count) {
     text +=
         fmt::format("and {} more with smaller bills\n", stats.contexts_seen - stats.context_count);
+  }
+  if (stats.site_count != 0) text.append("\n").append(site_table(stats, colours));
+  if (stats.sites_seen > stats.site_count) {
+    text +=
+        fmt::format("and {} more sites with smaller bills\n", stats.sites_seen - stats.site_count);
   }
   return text.append("\n");
 }

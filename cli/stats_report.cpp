@@ -95,11 +95,23 @@ nlohmann::json json_of(const hak_stats_context& context) {
           {"best_fixed_arm", text_of(context.best_fixed_arm)}};
 }
 
+nlohmann::json json_of(const hak_stats_site& site) {
+  return {{"block_bytes", site.block_bytes},
+          {"module", text_of(site.module)},
+          {"offset", site.offset},
+          {"site_group", site.site_group},
+          {"mean_idle_s", site.mean_idle_s},
+          {"bill_paid_s", site.bill_paid_s},
+          {"bill_best_fixed_s", site.bill_best_fixed_s},
+          {"best_fixed_arm", text_of(site.best_fixed_arm)}};
+}
+
 void add_learning(const hak_stats& stats, nlohmann::json& into) {
   for (const Figure& figure : kCounts) into[figure.name] = stats.*figure.value;
   for (const Seconds& seconds : kSeconds) into[seconds.name] = stats.*seconds.value;
   for (const Cost& cost : kCosts) into["costs"][cost.name] = stats.costs.*cost.value;
   for (const hak_stats_context& one : contexts_of(stats)) into["contexts"].push_back(json_of(one));
+  for (const hak_stats_site& one : sites_of(stats)) into["sites"].push_back(json_of(one));
 }
 
 }  // namespace
@@ -151,6 +163,8 @@ nlohmann::json stats_json(const hak_stats& stats) {
       {"best_fixed_arm", text_of(stats.best_fixed_arm)},
       {"contexts_seen", stats.contexts_seen},
       {"contexts", nlohmann::json::array()},
+      {"sites_seen", stats.sites_seen},
+      {"sites", nlohmann::json::array()},
       {kPurged.name, stats.*kPurged.value},
       {"classes", nlohmann::json::array()},
   };

@@ -47,6 +47,11 @@ hak_stats sample_stats() {
   std::strcpy(stats.learn, "shadow");
   std::strcpy(stats.selector, "hindsight");
   std::strcpy(stats.best_fixed_arm, "keep");
+  stats.sites_seen = stats.site_count = 1;
+  stats.sites[0].block_bytes = 5 * kMib;
+  stats.sites[0].offset = 0x12ab;
+  stats.sites[0].bill_paid_s = 0.5;
+  std::strcpy(stats.sites[0].module, "libthing.so");
   stats.contexts_seen = 7;
   stats.context_count = 1;
   stats.contexts[0] = {.block_bytes = 5 * kMib,
@@ -222,6 +227,14 @@ TEST(StatsOpenMetrics, HasTypesUnitsAndAnEnd) {
   EXPECT_TRUE(text.ends_with("\n# EOF\n"));
 }
 
+TEST(StatsReport, NamesCallSitesByModuleAndOffset) {
+  hak_stats stats = sample_stats();
+  EXPECT_THAT(stats_text(stats, false), HasSubstr("libthing.so+0x12ab"));
+  EXPECT_EQ(stats_json(stats)["sites"][0]["module"], "libthing.so");
+  stats.sites[0].module[0] = '\0';
+  EXPECT_THAT(stats_text(stats, false), HasSubstr("\n0x12ab "));
+}
+
 TEST(StatsJson, HasEveryFigureAndClass) {
   const nlohmann::json json = stats_json(sample_stats());
   EXPECT_EQ(json["process_id"], 42);
@@ -238,7 +251,8 @@ TEST(StatsJson, LeavesNoFigureOut) {
       (offsetof(hak_stats, costs) - offsetof(hak_stats, monotonic_ms)) / sizeof(std::uint64_t);
   const std::size_t counts =
       (offsetof(hak_stats, classes) - offsetof(hak_stats, parked_heaps)) / sizeof(std::uint32_t);
-  const std::size_t others = 7;  // version, process, costs, best arm, mode, learn, selector
+  const std::size_t others =
+      9;  // version, process, costs, best arm, mode, learn, selector, sites and their number
   EXPECT_EQ(json.size(), figures + counts + others) << "the two lists stand for their counts";
   EXPECT_EQ(json["costs"].size(), sizeof(hak_stats_costs) / sizeof(double));
   const std::size_t texts = 3;

@@ -23,9 +23,11 @@ extern "C" {
 #endif
 
 #define HAK_STATS_MAGIC UINT64_C(0x3153544154534b48) /* "HKSTATS1", little-endian */
-#define HAK_STATS_VERSION 3u
+#define HAK_STATS_VERSION 4u
 #define HAK_STATS_MAX_CLASSES 64
 #define HAK_STATS_MAX_CONTEXTS 64
+#define HAK_STATS_MAX_SITES 16
+#define HAK_STATS_MODULE_CHARS 40
 #define HAK_STATS_ARM_CHARS 16
 #define HAK_STATS_MAX_KNOBS 8
 
@@ -37,8 +39,9 @@ struct hak_stats_class {
 };
 
 /* A context: idle large blocks that are held by one rule, an arm. Arms are named as in
- * HAKMEM_SELECTOR=fixed:ARM; "static" is HAKMEM_PURGE_DELAY, and low-water, peak and glibc are rules. A bill is in seconds of CPU: the time that
- * giving back and touching again takes, and price x GiB x seconds held. It counts the reuses that the
+ * HAKMEM_SELECTOR=fixed:ARM; "static" is HAKMEM_PURGE_DELAY, and low-water, peak and glibc are rules.
+ * A bill is in seconds of CPU: the time that giving back and touching again takes, and price x GiB x
+ * seconds held. It counts the reuses that the
  * learner has scored. */
 struct hak_stats_context {
   uint64_t block_bytes;  /* length of the blocks of its class; the last class has longer ones too */
@@ -54,6 +57,20 @@ struct hak_stats_context {
   char arm[HAK_STATS_ARM_CHARS];            /* in force */
   char learned_arm[HAK_STATS_ARM_CHARS];    /* the learner's choice; in force unless it only watches */
   char best_fixed_arm[HAK_STATS_ARM_CHARS]; /* the best throughout, in hindsight */
+};
+
+/* A call site whose blocks were used again after they had been idle, by size class. Where its call
+ * returns to: `offset` bytes after the start of the module. */
+struct hak_stats_site {
+  uint64_t block_bytes;
+  uint64_t offset;          /* with no module: what tells the site apart */
+  double mean_idle_s;       /* geometric mean, of about the last 32 */
+  double bill_paid_s;       /* as in a context */
+  double bill_best_fixed_s;
+  uint32_t site_group;      /* as in a context */
+  uint32_t unused;
+  char best_fixed_arm[HAK_STATS_ARM_CHARS];
+  char module[HAK_STATS_MODULE_CHARS]; /* file name without its directory; empty: not known */
 };
 
 /* What the learner reckons with, measured now and then: seconds a call, a page of 4 KiB, and a huge
@@ -168,6 +185,10 @@ struct hak_stats {
   uint64_t huge_full_units;     /* of wanted space: every granule in use */
   uint64_t huge_part_units;     /* some granules in use */
   uint64_t huge_waste_bytes;    /* free granules in those, resident or not */
+
+  uint32_t sites_seen;          /* call sites there are */
+  uint32_t site_count;          /* of them, in `sites`: those with the largest bills */
+  struct hak_stats_site sites[HAK_STATS_MAX_SITES]; /* largest bill first */
 };
 
 #ifdef __cplusplus

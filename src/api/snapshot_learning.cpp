@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "api/snapshot_sites.hpp"
 #include "large/hands.hpp"
 #include "large/idle_blocks.hpp"
 #include "large/learning.hpp"
@@ -186,6 +187,7 @@ void count_idle_blocks(hak_stats* stats) {
       [&] {
         describe_learning(stats);
         describe_contexts(stats);
+        describe_sites(stats);
         std::memset(held_by, 0, sizeof held_by);
       });
 }

@@ -317,19 +317,22 @@ void IdleBlocks::ask_stack_rule_locked() {
   }
 }
 
-// True once a minute, for one caller.
-bool IdleBlocks::is_time_to_measure(std::uint64_t now_ms) {
-  std::uint64_t due = measure_due_ms_.load_relaxed();
-  return settings.learn == Learn::kOn && now_ms >= due && measure_due_ms_.try_replace_relaxed(due, now_ms + kMeasureMs);
+// True once a minute, for one caller, where it pays.
+bool IdleBlocks::is_time_to_measure_locked(std::uint64_t now_ms) {
+  if (settings.learn != Learn::kOn || now_ms < measure_due_ms_ || !learning.pays_for_measuring(now_ms)) return false;
+  measure_due_ms_ = now_ms + kMeasureMs;
+  return true;
+}
+
+void IdleBlocks::update_costs() {
+  const os::Stopwatch stopwatch(learning.spent_ns(), os::now_ns);
+  const learn::CostModel costs = measure_costs(learn::CostModel{});
+  const LockGuard guard(lock_);
+  learning.set_costs(costs);
 }
 
 void IdleBlocks::tick(std::uint64_t now_ms) {
-  if (is_time_to_measure(now_ms)) {
-    const os::Stopwatch stopwatch(learning.spent_ns(), os::now_ns);
-    const learn::CostModel costs = measure_costs(learn::CostModel{});
-    const LockGuard guard(lock_);
-    learning.set_costs(costs);
-  }
+  bool measures = false;
   unsigned n = 0;
   do {
     Run* batch[kBatch];
@@ -343,11 +346,13 @@ void IdleBlocks::tick(std::uint64_t now_ms) {
         set_release_costs();
         learning.decide(now_ms);
         ask_stack_rule_locked();
+        measures = is_time_to_measure_locked(now_ms);
       }
       n = collect_due_locked(now_ms, batch);
     }
     give_back_all(batch, n);
   } while (n == kBatch);
+  if (measures) update_costs();
 }
 
 void IdleBlocks::give_all_back() {

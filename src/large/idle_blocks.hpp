@@ -119,7 +119,8 @@ class IdleBlocks {
   unsigned collect_due_locked(std::uint64_t now_ms, Run** batch) HAK_REQUIRES(lock_);
   std::uint64_t gone_at_locked(const Entry& entry) HAK_REQUIRES(lock_);
   void settle_locked(Entry& entry, std::uint64_t now_ms, bool at_once, Run** gone) HAK_REQUIRES(lock_);
-  bool is_time_to_measure(std::uint64_t now_ms);
+  bool is_time_to_measure_locked(std::uint64_t now_ms) HAK_REQUIRES(lock_);
+  void update_costs();
   void tell_what_is_idle_locked(std::uint64_t now_ms) HAK_REQUIRES(lock_);
   void ask_stack_rule_locked() HAK_REQUIRES(lock_);
 
@@ -127,11 +128,11 @@ class IdleBlocks {
   Stack stacks_[learn::kLargeClasses] HAK_GUARDED_BY(lock_) = {};
   Atomic<std::size_t> held_{0};     // written under the lock
   Atomic<std::size_t> lazy_{0};     // the same
-  Atomic<std::uint64_t> measure_due_ms_{0};
   Atomic<std::uint64_t> releases_{0};
   Atomic<std::uint64_t> reuses_{0};
   Atomic<std::uint64_t> late_reuses_{0};
   Atomic<std::uint64_t> refault_bytes_{0};
+  std::uint64_t measure_due_ms_ HAK_GUARDED_BY(lock_) = 0;
   std::uint64_t decided_at_ms_ HAK_GUARDED_BY(lock_) = 0;
   std::uint64_t next_tick_ms_ HAK_GUARDED_BY(lock_) = 0;
 };

@@ -245,6 +245,38 @@ TEST_F(IdleBlocksTest, LearnsHowLongAClassIsWorthHolding) {
   give_back(idle_blocks.take(5 * kMiB));
 }
 
+TEST_F(IdleBlocksTest, CostsAreMeasuredWhenTheProcessHasLivedForAWhile) {
+  settings.learn = Learn::kOn;
+  learning.boot(learn::SelectorChoice{});
+  learning.set_costs(learn::CostModel{});
+  os::advance_clock_for_test(61'000);  // from what was measured before in this process
+  learning.boot(learn::SelectorChoice{});
+  idle_blocks.tick(os::now_ms());
+  EXPECT_EQ(learning.costs().fault_s, learn::CostModel{}.fault_s);
+  os::advance_clock_for_test(11'000);
+  idle_blocks.tick(os::now_ms());
+  EXPECT_NE(learning.costs().fault_s, learn::CostModel{}.fault_s);
+  learning.set_costs(learn::CostModel{});
+}
+
+TEST_F(IdleBlocksTest, CostsAreMeasuredWhenTheBillIsLarge) {
+  settings.learn = Learn::kOn;
+  learning.set_costs(learn::CostModel{});
+  os::advance_clock_for_test(61'000);
+  learning.boot(learn::SelectorChoice{});
+  os::advance_clock_for_test(1'000);
+  hakmem::Run* run = make_run(kLength);
+  for (unsigned i = 0; i < 500; ++i) {
+    idle_blocks.keep(run, os::now_ms() - 500);
+    run = idle_blocks.take(kLength);
+    ASSERT_NE(run, nullptr);
+  }
+  give_back(run);
+  idle_blocks.tick(os::now_ms());
+  EXPECT_NE(learning.costs().fault_s, learn::CostModel{}.fault_s);
+  learning.set_costs(learn::CostModel{});
+}
+
 // Under a rule of another allocator: boots the learning with it, and back.
 class StackRules : public IdleBlocksTest {
  protected:

@@ -85,10 +85,11 @@ void Learning::note_idle(unsigned size_class, learn::ContextId context, std::uin
 void Learning::tell_reuses_at_once() {
   for (std::size_t i = 0; i < learner_->contexts(); ++i) {
     const auto context = static_cast<learn::ContextId>(i);
-    if (at_once_[i] != 0) learner_->observe_site(class_[i], at_once_site_[i], kAtOnce_s);
+    if (at_once_[i] == 0) continue;
     for (; at_once_[i] != 0; --at_once_[i]) {
       learner_->observe(context, learn::large_class_bytes(class_[i]), kAtOnce_s);
     }
+    learner_->observe_site(class_[i], at_once_site_[i], kAtOnce_s);
   }
 }
 

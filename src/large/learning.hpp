@@ -62,6 +62,11 @@ class Learning {
   void set_costs(const learn::CostModel& costs);
   void set_price(double price);
 
+  // A process that has lived for a while, or has paid for idle blocks what measuring costs many times.
+  bool pays_for_measuring(std::uint64_t now_ms) const {
+    return age_s(now_ms) >= kMeasureFromAge_s || learner_->regret().paid_s() >= kMeasureFromBill_s;
+  }
+
   const learn::Learner& learner() const { return *learner_; }
   const learn::CostModel& costs() const { return costs_; }
   double price() const { return price_; }
@@ -78,6 +83,9 @@ class Learning {
   // What one decision period tells the learner at most: the rest is more of the same.
   static constexpr unsigned kMostAtOnce = 32;
   static constexpr unsigned kMostScored = 2048;
+  // Measuring takes half a millisecond: a hundredth of such a bill, and nothing in so long a life.
+  static constexpr double kMeasureFromAge_s = 10;
+  static constexpr double kMeasureFromBill_s = 0.05;
   static constexpr double kAtOnce_s = 1e-4;  // a reuse within one tick of the coarse clock
 
   bool observes() const {

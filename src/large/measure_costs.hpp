@@ -2,7 +2,8 @@
 //
 // On a quarter of a MiB of its own, a third of a millisecond in all; the best of a few rounds, since
 // whatever comes in between only makes a round slower. The constants move with the load of the host,
-// so idle_blocks asks again every minute.
+// so idle_blocks asks again every minute, from when the process has lived for ten seconds or its bill
+// is a hundred times what measuring takes.
 //
 // Above: idle_blocks. Below: os. Any thread; not on a path of malloc or free that a program waits for
 // more than once a minute.

@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "base/atomics.hpp"
-#include "os/module.hpp"
+#include "config/knobs.hpp"
 
 namespace hakmem {
 
@@ -71,6 +71,23 @@ void name_site(learn::Profile& profile, learn::ProfileSite& site) {
 }
 
 }  // namespace
+
+bool locate_site(learn::Site site, os::Module* module, std::uint64_t* offset) {
+  std::uintptr_t address = 0;
+  if (settings.profile_path == nullptr) {
+    if (!os::find_code(site, &address)) return false;
+  } else {
+    for (const Entry& entry : table) {
+      if (entry.key.load_relaxed() != site) continue;
+      address = entry.address.load_relaxed();
+      break;
+    }
+  }
+  if (address == 0 || !os::find_module(address, module)) return false;
+  os::describe_module(module);
+  *offset = address - module->start;
+  return true;
+}
 
 learn::Site site_key(const void* return_address) {
   const auto address = reinterpret_cast<std::uintptr_t>(return_address);

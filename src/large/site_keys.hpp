@@ -4,11 +4,14 @@
 //   return address --find module, build id, offset--> learn::Site        once for each site
 //                  --table, a load or a few-->        the same            from then on
 //
-// Used only where a profile is asked for; without one, a site is half of its address.
+//   learn::Site    --find module, offset-->            where it is         for reports
+//
+// Keys are used only where a profile is asked for; without one, a site is half of its address.
 // Above: large, idle_blocks. Below: learn, os. Any thread, no locks; nothing is allocated.
 #pragma once
 
 #include "learn/profile.hpp"
+#include "os/module.hpp"
 
 namespace hakmem {
 
@@ -17,5 +20,8 @@ learn::Site site_key(const void* return_address);
 // Gives sites of `profile` whose module is unknown their module and offset, where this process
 // still knows them.
 void name_sites(learn::Profile& profile);
+
+// Where a site's call returns to. False where that is not known any more.
+bool locate_site(learn::Site site, os::Module* module, std::uint64_t* offset);
 
 }  // namespace hakmem

@@ -65,14 +65,15 @@ void Learner::start_from(const Profile& before) {
 }
 
 void Learner::observe_site(unsigned size_class, Site site, double idle_s) {
-  sites_.observe(size_class, site, idle_s);
+  sites_.observe(size_class, site, idle_s, last_bills_, last_arm_);
   if (record_ != nullptr) add_site(*record_, site, size_class, idle_s);
 }
 
 void Learner::observe(ContextId context, std::size_t bytes, double idle_s) {
   SelectorState& state = state_[index_of(context)];
-  Bills bills;
+  Bills& bills = last_bills_;
   arm_bills(costs_of(model_, price_, bytes), idle_s, true, bills);
+  last_arm_ = state.arm;
   regret_.add(bills, state.arm);
   regret_of_[index_of(context)].add(bills, state.arm);
   learn(choice_, bills, state);

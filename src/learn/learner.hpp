@@ -10,9 +10,10 @@
 //   (1) state_[c] is started for every context c that context_of has returned;
 //   (2) arm_[c] is state_[c].arm.
 //
-// Sizes: 252 bytes a context and 208 for its account, 256 contexts, 121 KiB in all, touched as
-// contexts appear. Above: large, the simulator. Below: selectors, contexts, sites, profile. One
-// caller at a time, except for arm_of, which any thread may call.
+// Sizes: 252 bytes a context and 208 for its account, 256 contexts; 208 bytes for each of 128
+// sites' accounts; 147 KiB in all, touched as contexts appear. Above: large, the simulator. Below:
+// selectors, contexts, sites, profile. One caller at a time, except for arm_of, which any thread
+// may call.
 #pragma once
 
 #include "base/atomics.hpp"
@@ -43,7 +44,8 @@ class Learner {
   // next decide() alone, so it is to be told again before each.
   void observe_idle(ContextId context, std::size_t bytes, double idle_s, float blocks);
 
-  // A block of this class that `site` had was idle for idle_s: what splitting by site rests on.
+  // The block that was observed last had been of this class, and of `site`: what splitting by site
+  // rests on, and what each site has cost.
   void observe_site(unsigned size_class, Site site, double idle_s);
 
   // What was learned before; it must stay as it is. Before any block is idle.
@@ -81,6 +83,7 @@ class Learner {
   void for_each_context(Visit visit) const {
     table_.for_each(visit);
   }
+  const SiteTable& sites() const { return sites_; }
   bool is_split(unsigned size_class) const { return sites_.is_split(size_class); }
 
  private:
@@ -94,6 +97,8 @@ class Learner {
   Turnover first_;  // of contexts before their first reuse
   ContextTable table_;
   SiteTable sites_;
+  Bills last_bills_ = {};  // of the block observed last, and the arm that was in force
+  ArmId last_arm_ = kKeep;
   RegretAccount regret_;
   RegretAccount regret_of_[ContextTable::kSlots];
   const Profile* before_ = nullptr;

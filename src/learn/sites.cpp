@@ -37,11 +37,14 @@ SiteTable::Entry& SiteTable::find_or_take(unsigned size_class, Site site) {
     if (entry.seen < least->seen) least = &entry;
   }
   *least = {site, static_cast<std::uint16_t>(size_class), 0, 0};
+  regret_[least - entry_] = {};
   return *least;
 }
 
-void SiteTable::observe(unsigned size_class, Site site, double idle_s) {
+void SiteTable::observe(unsigned size_class, Site site, double idle_s, const Bills& bills,
+                        ArmId in_force) {
   Entry& entry = find_or_take(size_class, site);
+  regret_[&entry - entry_].add(bills, in_force);
   if (entry.seen < kMemory) ++entry.seen;
   const double seen = approximate_log2(idle_s > kShortest_s ? idle_s : kShortest_s);
   entry.mean += (static_cast<float>(seen) - entry.mean) / static_cast<float>(entry.seen);

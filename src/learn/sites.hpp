@@ -13,6 +13,7 @@
 #pragma once
 
 #include "learn/contexts.hpp"
+#include "learn/regret.hpp"
 
 namespace hakmem::learn {
 
@@ -27,8 +28,9 @@ class SiteTable {
   static constexpr float kMergeGap = 2;
   static constexpr std::uint16_t kEnough = 8;
 
-  // A block that `site` had was idle for idle_s and then reused.
-  void observe(unsigned size_class, Site site, double idle_s);
+  // A block that `site` had was idle for idle_s and then reused; the arms' bills for that, and the
+  // arm that was in force.
+  void observe(unsigned size_class, Site site, double idle_s, const Bills& bills, ArmId in_force);
 
   // What is known from before: the mean of log2 of the idle seconds. Classes are divided by it when
   // all has been told.
@@ -36,6 +38,25 @@ class SiteTable {
   void divide_all();
 
   unsigned group_of(unsigned size_class, Site site) const;
+  struct Seen {
+    unsigned size_class;
+    Site site;
+    unsigned group;
+    float mean;  // of log2 of the idle seconds
+    const RegretAccount& regret;
+  };
+
+  // Calls visit(Seen) for every site that is known here.
+  template <typename Visit>
+  void for_each(Visit visit) const {
+    for (std::size_t i = 0; i < kEntries; ++i) {
+      const Entry& entry = entry_[i];
+      if (entry.seen == 0) continue;
+      visit(Seen{entry.size_class, entry.site, group_of(entry.size_class, entry.site), entry.mean,
+                 regret_[i]});
+    }
+  }
+
   bool is_split(unsigned size_class) const { return threshold_[size_class] != kWhole; }
 
  private:
@@ -57,6 +78,7 @@ class SiteTable {
   void divide(unsigned size_class);
 
   Entry entry_[kEntries] = {};
+  RegretAccount regret_[kEntries];
   float threshold_[kLargeClasses];
   std::uint16_t since_check_[kLargeClasses] = {};
 };

@@ -3,10 +3,12 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <initializer_list>
 
 #ifdef DLFO_STRUCT_HAS_EH_DBASE
 // Weak: the library has to load where the C library is older than the one it was compiled with.
@@ -85,6 +87,20 @@ void copy_build_id_of(const link_map* map, Module* module) {
 
 bool find_module(std::uintptr_t address, Module* module) {
   return link_map_of(address, &module->start) != nullptr;
+}
+
+bool find_code(std::uint32_t half, std::uintptr_t* address) {
+  constexpr unsigned kHalfBits = 32;
+  const std::uintptr_t near[] = {reinterpret_cast<std::uintptr_t>(&find_module),
+                                 getauxval(AT_ENTRY), reinterpret_cast<std::uintptr_t>(&readlink)};
+  for (const std::uintptr_t known : near) {
+    for (const std::intptr_t step : {0, -1, 1}) {
+      *address = ((known >> kHalfBits) + static_cast<std::uintptr_t>(step)) << kHalfBits | half;
+      Module module;
+      if (find_module(*address, &module)) return true;
+    }
+  }
+  return false;
 }
 
 void describe_module(Module* module) {

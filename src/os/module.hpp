@@ -23,6 +23,10 @@ struct Module {
 // `module` has only its start set: describe_module() does the rest.
 bool find_module(std::uintptr_t address, Module* module);
 
+// The address of code whose lower half this is: in the executable, or in a library near this or the C library. False
+// when there is none.
+bool find_code(std::uint32_t half, std::uintptr_t* address);
+
 // Fills in the name and build id of a module that is mapped.
 void describe_module(Module* module);
 

@@ -155,6 +155,29 @@ void tell_huge_units(Text& text, const hak_stats& stats) {
   text.bytes(stats.huge_waste_bytes) << " free in those\n";
 }
 
+// Who asked for the blocks.
+void tell_site(Text& text, const hak_stats_site& site) {
+  text.pad_to(kNumberColumn).bytes(site.block_bytes).pad_to(kReasonColumn);
+  text.seconds(site.mean_idle_s).pad_to(30).seconds(site.bill_paid_s).pad_to(48).seconds(site.bill_best_fixed_s);
+  text << " " << site.best_fixed_arm;
+  text.pad_to(71);
+  if (site.offset == 0)
+    text << "somebody not known";
+  else
+    (text << site.module << (site.module[0] == '\0' ? "" : "+")).hex(site.offset);
+  text << "\n";
+}
+
+void tell_sites(Text& text, const hak_stats& stats) {
+  if (stats.site_count == 0) return;
+  text.pad_to(kNumberColumn) << "block";
+  text.pad_to(kReasonColumn) << "idle for";
+  text.pad_to(30) << "bill";
+  text.pad_to(48) << "best arm's";
+  text.pad_to(71) << "asked for by\n";
+  for (std::uint32_t i = 0; i < stats.site_count; ++i) tell_site(text, stats.sites[i]);
+}
+
 }  // namespace
 
 std::size_t explain(const hak_stats& stats, char* buffer, std::size_t size) {
@@ -166,6 +189,7 @@ std::size_t explain(const hak_stats& stats, char* buffer, std::size_t size) {
   tell_bills(text, stats);
   tell_effort(text, stats);
   tell_contexts(text, stats);
+  tell_sites(text, stats);
   tell_knobs(text, stats);
   tell_huge_units(text, stats);
   return text.length();

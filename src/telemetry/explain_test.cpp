@@ -33,6 +33,10 @@ hak_stats sample() {
   stats.contexts[0].reuses = 77;
   std::strcpy(stats.contexts[0].arm, "free:1s,10s");
   std::strcpy(stats.contexts[0].best_fixed_arm, "30ms");
+  stats.sites_seen = stats.site_count = 1;
+  stats.sites[0].block_bytes = 7u << 20;
+  stats.sites[0].offset = 0x12ab;
+  std::strcpy(stats.sites[0].module, "libthing.so");
   return stats;
 }
 
@@ -41,6 +45,15 @@ std::string text_of(const hak_stats& stats) {
   const std::size_t length = explain(stats, buffer, sizeof buffer);
   EXPECT_EQ(std::strlen(buffer), length);
   return buffer;
+}
+
+TEST(Explain, NamesCallSitesByModuleAndOffset) {
+  hak_stats stats = sample();
+  EXPECT_THAT(text_of(stats), HasSubstr("libthing.so+0x12ab\n"));
+  stats.sites[0].module[0] = '\0';
+  EXPECT_THAT(text_of(stats), HasSubstr(" 0x12ab\n"));
+  stats.site_count = 0;
+  EXPECT_THAT(text_of(stats), Not(HasSubstr("asked for by")));
 }
 
 TEST(Explain, SaysWhatTheKnobsDidAndWhy) {

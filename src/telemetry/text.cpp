@@ -16,6 +16,15 @@ Text& Text::operator<<(const char* words) {
   return *this;
 }
 
+Text& Text::hex(std::uint64_t number) {
+  constexpr unsigned kDigits = 16;
+  char digits[kDigits + 1] = {};
+  unsigned at = kDigits;
+  do digits[--at] = "0123456789abcdef"[number % 16];
+  while ((number /= 16) != 0);
+  return *this << "0x" << digits + at;
+}
+
 Text& Text::operator<<(std::uint64_t number) {
   char digits[20];
   std::size_t n = 0;

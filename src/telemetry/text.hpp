@@ -18,6 +18,7 @@ class Text {
 
   Text& operator<<(const char* words);
   Text& operator<<(std::uint64_t number);
+  Text& hex(std::uint64_t number);
 
   // "640 KiB", "1.5 MiB".
   Text& bytes(std::uint64_t bytes);
