@@ -1,14 +1,16 @@
 // Bundle threshold: how many of another heap's blocks a thread gathers before it hands them over
-// (P2).
+// (P2), by the bill.
 //
-//   hot   many bundles a second leave because they are full: twice as many blocks, half the
-//   exchanges cold  bundles leave only because they have waited long (knobs::kFlushMs): half as
-//   many blocks else  nothing changes
+//   K bundles of a class are under way, R blocks of it go by a second, a hand-over costs c:
+//     bill of n blocks a bundle, a second   R / n x c  +  price x K x n / 2 x block
+//     least at                              n^2 = 2 R c / (price x K x block)
 //
-// A cold class strands at most kColdBytes a bundle (or one block), a hot one a full magazine, and
-// neither longer than knobs::kFlushMs beyond its thread's next slow path. It cannot oscillate at a
-// steady rate: halving needs a second without a single full bundle, doubling needs kHotBundles of
-// them, and doubling the length halves their number.
+// This is the economic order quantity (Harris, 1913). Hot classes of small blocks come to a full
+// magazine, cold ones and large blocks to few. What is not full leaves after knobs::kFlushMs in any
+// case, so a threshold bounds the bytes and the flush bounds the time.
+//
+// Steps are doublings, taken only beyond kBand of the best length: R / K must change by four times kBand
+// squared for a length to go up and come back, so a steady rate comes to rest. At most one change a call.
 //
 // Pure functions. Above: thread/tuner. Below: base. Any thread.
 #pragma once
@@ -20,30 +22,35 @@
 
 namespace hakmem::learn {
 
-inline constexpr std::uint32_t kHotBundles = 8;  // a second
-inline constexpr std::size_t kColdBytes = 8 * kKiB;
-inline constexpr unsigned kColdBlocks = 8;
+inline constexpr unsigned kLeastBundle = 2;
+inline constexpr double kBand = 1.5;
 
-// Bundles of one class that left in the last second.
+// What one costs, sender and receiver, until it has been measured here.
+inline constexpr double kUsualHandOverS = 0.3e-6;
+
+// A class, over all threads.
 struct BundleUse {
-  std::uint32_t full = 0;
-  std::uint32_t late = 0;
+  double blocks_per_s = 0;
+  unsigned bundles = 0;  // under way
 };
 
-// What a cold class comes down to.
-constexpr unsigned least_bundle(std::size_t block_bytes) {
-  const std::size_t fit = kColdBytes / block_bytes;
-  return fit < 1 ? 1 : fit > kColdBlocks ? kColdBlocks : static_cast<unsigned>(fit);
+// The square of the best length.
+constexpr double best_bundle_squared(const BundleUse& use, std::size_t block_bytes, double price,
+                                     double hand_over_s) {
+  const double hold = price * static_cast<double>(use.bundles) * static_cast<double>(block_bytes) /
+                      static_cast<double>(kGiB);
+  return hold > 0 ? 2 * use.blocks_per_s * hand_over_s / hold : 1e18;
 }
 
-// `most`: blocks in a magazine of the class; the result is least_bundle() to `most`.
-constexpr unsigned next_bundle(unsigned blocks, const BundleUse& use, std::size_t block_bytes,
-                               unsigned most) {
-  if (blocks > most) blocks = most;
-  if (use.full >= kHotBundles) return blocks * 2 < most ? blocks * 2 : most;
-  if (use.full != 0 || use.late == 0) return blocks;
-  const unsigned least = least_bundle(block_bytes);
-  return blocks / 2 < least ? least : blocks / 2;
+// `most`: blocks in a magazine of the class; the result is kLeastBundle to `most`.
+constexpr unsigned next_bundle(unsigned blocks, const BundleUse& use, std::size_t block_bytes, unsigned most,
+                               double price, double hand_over_s) {
+  if (use.blocks_per_s <= 0 || use.bundles == 0) return blocks;
+  const double best = best_bundle_squared(use, block_bytes, price, hand_over_s);
+  constexpr double band = kBand * kBand;
+  while (blocks < most && best > band * blocks * blocks) blocks = blocks * 2 < most ? blocks * 2 : most;
+  while (blocks > kLeastBundle && best * band < static_cast<double>(blocks) * blocks) blocks /= 2;
+  return blocks < kLeastBundle ? kLeastBundle : blocks;
 }
 
 }  // namespace hakmem::learn

@@ -5,6 +5,7 @@
 // map is compact then) only what is needed is taken.
 #include "base/bits.hpp"
 #include "config/live_knobs.hpp"
+#include "os/clock.hpp"
 #include "os/memory.hpp"
 #include "pages/metadata.hpp"
 #include "pages/run_store.hpp"
@@ -87,12 +88,22 @@ bool RunStore::add_region_locked(std::size_t bytes) {
   return true;
 }
 
-bool RunStore::grow_locked(Granules count, Granules alignment) {
+// How much at a time is a knob that the bill moves (thread/tuner): few large pieces cost fewer calls,
+// many small ones fewer entries of the page map that nobody needs yet.
+bool RunStore::grow_by_policy_locked(Granules count, Granules alignment) {
   const std::size_t slack = count_of(alignment) * kGranuleBytes > kHugePage ? bytes_of(alignment) : 0;
   const std::size_t needed = align_up(bytes_of(count) + slack, kHugePage);
-  const std::size_t usual = clamp_size(align_up(mapped_bytes() / live_knobs.growth_divisor.load_relaxed(), kHugePage), kMinStep, kMaxStep);
+  const std::size_t share = mapped_bytes() / live_knobs.growth_divisor.load_relaxed();
+  const std::size_t usual = clamp_size(align_up(share, kHugePage), kMinStep, kMaxStep);
   if (page_map.is_flat() && usual > needed && add_region_locked(usual)) return true;
   return add_region_locked(needed);
+}
+
+bool RunStore::grow_locked(Granules count, Granules alignment) {
+  const std::uint64_t begin = os::now_ns();
+  const bool grown = grow_by_policy_locked(count, alignment);
+  growth_ns_.fetch_add_relaxed(os::now_ns() - begin);
+  return grown;
 }
 
 }  // namespace hakmem

@@ -93,6 +93,9 @@ class RunStore {
   // small pages in use that are resident. Once, at boot; called under the lock.
   void set_huge_choice(bool (*choice)(double touched_share)) { huge_choice_ = choice; }
   std::size_t mapped_bytes() const { return mapped_.load_relaxed() * kGranuleBytes; }
+
+  // Time that getting regions has taken so far.
+  std::uint64_t growth_ns() const { return growth_ns_.load_relaxed(); }
   std::size_t dirty_bytes() const { return dirty_.load_relaxed() * kGranuleBytes; }
 
   bool check_invariants();
@@ -139,6 +142,7 @@ class RunStore {
   Run* find_or_grow_locked(std::size_t ceiling, Granules count, Granules alignment) HAK_REQUIRES(lock_);
   Run* find_locked(Granules count, Granules alignment) HAK_REQUIRES(lock_);
   Run* best_in_bin_locked(unsigned bin, Granules count, Granules alignment) HAK_REQUIRES(lock_);
+  bool grow_by_policy_locked(Granules count, Granules alignment) HAK_REQUIRES(lock_);
   bool grow_locked(Granules count, Granules alignment) HAK_REQUIRES(lock_);
   bool add_region_locked(std::size_t bytes) HAK_REQUIRES(lock_);
   void note_region_locked(Granule first, Granules count, bool huge) HAK_REQUIRES(lock_);
@@ -177,6 +181,7 @@ class RunStore {
   std::uint64_t free_ HAK_GUARDED_BY(lock_) = 0;
   Atomic<std::uint64_t> dirty_{0};   // written under the lock
   Atomic<std::uint64_t> mapped_{0};  // written under the lock
+  Atomic<std::uint64_t> growth_ns_{0};  // written under the lock
   Atomic<std::uint64_t> purged_{0};
   Atomic<std::uint64_t> oldest_ms_{0};  // no dirty run is older; set by purge(), so it may lag
   Region regions_[kMaxRegions] HAK_GUARDED_BY(lock_) = {};
@@ -216,6 +221,7 @@ class RunStores {
   RunUse use();
   UnitUse unit_use();
   std::size_t mapped_bytes();
+  std::uint64_t growth_ns();
   std::size_t dirty_bytes();
   bool check_invariants();
   template <typename Visit>

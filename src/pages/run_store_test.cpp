@@ -172,6 +172,15 @@ TEST_F(RunStoreTest, DirtyGranulesServeBeforeCleanOnes) {
   run_store.release(longer);
 }
 
+TEST_F(RunStoreTest, WhatGrowingTakesIsTimed) {
+  const std::uint64_t before = run_store.growth_ns();
+  hakmem::Run* const small = allocate(1);
+  hakmem::Run* const large = allocate(run_store.mapped_bytes() / kGranuleBytes + 1);
+  EXPECT_GT(run_store.growth_ns(), before);
+  run_store.release(small);
+  run_store.release(large);
+}
+
 TEST_F(RunStoreTest, FollowsAModel) {
   for (unsigned seed = 1; seed <= 4; ++seed) {
     const RunUse before = run_store.use();

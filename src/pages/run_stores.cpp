@@ -53,6 +53,12 @@ std::size_t RunStores::mapped_bytes() {
   return sum;
 }
 
+std::uint64_t RunStores::growth_ns() {
+  std::uint64_t sum = 0;
+  stores_.for_each([&sum](const RunStore& store) { sum += store.growth_ns(); });
+  return sum;
+}
+
 std::size_t RunStores::dirty_bytes() {
   std::size_t sum = 0;
   stores_.for_each([&sum](const RunStore& store) { sum += store.dirty_bytes(); });

@@ -122,6 +122,19 @@ std::size_t Heap::attached_free_bytes() const {
   return bytes;
 }
 
+void Heap::count_open_bundles() {
+  std::uint16_t open[kClasses] = {};
+  std::size_t bytes = 0;
+  for (unsigned slot = 0; outgoing_ != nullptr && slot < kOutgoingSlots; ++slot) {
+    if (outgoing_->bundles[slot] == nullptr) continue;
+    const ClassId c = class_of(Tag{outgoing_->slots[slot].key ^ cache_->tag});
+    ++open[index_of(c)];
+    bytes += outgoing_->count_in(slot) * size_of(c);
+  }
+  for (std::size_t i = 0; i < kClasses; ++i) slow_counts_.open[i].store_relaxed(open[i]);
+  slow_counts_.open_bytes.store_relaxed(bytes);
+}
+
 // Every learn::kLookMs, if the thread comes by.
 void Heap::look_back(std::uint64_t now_ms) {
   if (now_ms - looked_at_ms_.load_relaxed() < learn::kLookMs) return;
@@ -132,6 +145,7 @@ void Heap::look_back(std::uint64_t now_ms) {
   shrink_allowance(next.bytes);
   use_ = next;
   slow_counts_.attached_free.store_relaxed(attached_free_bytes());
+  count_open_bundles();
 }
 
 }  // namespace hakmem

@@ -57,8 +57,9 @@ struct SlowCounts {
   Work works[kSlowWorks];
   Atomic<std::uint64_t> blocks;          // that refills have brought, from anywhere
   Atomic<std::size_t> attached_free;     // bytes free in attached slabs, at the last look
-  Atomic<std::uint32_t> full[kClasses];  // bundles that left because they were full
-  Atomic<std::uint32_t> late[kClasses];  // ... because they had waited
+  Atomic<std::uint32_t> sent[kClasses];  // blocks handed over
+  Atomic<std::uint16_t> open[kClasses];  // bundles under way at the last look
+  Atomic<std::size_t> open_bytes;        // in them
 };
 
 template <typename T>

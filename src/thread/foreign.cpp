@@ -68,7 +68,7 @@ Outgoing* Heap::prepare_outgoing(Tag tag) {
   Outgoing& out = outgoing_->slots[slot];
   if (out.key == key && *out.top != kFullMark) return &out;
   housekeeping();
-  dispatch_outgoing(slot, false);
+  dispatch_outgoing(slot);
   Magazine* bundle = take_usual(class_of(tag));
   if (bundle == nullptr) return nullptr;
   bundle->set_capacity(live_knobs.bundle_limit(class_of(tag), bundle->capacity));
@@ -77,8 +77,7 @@ Outgoing* Heap::prepare_outgoing(Tag tag) {
   return &out;
 }
 
-// `late`: because it has waited, not because it is full or another key wants its slot.
-void Heap::dispatch_outgoing(unsigned slot, bool late) {
+void Heap::dispatch_outgoing(unsigned slot) {
   Magazine* bundle = outgoing_->bundles[slot];
   if (bundle == nullptr) return;
   const Tag tag{outgoing_->slots[slot].key ^ cache_->tag};
@@ -86,8 +85,7 @@ void Heap::dispatch_outgoing(unsigned slot, bool late) {
   outgoing_->slots[slot] = Outgoing{};
   outgoing_->bundles[slot] = nullptr;
   const ClassId c = class_of(tag);
-  if (bundle->count == bundle->capacity) count(slow_counts_.full[index_of(c)], 1U);
-  else if (late) count(slow_counts_.late[index_of(c)], 1U);
+  count(slow_counts_.sent[index_of(c)], std::uint32_t{bundle->count});
   bundle->set_capacity(magazine_capacity(c));
   const SlowEvent event(slow_counts_, SlowWork::kHandOver);
   dispatch(tag, bundle);
@@ -113,7 +111,7 @@ bool Heap::offer_to_depot(Tag tag, const Heap* owner, Magazine* bundle) {
 
 void Heap::flush_foreign() {
   if (outgoing_ == nullptr) return;
-  for (unsigned slot = 0; slot < kOutgoingSlots; ++slot) dispatch_outgoing(slot, true);
+  for (unsigned slot = 0; slot < kOutgoingSlots; ++slot) dispatch_outgoing(slot);
 }
 
 }  // namespace hakmem

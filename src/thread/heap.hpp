@@ -133,8 +133,8 @@ class alignas(kCacheLine) Heap {
   static constexpr unsigned kPlacesAsked = 4;
 
   static std::uint32_t inbox_limit(ClassId c) {
-    const std::size_t bytes = live_knobs.inbox_bytes.load_relaxed();
-    return static_cast<std::uint32_t>(clamp_size(bytes / (magazine_capacity(c) * size_of(c)), 2, 255));
+    const std::size_t bundle = live_knobs.bundle_limit(c, magazine_capacity(c)) * size_of(c);
+    return static_cast<std::uint32_t>(clamp_size(live_knobs.inbox_bytes.load_relaxed() / bundle, 2, 255));
   }
 
   Slot*& top(ClassId c) { return cache_->top[index_of(c)]; }
@@ -158,7 +158,7 @@ class alignas(kCacheLine) Heap {
 
   // foreign.cpp
   Outgoing* prepare_outgoing(Tag tag);
-  void dispatch_outgoing(unsigned slot, bool late);
+  void dispatch_outgoing(unsigned slot);
   void dispatch(Tag tag, Magazine* bundle);
   bool offer_to_depot(Tag tag, const Heap* owner, Magazine* bundle);
 
@@ -179,6 +179,7 @@ class alignas(kCacheLine) Heap {
   void shrink_allowance(std::size_t to);
   void look_at_class(ClassId c);
   std::size_t attached_free_bytes() const;
+  void count_open_bundles();
   void look_back(std::uint64_t now_ms);
 
   // heap.cpp

@@ -3,6 +3,7 @@
 #include "config/live_knobs.hpp"
 #include "learn/bundle_threshold.hpp"
 #include "learn/hill_climber.hpp"
+#include "pages/run_store.hpp"
 #include "thread/registry.hpp"
 
 namespace hakmem {
@@ -50,12 +51,13 @@ struct Sums {
   std::uint64_t sampled[kSlowWorks] = {};
   std::uint64_t sampled_ns[kSlowWorks] = {};
   std::uint64_t blocks = 0;
-  std::size_t idle_bytes = 0;
+  std::uint64_t growth_ns = 0;  // taken by new regions
+  std::size_t idle_bytes = 0;   // of blocks, and of the page map for address space
 };
 
 struct BundleSums {
-  std::uint32_t full[kClasses] = {};
-  std::uint32_t late[kClasses] = {};
+  std::uint32_t sent[kClasses] = {};
+  unsigned open[kClasses] = {};
 };
 
 // What reports read: each a number of its own.
@@ -76,7 +78,7 @@ class Tuner {
   void take_stock(std::uint64_t now_ms);
   double bill_of(const Sums& sums, std::uint64_t now_ms);
   void climb(double bill);
-  void set_bundles();
+  void set_bundles(double seconds);
 
   double price_;
   HillClimber climber_;
@@ -116,13 +118,14 @@ void Tuner::add(Sums& sums, const Heap& heap) const {
     sums.sampled_ns[i] += counts.works[i].sampled_ns.load_relaxed();
   }
   sums.blocks += counts.blocks.load_relaxed();
-  sums.idle_bytes += heap.spare_bytes() + heap.mail_bytes() + counts.attached_free.load_relaxed();
+  sums.idle_bytes += heap.spare_bytes() + heap.mail_bytes() + counts.attached_free.load_relaxed() +
+                     counts.open_bytes.load_relaxed();
 }
 
-// Seconds of CPU on slow paths since the last time, at the mean cost of the samples so far, and the
-// price of what was idle.
+// Seconds of CPU on slow paths since the last time, at the mean cost of the samples so far, what new
+// regions took, and the price of what was idle.
 double Tuner::bill_of(const Sums& sums, std::uint64_t now_ms) {
-  double cpu_s = 0;
+  double cpu_s = static_cast<double>(sums.growth_ns - last_.growth_ns) * 1e-9;
   for (unsigned i = 0; i < kSlowWorks; ++i) {
     if (sums.sampled[i] == 0) continue;
     const double ns =
@@ -178,7 +181,8 @@ void Tuner::climb(double bill) {
 
 void Tuner::take_stock(std::uint64_t now_ms) {
   Sums sums;
-  sums.idle_bytes = depots.held_bytes();
+  sums.growth_ns = run_store.growth_ns();
+  sums.idle_bytes = depots.held_bytes() + run_store.mapped_bytes() / kGranuleBytes * sizeof(Tag);
   for_each_thread_heap([&](const Heap& heap) { add(sums, heap); });
   const std::uint64_t blocks = sums.blocks - last_.blocks;
   const double bill = bill_of(sums, now_ms);
@@ -186,21 +190,37 @@ void Tuner::take_stock(std::uint64_t now_ms) {
   if (blocks >= kLeastBlocks) climb(bill / static_cast<double>(blocks));
 }
 
-void Tuner::set_bundles() {
+BundleSums sum_bundles() {
   BundleSums sums;
   for_each_thread_heap([&](const Heap& heap) {
     for (std::size_t i = 0; i < kClasses; ++i) {
-      sums.full[i] += heap.slow_counts().full[i].load_relaxed();
-      sums.late[i] += heap.slow_counts().late[i].load_relaxed();
+      sums.sent[i] += heap.slow_counts().sent[i].load_relaxed();
+      sums.open[i] += heap.slow_counts().open[i].load_relaxed();
     }
   });
+  return sums;
+}
+
+// Of one bundle, by the samples so far: sent, and taken.
+double hand_over_s(const Sums& sums) {
+  double ns = 0;
+  for (const SlowWork work : {SlowWork::kHandOver, SlowWork::kTakeOver}) {
+    const auto i = static_cast<unsigned>(work);
+    if (sums.sampled[i] == 0) return learn::kUsualHandOverS;
+    ns += static_cast<double>(sums.sampled_ns[i]) / static_cast<double>(sums.sampled[i]);
+  }
+  return ns * 1e-9;
+}
+
+void Tuner::set_bundles(double seconds) {
+  const BundleSums sums = sum_bundles();
+  const double cost_s = hand_over_s(last_);
   for (std::size_t i = 0; i < kClasses; ++i) {
     const ClassId c{static_cast<std::uint8_t>(i)};
     const unsigned most = magazine_capacity(c);
     const unsigned now = live_knobs.bundle_limit(c, most);
-    const learn::BundleUse use{sums.full[i] - last_bundles_.full[i],
-                               sums.late[i] - last_bundles_.late[i]};
-    const unsigned next = learn::next_bundle(now, use, kClassSize[i], most);
+    const learn::BundleUse use{(sums.sent[i] - last_bundles_.sent[i]) / seconds, sums.open[i]};
+    const unsigned next = learn::next_bundle(now, use, kClassSize[i], most, price_, cost_s);
     if (next == now) continue;
     live_knobs.bundle_blocks[i].store_relaxed(static_cast<std::uint16_t>(next));
     bundle_changes.fetch_add_relaxed(1);
@@ -212,8 +232,8 @@ void Tuner::tune(std::uint64_t now_ms) {
   if (tuned_at_ms_ != 0) take_stock(now_ms);
   tuned_at_ms_ = now_ms;
   if (now_ms - bundles_at_ms_ < kBundlesMs) return;
+  set_bundles(static_cast<double>(now_ms - bundles_at_ms_) * 1e-3);
   bundles_at_ms_ = now_ms;
-  set_bundles();
 }
 
 }  // namespace

@@ -3,11 +3,12 @@
 //
 //   heaps' SlowCounts --sums, each kTuneMs--> bill of the interval --HillClimber--> depot, inbox,
 //   slabs, growth
-//                                             bundles full or late --next_bundle-->
+//                                             blocks sent, bundles under way --next_bundle-->
 //                                             bundle_blocks[class]
 //
-// The bill is (slow-path events x what one takes, measured + price x bytes idle in caches, inboxes,
-// the depot and attached slabs x time) for each block that refills have brought. Decisions are in
+// The bill is (slow-path events x what one takes, measured + the time that new regions took + price x
+// bytes idle in caches, bundles, inboxes, the depot, attached slabs and the page map x time) for each block
+// that refills have brought. Decisions are in
 // learn/; each one is kept as an event with its reason, for reports.
 //
 // Above: housekeeping, reports. Below: registry, learn. Any thread; one at a time works, others
