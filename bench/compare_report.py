@@ -8,7 +8,7 @@ import math
 from compare_samples import tests_of
 
 LEVEL_NAMED = 3
-GROUPS = (("micro", "micro/"), ("real", "real/"), ("all", ""))
+GROUPS = (("micro", "micro/"), ("8 threads", "threads8/"), ("64 threads", "threads64/"), ("real", "real/"), ("all", ""))  # those that have tests
 
 
 def three_digits(value):
@@ -44,6 +44,7 @@ class Report:
         self.allocators = list(dict.fromkeys(row.allocator for row in rows))
         self.ours = baseline if baseline in self.allocators else self.allocators[0]
         self.peers = [name for name in self.allocators if name != self.ours]
+        self.groups = [(name, prefix) for name, prefix in GROUPS if self.group(prefix)]
 
     def group(self, prefix, *allocators):
         return [test for test in self.tests if test.name.startswith(prefix) and test.complete(*allocators)]
@@ -55,13 +56,13 @@ class Report:
         """One row per peer: geometric means by group, and how often who wins."""
         rows = []
         for peer in self.peers:
-            means = [self.mean(prefix, peer, lambda test: test.ratio(self.ours, peer)[0]) for _, prefix in GROUPS]
+            means = [self.mean(prefix, peer, lambda test: test.ratio(self.ours, peer)[0]) for _, prefix in self.groups]
             means.append(self.mean("real/", peer, lambda test: test.cpu_ratio(self.ours, peer)))
-            means += [self.mean(prefix, peer, lambda test: test.rss_ratio(self.ours, peer)) for _, prefix in GROUPS]
+            means += [self.mean(prefix, peer, lambda test: test.rss_ratio(self.ours, peer)) for _, prefix in self.groups]
             winners = [test.winner(self.ours, peer) for test in self.group("", self.ours, peer)]
             counts = [winners.count(self.ours), winners.count(None), winners.count(peer)]
             rows.append([peer, *(f"{mean:.2f}" if mean else "" for mean in means), *map(str, counts)])
-        header = [f"{self.ours} over", *(f"time, {name}" for name, _ in GROUPS), "CPU, real", *(f"RSS, {name}" for name, _ in GROUPS)]
+        header = [f"{self.ours} over", *(f"time, {name}" for name, _ in self.groups), "CPU, real", *(f"RSS, {name}" for name, _ in self.groups)]
         return table([*header, "wins", "ties", "losses"], rows)
 
     def ratio_cell(self, test, peer):
