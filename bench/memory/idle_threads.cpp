@@ -1,7 +1,7 @@
 // What does a thread hold that has worked and now sleeps?
 //
 // Thousands of threads start and wait; then all of them work: they fill --bytes with blocks of
-// --min to --max and free them; then they sleep, and nobody calls the allocator. Printed is what
+// --min to --max and free them, --rounds times; then they sleep, and nobody calls the allocator. Printed is what
 // the process holds beyond what it held before they worked, in KiB a thread, after 0, 2 and 5
 // seconds.
 #include "fill.hpp"
@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   const std::size_t bytes = options.number("bytes", 64 << 10, "data each fills and frees");
   const bench::Sizes sizes{options.number("min", 16, "smallest block in bytes"),
                            options.number("max", 1024, "largest block in bytes")};
+  const std::size_t rounds = options.number("rounds", 1, "how often each does so");
   options.done();
 
   std::barrier<> together(static_cast<std::ptrdiff_t>(threads + 1));
@@ -36,8 +37,10 @@ int main(int argc, char** argv) {
       {
         bench::Rng rng(i);
         bench::BlockTable blocks(bench::most_blocks(bytes, sizes));
-        bench::fill(blocks, bytes, sizes, rng);
-        blocks.free_all();
+        for (std::size_t round = 0; round < rounds; ++round) {
+          bench::fill(blocks, bytes, sizes, rng);
+          blocks.free_all();
+        }
       }
       together.arrive_and_wait();
       together.arrive_and_wait();

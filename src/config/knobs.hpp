@@ -137,6 +137,14 @@ inline constexpr std::size_t kMoveFrom = 1 * kMiB;
 inline constexpr unsigned kOwnSlabHeapsPerCpu = 4;
 inline constexpr std::size_t kSharedStartBytes = 4 * kKiB;
 
+// With more live heaps than this for each processor most of them sleep, and whatever each keeps counts
+// thousandfold: a heap without slabs of a class goes on with the shared ones.
+inline constexpr unsigned kCrowdPerCpu = 64;
+
+// How often somebody looks for bundles of sleeping threads: what has not changed from one look to the next
+// goes home, and with the purge delay of a second its pages within two.
+inline constexpr std::uint32_t kIdleBundlesMs = 300;
+
 }  // namespace knobs
 
 constexpr std::size_t clamp_size(std::size_t n, std::size_t low, std::size_t high) {

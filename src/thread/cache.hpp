@@ -19,10 +19,22 @@ class Heap;
 inline constinit Slot boundary[2] = {kEmptyMark, kFullMark};
 
 // A bundle that is being filled with another heap's blocks: one tag, so one owner and class. The key
-// is that tag XOR the filling heap's own, which is what free() has at hand; 0 is none's.
+// is that tag XOR the filling heap's own, which is what free() has at hand; 0 is none's. Others may take
+// blocks out, from the bottom up, while the thread sleeps (idle_bundles.hpp).
 struct Outgoing {
-  Slot* top = &boundary[1];
+  Atomic<Slot*> top{&boundary[1]};
   std::uint32_t key = 0;
+
+  void set(Slot* first_unused, std::uint32_t new_key) {
+    top.store_relaxed(first_unused);
+    key = new_key;
+  }
+
+  // Release: the block, for who empties the bundle (acquire in Heap::empty_outgoing()).
+  void push(Slot* at, void* block) {
+    *at = reinterpret_cast<Slot>(block);
+    top.store_release(at + 1);
+  }
 };
 
 // Bundles are found by a hash of their key; two keys of one slot take turns.
@@ -35,8 +47,9 @@ struct OutgoingTable {
   // Fibonacci hashing (Knuth, TAOCP 6.4).
   static unsigned slot_of(std::uint32_t key) { return (key * 0x9E3779B1U) >> (32 - kOutgoingBits); }
 
+  // Blocks there, and those that others have taken out of it.
   unsigned count_in(unsigned slot) const {
-    return bundles[slot] == nullptr ? 0 : static_cast<unsigned>(slots[slot].top - bundles[slot]->slots());
+    return bundles[slot] == nullptr ? 0 : static_cast<unsigned>(slots[slot].top.load_relaxed() - bundles[slot]->slots());
   }
 };
 

@@ -9,10 +9,12 @@
 //         else                                                  home, to the slabs' shared bits
 //
 // A sleeping owner's inbox fills up and everything else goes home without it; an exited owner's
-// inbox is closed. Bundles that wait for more than a second go at the next slow path.
+// inbox is closed. Bundles that wait for more than a second go at the next slow path; when their thread
+// sleeps others empty them (idle_bundles.hpp).
 #include "pages/metadata.hpp"
 #include "thread/heap.hpp"
 #include "thread/hot.hpp"
+#include "thread/idle_bundles.hpp"
 #include "thread/large_hooks.hpp"
 #include "thread/registry.hpp"
 
@@ -21,11 +23,20 @@ namespace hakmem {
 void free_foreign(void* block, std::uint32_t tag_xor_own) {
   if (HAK_UNLIKELY((tag_xor_own & kLargeBit) != 0)) return free_large(block);
   Outgoing& out = thread_cache.outgoing->slots[OutgoingTable::slot_of(tag_xor_own)];
-  Slot* top = out.top;
+  Slot* top = out.top.load_relaxed();
   if (HAK_UNLIKELY(out.key != tag_xor_own || *top == kFullMark)) return free_foreign_slow(block);
-  out.top = top + 1;
-  *top = reinterpret_cast<Slot>(block);
+  out.push(top, block);
 }
+
+namespace {
+
+// A bundle may be cut shorter than its magazine is.
+unsigned longest(const Magazine& bundle, ClassId c) {
+  const unsigned capacity = magazine_capacity(c);
+  return bundle.is_short && capacity > kShortSlots ? kShortSlots : capacity;
+}
+
+}  // namespace
 
 // The compact page map's hot path knows no tags, so what it takes for foreign is asked for again.
 [[gnu::noinline]] void free_foreign_slow(void* block) {
@@ -50,7 +61,7 @@ void Heap::free_of_other(void* block, Tag tag) {
   const bool at_once = owner != nullptr && owner->is_users();  // it may be destroyed any moment
   Outgoing* out = at_once ? nullptr : prepare_outgoing(tag);
   if (out == nullptr) return free_without_heap(block);
-  *out->top++ = reinterpret_cast<Slot>(block);
+  out->push(out->top.load_relaxed(), block);
 }
 
 // Makes the slot of `tag` ready for one more block; nullptr: no memory for it.
@@ -66,29 +77,149 @@ Outgoing* Heap::prepare_outgoing(Tag tag) {
   const std::uint32_t key = static_cast<std::uint32_t>(tag) ^ cache_->tag;
   const unsigned slot = OutgoingTable::slot_of(key);
   Outgoing& out = outgoing_->slots[slot];
-  if (out.key == key && *out.top != kFullMark) return &out;
+  if (out.key == key && *out.top.load_relaxed() != kFullMark) return &out;
+  if (const Tag mixed = tag_for(shared_owner(node_), class_of(tag)); should_mix(slot, key) && tag != mixed && is_near(tag)) {
+    return prepare_outgoing(mixed);
+  }
   housekeeping();
+  enter_gate();
+  Outgoing* ready = &out;
+  if (out.key != key || !lengthen_bundle(slot, class_of(tag))) ready = open_bundle(slot, tag);
+  gate_.leave();
+  return ready;
+}
+
+// With blocks of more heaps than there are slots, every free would find another's bundle in its slot and
+// send that on its way nearly empty. So most such blocks go into a bundle for nobody in particular, and now
+// and then the newcomer gets the slot.
+bool Heap::should_mix(unsigned slot, std::uint32_t key) {
+  constexpr unsigned kNewcomers = 16;
+  const bool taken = outgoing_->bundles[slot] != nullptr && outgoing_->slots[slot].key != key;
+  return taken && ++collisions_ % kNewcomers != 0;
+}
+
+bool Heap::is_near(Tag tag) const {
+  if (HAK_LIKELY(os::places.nodes() == 1)) return true;
+  const Heap* owner = heap_of(owner_of(tag));
+  return (owner != nullptr ? owner->node() : node_of_shared(owner_of(tag))) == node_;
+}
+
+// What was in the slot goes on its way. nullptr: no memory for a bundle.
+Outgoing* Heap::open_bundle(unsigned slot, Tag tag) {
   dispatch_outgoing(slot);
-  Magazine* bundle = take_usual(class_of(tag));
+  Magazine* bundle = take_bundle(slot, tag);
   if (bundle == nullptr) return nullptr;
-  bundle->set_capacity(live_knobs.bundle_limit(class_of(tag), bundle->capacity));
-  out = {bundle->slots(), key};
+  const unsigned limit = live_knobs.bundle_limit(class_of(tag), bundle->capacity);
+  if (limit > bundle->count) bundle->set_capacity(limit);
   outgoing_->bundles[slot] = bundle;
-  return &out;
+  outgoing_->slots[slot].set(bundle->slots() + bundle->count, static_cast<std::uint32_t>(tag) ^ cache_->tag);
+  bundle->count = 0;  // from now on: how many of them others have taken out
+  bundles_opened_.store_relaxed(bundles_opened_.load_relaxed() + 1);
+  note_bundles();
+  return &outgoing_->slots[slot];
+}
+
+// A thread that lives on shared slabs frees into the magazine that it allocated from, once that is half
+// used: what it has not used goes home with the rest when it sleeps. The first bundle of a slot is short:
+// most threads fill none.
+Magazine* Heap::take_bundle(unsigned slot, Tag tag) {
+  const ClassId c = class_of(tag);
+  const ClassState& s = state(c);
+  if (owner_of(tag) == shared_owner(node_) && s.attached == nullptr && s.loaded != nullptr) {
+    const auto left = static_cast<unsigned>(top(c) - s.loaded->slots());
+    if (2 * left <= s.loaded->count || left < knobs::kFirstFill) return unload(c);
+  }
+  return (filled_slots_ >> slot & 1) != 0 ? take_usual(c) : take_short(c);
+}
+
+// And the other way: what such a thread has freed is the first that it allocates again.
+bool Heap::take_bundle_back(ClassId c) {
+  if (outgoing_ == nullptr || !fills_whole_lines(c)) return false;
+  const std::uint32_t key = static_cast<std::uint32_t>(tag_for(shared_owner(node_), c)) ^ cache_->tag;
+  const unsigned slot = OutgoingTable::slot_of(key);
+  enter_gate();
+  Magazine* bundle = outgoing_->slots[slot].key == key ? outgoing_->bundles[slot] : nullptr;
+  const unsigned end = bundle == nullptr ? 0 : outgoing_->count_in(slot);
+  const unsigned begin = bundle == nullptr ? 0 : bundle->count;
+  if (begin != end) {
+    outgoing_->slots[slot].set(&boundary[1], 0);
+    outgoing_->bundles[slot] = nullptr;
+  }
+  gate_.leave();
+  if (begin == end) return false;
+  bundle->set_capacity(longest(*bundle, c));
+  for (unsigned i = begin; begin != 0 && i < end; ++i) bundle->slots()[i - begin] = bundle->slots()[i];
+  if (state(c).loaded != nullptr) recycle(unload(c));
+  load(c, bundle, end - begin);
+  return true;
+}
+
+// False: it is as long as it gets, or others have taken blocks out of it.
+bool Heap::lengthen_bundle(unsigned slot, ClassId c) {
+  Magazine* old = outgoing_->bundles[slot];
+  const unsigned limit = live_knobs.bundle_limit(c, magazine_capacity(c));
+  if (!old->is_short || old->count != 0 || limit <= old->capacity) return false;
+  filled_slots_ |= std::uint64_t{1} << slot;
+  Magazine* longer = take_usual(c);
+  if (longer == nullptr) return false;
+  longer->set_capacity(limit);
+  const unsigned blocks = outgoing_->count_in(slot);
+  for (unsigned i = 0; i < blocks; ++i) longer->slots()[i] = old->slots()[i];
+  outgoing_->bundles[slot] = longer;
+  outgoing_->slots[slot].top.store_relaxed(longer->slots() + blocks);
+  recycle(old);
+  return true;
 }
 
 void Heap::dispatch_outgoing(unsigned slot) {
   Magazine* bundle = outgoing_->bundles[slot];
   if (bundle == nullptr) return;
-  const Tag tag{outgoing_->slots[slot].key ^ cache_->tag};
-  bundle->count = static_cast<std::uint8_t>(outgoing_->count_in(slot));
-  outgoing_->slots[slot] = Outgoing{};
+  const std::uint32_t key = outgoing_->slots[slot].key;
+  const unsigned blocks = outgoing_->count_in(slot);
+  outgoing_->slots[slot].set(&boundary[1], 0);
   outgoing_->bundles[slot] = nullptr;
+  if (HAK_UNLIKELY(bundle->count != 0)) {  // others have taken those out
+    return_blocks(this, bundle->slots() + bundle->count, blocks - bundle->count);
+    return recycle(bundle);
+  }
+  const Tag tag{key ^ cache_->tag};
   const ClassId c = class_of(tag);
+  bundle->count = static_cast<std::uint8_t>(blocks);
   count(slow_counts_.sent[index_of(c)], std::uint32_t{bundle->count});
-  bundle->set_capacity(magazine_capacity(c));
+  bundle->set_capacity(longest(*bundle, c));
   const SlowEvent event(slow_counts_, SlowWork::kHandOver);
   dispatch(tag, bundle);
+}
+
+// Some bundle may have blocks, for all its thread knows.
+void Heap::note_bundles() {
+  if (!has_bundles_.load_relaxed()) has_bundles_.store_release(true);  // pairs with has_bundles()
+  note_bundle_opened();
+}
+
+// The sum is another one after every free of another's block, as good as surely.
+bool Heap::bundles_are_idle() {
+  std::uint64_t sum = bundles_opened_.load_relaxed();
+  for (const Outgoing& out : outgoing_->slots) sum = sum * 31 + reinterpret_cast<std::uintptr_t>(out.top.load_relaxed());
+  const bool idle = sum == bundles_seen_;
+  bundles_seen_ = sum;
+  if (sum == bundles_emptied_) has_bundles_.store_relaxed(false);
+  return idle && sum != bundles_emptied_;
+}
+
+// Its thread may be at any instruction of free_foreign(): what it is pushing comes to lie above the
+// top that is seen here.
+void Heap::empty_outgoing() {
+  for (unsigned slot = 0; slot < kOutgoingSlots; ++slot) {
+    Magazine* bundle = outgoing_->bundles[slot];
+    if (bundle == nullptr) continue;
+    const Slot* top = outgoing_->slots[slot].top.load_acquire();  // pairs with Outgoing::push()
+    const auto blocks = static_cast<unsigned>(top - bundle->slots());
+    return_blocks(nullptr, bundle->slots() + bundle->count, blocks - bundle->count);
+    bundle->count = static_cast<std::uint8_t>(blocks);
+  }
+  bundles_emptied_ = bundles_seen_;
+  has_bundles_.store_relaxed(false);
 }
 
 void Heap::dispatch(Tag tag, Magazine* bundle) {
@@ -100,6 +231,7 @@ void Heap::dispatch(Tag tag, Magazine* bundle) {
 
 // To this thread's own place where that is on the blocks' node, else to their owner's.
 bool Heap::offer_to_depot(Tag tag, const Heap* owner, Magazine* bundle) {
+  if (owner == nullptr && is_crowd()) return false;  // a bundle for each of a thousand threads that need a few blocks
   os::Place place = place_.load_relaxed();
   if (HAK_UNLIKELY(os::places.nodes() > 1)) {
     const os::Node node = owner != nullptr ? owner->node() : node_of_shared(owner_of(tag));
@@ -111,7 +243,10 @@ bool Heap::offer_to_depot(Tag tag, const Heap* owner, Magazine* bundle) {
 
 void Heap::flush_foreign() {
   if (outgoing_ == nullptr) return;
+  enter_gate();
   for (unsigned slot = 0; slot < kOutgoingSlots; ++slot) dispatch_outgoing(slot);
+  has_bundles_.store_relaxed(false);
+  gate_.leave();
 }
 
 }  // namespace hakmem

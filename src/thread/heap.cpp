@@ -4,6 +4,8 @@
 #include "base/check.hpp"
 #include "pages/metadata.hpp"
 #include "thread/housekeeping.hpp"
+#include "thread/idle_bundles.hpp"
+#include "thread/registry.hpp"
 
 namespace hakmem {
 
@@ -63,7 +65,7 @@ void Heap::open(Cache* cache) {
   look_around();
 }
 
-std::size_t Heap::bytes_to_park() const {
+std::size_t Heap::bytes_to_park() {
   std::size_t bytes = kGranuleBytes + spare_bytes();
   for (std::size_t i = 0; i < kClasses; ++i) {
     const ClassState& s = classes_[i];
@@ -73,10 +75,12 @@ std::size_t Heap::bytes_to_park() const {
     bytes += s.attached_count * kSlabShape[i].granules * kGranuleBytes;
   }
   if (outgoing_ == nullptr) return bytes;
+  enter_gate();
   for (unsigned slot = 0; slot < kOutgoingSlots; ++slot) {
-    const Tag tag{outgoing_->slots[slot].key ^ cache_->tag};
-    if (outgoing_->bundles[slot] != nullptr) bytes += outgoing_->count_in(slot) * size_of(class_of(tag));
+    const std::uint32_t key = outgoing_->slots[slot].key;
+    if (key != 0) bytes += outgoing_->count_in(slot) * size_of(class_of(Tag{key ^ cache_->tag}));
   }
+  gate_.leave();
   return bytes;
 }
 
@@ -156,6 +160,7 @@ void Heap::flush_all() {
 
 void Heap::load(ClassId c, Magazine* magazine, unsigned count) {
   state(c).loaded = magazine;
+  magazine->count = static_cast<std::uint8_t>(count);  // what it began with
   top(c) = magazine->slots() + count;
 }
 
@@ -171,6 +176,10 @@ void Heap::keep_spare(ClassId c, Magazine* magazine) {
   magazine->next.store_relaxed(state(c).spare);
   state(c).spare = magazine;
   add_spare_bytes(magazine->count * size_of(c));
+}
+
+void Heap::enter_gate() {
+  while (!gate_.enter()) wait_for_emptier();
 }
 
 // Every block to its slab, and the magazine to the empty ones.
@@ -200,9 +209,9 @@ void Heap::recycle(Magazine* magazine) {
 // An empty magazine of the usual length, cut to what the class may hold.
 Magazine* Heap::take_usual(ClassId c) {
   if (empties_ == nullptr) {
-    // Few at first: most threads need few.
+    // Few at first: most threads need few. In a crowd one at a time.
     empties_ = take_empty_chain(made_at_once_);
-    if (made_at_once_ < kChainLength) made_at_once_ = static_cast<std::uint8_t>(made_at_once_ * 2);
+    if (made_at_once_ < kChainLength && !many_heaps()) made_at_once_ = static_cast<std::uint8_t>(made_at_once_ * 2);
     empty_count_ = 0;
     for (Magazine* m = empties_; m != nullptr; m = m->chain) ++empty_count_;
   }
@@ -265,6 +274,7 @@ void Heap::look_around() {
 
 void Heap::housekeeping() {
   const std::uint64_t now = os::now_ms();
+  if (outgoing_ != nullptr) note_bundles();
   if (const std::uint32_t trims = trims_asked(); trims != trims_seen_) {
     trims_seen_ = trims;
     flush_all();

@@ -10,7 +10,7 @@
 //
 // Invariants:
 //   (1) everything but inboxes_ is touched by the owning thread alone (a user's heap: by the holder
-//       of its lock);
+//       of its lock); outgoing bundles by who has closed the gate, too, while the thread is not inside;
 //   (2) an inbox is open while a thread has the heap or it is parked, and closed (closed_mark)
 //       otherwise: what would be sent to a closed one, or to a parked heap, goes home;
 //   (3) a heap's record lives for ever and keeps its id; exited threads' heaps are taken again;
@@ -26,6 +26,7 @@
 #include "slabs/slab_shard.hpp"
 #include "thread/cache.hpp"
 #include "thread/capacity.hpp"
+#include "thread/gate.hpp"
 
 namespace hakmem {
 
@@ -77,7 +78,7 @@ class alignas(kCacheLine) Heap {
 
   // Memory that others cannot have while the heap is parked: its attached slabs whole, and cached
   // blocks.
-  std::size_t bytes_to_park() const;
+  std::size_t bytes_to_park();
 
   void* refill(ClassId c);
   void make_room(void* block, ClassId c);
@@ -94,6 +95,13 @@ class alignas(kCacheLine) Heap {
   bool send(ClassId c, Magazine* bundle) {
     return !is_parked_.load_relaxed() && inboxes_[index_of(c)].send(bundle, inbox_limit(c));
   }
+
+  // For who empties the bundles of sleeping threads (idle_bundles.cpp), under its lock; the last one
+  // with the gate closed and nobody inside.
+  bool has_bundles() const { return has_bundles_.load_acquire(); }  // pairs with note_bundles()
+  bool bundles_are_idle();
+  Gate& gate() { return gate_; }
+  void empty_outgoing();
 
   // Bytes of free blocks in this heap's spare magazines; the loaded ones are known only to its
   // thread. Any thread may ask.
@@ -149,6 +157,7 @@ class alignas(kCacheLine) Heap {
   bool load_waiting(ClassId c);
   bool load_from_slabs(ClassId c);
   bool fit_magazine(ClassId c);
+  static bool lives_on_shared(const ClassState& s);
   unsigned take_from_slabs(ClassId c, unsigned n, Slot* out);
   unsigned take_attached(ClassId c, unsigned n, Slot* out);
   Slab* attach_listed(ClassId c);
@@ -158,6 +167,13 @@ class alignas(kCacheLine) Heap {
 
   // foreign.cpp
   Outgoing* prepare_outgoing(Tag tag);
+  void note_bundles();
+  bool should_mix(unsigned slot, std::uint32_t key);
+  bool is_near(Tag tag) const;
+  Outgoing* open_bundle(unsigned slot, Tag tag);
+  Magazine* take_bundle(unsigned slot, Tag tag);
+  bool take_bundle_back(ClassId c);
+  bool lengthen_bundle(unsigned slot, ClassId c);
   void dispatch_outgoing(unsigned slot);
   void dispatch(Tag tag, Magazine* bundle);
   bool offer_to_depot(Tag tag, const Heap* owner, Magazine* bundle);
@@ -188,6 +204,7 @@ class alignas(kCacheLine) Heap {
   void keep_spare(ClassId c, Magazine* magazine);
   void send_home(Magazine* magazine);
   void recycle(Magazine* magazine);
+  void enter_gate();
   Magazine* take_usual(ClassId c);
   Magazine* take_short(ClassId c);
   void attach(ClassState& s, Slab* slab);
@@ -205,7 +222,14 @@ class alignas(kCacheLine) Heap {
   std::uint8_t seen_away_ = 0;  // looks, one after another, at which its thread ran on another node
   SlabShard* shard_;
   Cache* cache_ = nullptr;
-  OutgoingTable* outgoing_ = nullptr;  // made once, kept over threads
+  OutgoingTable* outgoing_ = nullptr;  // made once, kept over threads; its bundles are behind the gate
+  Gate gate_;
+  Atomic<bool> has_bundles_;            // a hint
+  Atomic<std::uint32_t> bundles_opened_;
+  std::uint64_t bundles_seen_ = 0;      // at the look before, and when they were last emptied; the emptier's
+  std::uint64_t bundles_emptied_ = 0;
+  std::uint8_t collisions_ = 0;
+  std::uint64_t filled_slots_ = 0;      // bit i: slot i of outgoing_ has filled a short bundle once
   Magazine* empties_ = nullptr;  // usual magazines without blocks, linked by chain
   unsigned empty_count_ = 0;
   std::uint8_t made_at_once_ = 1;

@@ -7,6 +7,7 @@
 #include "pages/run_store.hpp"
 #include "slabs/slab_shard.hpp"
 #include "thread/huge_choice.hpp"
+#include "thread/idle_bundles.hpp"
 #include "thread/large_hooks.hpp"
 #include "thread/registry.hpp"
 #include "thread/tuner.hpp"
@@ -17,6 +18,7 @@ namespace {
 
 constinit Atomic<std::uint64_t> next_due_ms{0};
 constinit Atomic<std::uint64_t> next_trim_ms{0};
+constinit Atomic<std::uint64_t> next_bundles_ms{0};
 constinit Atomic<void (*)()> due_hook{nullptr};
 constinit Atomic<std::uint32_t> trims{0};
 
@@ -53,6 +55,7 @@ void do_what_is_due(const void* heap, std::uint64_t now_ms) {
     close_parked_heaps(now_ms, false);
     trim_depot(heap, false);
   }
+  if (is_due(next_bundles_ms, now_ms, knobs::kIdleBundlesMs)) empty_idle_bundles();
   run_store.purge(now_ms, false);
   measure_huge_pages_once();
   tune(now_ms);
@@ -60,7 +63,7 @@ void do_what_is_due(const void* heap, std::uint64_t now_ms) {
 }
 
 std::uint64_t next_due(std::uint64_t now_ms) {
-  if (run_store.dirty_bytes() != 0 || any_parked_heap() || depots.held_bytes() != 0) {
+  if (run_store.dirty_bytes() != 0 || any_parked_heap() || depots.held_bytes() != 0 || any_open_bundle()) {
     return now_ms + knobs::kHousekeepingMs;
   }
   return large_due_ms.load_relaxed();

@@ -63,7 +63,7 @@ bool Heap::load_waiting(ClassId c) {
       bundle = next;
     }
   }
-  if (s.spare == nullptr && !is_users_) {
+  if (s.spare == nullptr && !is_users_ && !is_crowd()) {
     if (Magazine* bundle = take_from_depot(c)) keep_spare(c, bundle);
   }
   Magazine* magazine = s.spare;
@@ -124,19 +124,27 @@ unsigned Heap::take_from_slabs(ClassId c, unsigned n, Slot* out) {
   return slab->take(n, out);
 }
 
+// Among many heaps for a class's first blocks; in a crowd as long as it has no slab of the class.
+bool Heap::lives_on_shared(const ClassState& s) {
+  if (HAK_LIKELY(!many_heaps())) return false;
+  return s.from_shared < knobs::kSharedStartBytes || (s.attached == nullptr && is_crowd());
+}
+
 bool Heap::load_from_slabs(ClassId c) {
   note_miss(c);
   housekeeping();
   const SlowEvent event(slow_counts_, SlowWork::kFromSlabs);
-  if (!fit_magazine(c)) return false;
   ClassState& s = state(c);
+  const bool on_shared = !is_users_ && lives_on_shared(s);
+  if (on_shared && take_bundle_back(c)) return true;
+  if (!fit_magazine(c)) return false;
   const unsigned capacity = s.loaded->capacity;
   const unsigned group = shape_of(c).line_group;
   unsigned n = s.fill < capacity ? s.fill : capacity;
   n -= n % group;
 
   unsigned taken = 0;
-  if (!is_users_ && s.from_shared < knobs::kSharedStartBytes && many_heaps()) {
+  if (on_shared) {
     taken = take_shared_start(c, n, s.loaded->slots());
     s.from_shared += static_cast<std::uint32_t>(taken * size_of(c));
   } else {
@@ -144,7 +152,7 @@ bool Heap::load_from_slabs(ClassId c) {
     s.fill = static_cast<std::uint16_t>(doubled < kUsualSlots ? doubled : kUsualSlots);
   }
   if (taken == 0) taken = take_from_slabs(c, n, s.loaded->slots());
-  top(c) = s.loaded->slots() + taken;
+  load(c, s.loaded, taken);
   return taken != 0;
 }
 

@@ -217,6 +217,7 @@ void give_users_heap(Heap* heap) {
 unsigned live_heaps() { return live.load_relaxed(); }
 std::uint32_t owner_count() { return next_owner.load_relaxed(); }
 bool many_heaps() { return live_heaps() > knobs::kOwnSlabHeapsPerCpu * os::places.cpus(); }
+bool is_crowd() { return live_heaps() > knobs::kCrowdPerCpu * os::places.cpus(); }
 
 void boot_registry() {
   if (os::places.boot(settings.topology_path)) know_places();

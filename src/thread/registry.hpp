@@ -59,6 +59,9 @@ std::uint32_t owner_count();
 // True when there are so many heaps that their first blocks should come from shared slabs.
 bool many_heaps();
 
+// True when there are so many that they had better have no slabs of their own.
+bool is_crowd();
+
 // Runs when a thread exits, to give its heap back; set at boot.
 void boot_registry();
 

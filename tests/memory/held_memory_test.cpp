@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <malloc.h>
+#include <unistd.h>
 
 #include <barrier>
 #include <cstdlib>
@@ -148,6 +149,37 @@ TEST(HeldMemory, FiveHundredThreadsWithAHundredBlocks) {
   all_allocated.wait();
   EXPECT_LE(support::resident_mib(), 64u);
   measured.count_down();
+  for (std::thread& thread : threads) thread.join();
+}
+
+// A pool of far more threads than processors, all of which have worked and now sleep.
+TEST(HeldMemory, ACrowdOfIdleThreads) {
+  const auto cpus = static_cast<std::size_t>(sysconf(_SC_NPROCESSORS_ONLN));
+  if (cpus > 8 || support::has_several_nodes()) GTEST_SKIP() << "it takes 65 threads a processor to make a crowd";
+  const std::size_t count = 64 * cpus + 200;
+  std::barrier<> together(static_cast<std::ptrdiff_t>(count + 1));
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < count; ++i) {
+    threads.emplace_back([&] {
+      std::free(std::malloc(opaque(std::size_t{16})));
+      together.arrive_and_wait();
+      together.arrive_and_wait();
+      for (int round = 0; round < 5; ++round) {
+        Chain chain;
+        chain.add_all(128 << 10, 16, 1024);
+        chain.free_all();
+      }
+      together.arrive_and_wait();
+      together.arrive_and_wait();
+    });
+  }
+  together.arrive_and_wait();
+  const std::size_t before = support::resident_mib();
+  together.arrive_and_wait();
+  together.arrive_and_wait();
+  const std::size_t bound = before + count * 64 / 1024;
+  EXPECT_LT(support::resident_mib_within(bound, kSeconds), bound) << before << " MiB before " << count << " threads worked";
+  together.arrive_and_wait();
   for (std::thread& thread : threads) thread.join();
 }
 

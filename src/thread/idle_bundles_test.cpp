@@ -1,0 +1,213 @@
+// Idle bundles: what a sleeping thread has freed goes home without it, what it frees later too, and while
+// both are at it no block has two holders.
+#include "thread/idle_bundles.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <barrier>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "pages/run_store.hpp"
+#include "thread/hot.hpp"
+#include "thread/housekeeping.hpp"
+#include "thread/registry.hpp"
+
+namespace hakmem {
+namespace {
+
+constexpr std::size_t kSize = 1024;
+constexpr std::size_t kBlocks = 60;  // fewer than a bundle holds
+
+std::size_t bytes_in_use() {
+  const RunUse use = run_store.use();
+  return use.mapped_bytes - use.free_bytes;
+}
+
+void settle_down() {
+  thread_heap()->flush_foreign();
+  return_everything_idle(thread_heap());
+  thread_heap()->flush_all();
+  return_everything_idle(nullptr);
+}
+
+std::vector<void*> allocate_many(std::size_t count) {
+  std::vector<void*> blocks(count);
+  for (void*& block : blocks) block = allocate(kSize);
+  return blocks;
+}
+
+void look_twice() {
+  empty_idle_bundles();
+  empty_idle_bundles();
+}
+
+// A thread that frees what it is given, piece by piece, and sleeps in between.
+class Sleeper {
+ public:
+  Sleeper() : thread_([this] { run(); }) {}
+  ~Sleeper() {
+    next_ = nullptr;
+    turn_.arrive_and_wait();
+    thread_.join();
+  }
+  Sleeper(const Sleeper&) = delete;
+  Sleeper& operator=(const Sleeper&) = delete;
+
+  void free_all(const std::vector<void*>& blocks) {
+    next_ = &blocks;
+    turn_.arrive_and_wait();
+    turn_.arrive_and_wait();
+  }
+
+ private:
+  void run() {
+    for (;;) {
+      turn_.arrive_and_wait();
+      if (next_ == nullptr) return;
+      for (void* block : *next_) deallocate(block);
+      turn_.arrive_and_wait();
+    }
+  }
+
+  const std::vector<void*>* next_ = nullptr;
+  std::barrier<> turn_{2};
+  std::thread thread_;
+};
+
+TEST(IdleBundles, OfASleepingThreadGoHome) {
+  settle_down();
+  const std::size_t before = bytes_in_use();
+  const std::vector<void*> blocks = allocate_many(kBlocks);
+  Sleeper sleeper;
+  sleeper.free_all(blocks);
+  settle_down();
+  EXPECT_GT(bytes_in_use(), before) << "they wait with the thread that has freed them";
+  empty_idle_bundles();
+  settle_down();
+  EXPECT_GT(bytes_in_use(), before) << "seen once only: it may be at work";
+  look_twice();
+  settle_down();
+  EXPECT_LE(bytes_in_use(), before);
+}
+
+TEST(IdleBundles, TheThreadGoesOnWithWhatIsLeftOfThem) {
+  settle_down();
+  const std::size_t before = bytes_in_use();
+  const std::vector<void*> first = allocate_many(kBlocks);
+  const std::vector<void*> second = allocate_many(2 * kBlocks);
+  {
+    Sleeper sleeper;
+    sleeper.free_all(first);
+    look_twice();
+    sleeper.free_all(second);  // over the end of the bundle
+  }
+  settle_down();
+  EXPECT_LE(bytes_in_use(), before);
+}
+
+TEST(IdleBundles, AreEmptiedAgainWhenTheThreadHasGoneOn) {
+  settle_down();
+  const std::size_t before = bytes_in_use();
+  const std::vector<void*> first = allocate_many(kBlocks / 2);
+  const std::vector<void*> second = allocate_many(2 * kBlocks);
+  Sleeper sleeper;
+  sleeper.free_all(first);
+  look_twice();
+  sleeper.free_all(second);
+  look_twice();
+  settle_down();
+  EXPECT_LE(bytes_in_use(), before);
+}
+
+TEST(IdleBundles, OfNobodyNeedNoMoreLooks) {
+  Sleeper sleeper;
+  const std::vector<void*> blocks = allocate_many(kBlocks);
+  sleeper.free_all(blocks);
+  EXPECT_TRUE(any_open_bundle());
+  look_twice();
+  look_twice();
+  EXPECT_FALSE(any_open_bundle());
+  settle_down();
+}
+
+// More owners and classes than a thread has bundles for: the blocks gather by class, and all come home.
+TEST(Bundles, OfMoreHeapsThanThereAreSlots) {
+  settle_down();
+  const std::size_t before = bytes_in_use();
+  constexpr std::size_t kOwners = 40;
+  constexpr std::size_t kEach = 30;
+  std::vector<std::vector<void*>> blocks(kOwners);
+  std::barrier<> all_have(kOwners + 1);
+  std::vector<std::thread> owners;
+  for (std::vector<void*>& theirs : blocks) {
+    owners.emplace_back([&] {
+      for (std::size_t i = 0; i < kEach; ++i) theirs.push_back(allocate(std::size_t{64} << i % 5));
+      all_have.arrive_and_wait();
+      all_have.arrive_and_wait();  // so that each has a heap of its own
+    });
+  }
+  all_have.arrive_and_wait();
+  for (std::size_t i = 0; i < kEach; ++i) {
+    for (const std::vector<void*>& theirs : blocks) deallocate(theirs[i]);
+  }
+  std::set<void*> again;
+  for (std::size_t i = 0; i < kOwners * kEach; ++i) again.insert(allocate(std::size_t{64} << i % 5));
+  EXPECT_EQ(again.size(), kOwners * kEach) << "a block twice";
+  for (void* block : again) deallocate(block);
+  all_have.arrive_and_wait();
+  for (std::thread& owner : owners) owner.join();
+  settle_down();
+  EXPECT_LE(bytes_in_use(), before);
+}
+
+// Threads free each other's blocks while somebody takes every pause between two frees for sleep.
+TEST(IdleBundles, EveryBlockHasOneHolderWhileThreadsAreTakenForSleeping) {
+  settle_down();
+  const std::size_t before = bytes_in_use();
+  std::atomic<int> doubled{0};
+  std::atomic<bool> done{false};
+  std::mutex lock;
+  std::vector<std::uint64_t*> board;
+  std::set<std::uint64_t*> held;
+  const auto trade = [&](unsigned seed) {
+    for (unsigned i = 0; i < 20'000; ++i) {
+      seed = seed * 1664525 + 1013904223;
+      auto* block = static_cast<std::uint64_t*>(allocate(std::size_t{16} << (seed >> 16) % 8));
+      *block = seed;
+      std::uint64_t* other = nullptr;
+      {
+        const std::lock_guard guard(lock);
+        if (*block != seed || !held.insert(block).second) ++doubled;
+        board.push_back(block);
+        if (board.size() > 300) {
+          std::swap(board[seed % board.size()], board.back());
+          other = board.back();
+          board.pop_back();
+          held.erase(other);
+        }
+      }
+      if (other != nullptr) deallocate(other);
+    }
+  };
+  std::thread emptier([&] {
+    while (!done.load()) empty_idle_bundles();
+  });
+  std::vector<std::thread> threads;
+  for (unsigned id = 1; id <= 4; ++id) threads.emplace_back(trade, id);
+  for (std::thread& thread : threads) thread.join();
+  done.store(true);
+  emptier.join();
+  EXPECT_EQ(doubled.load(), 0);
+  EXPECT_EQ(held.size(), board.size());
+  for (std::uint64_t* block : board) deallocate(block);
+  settle_down();
+  EXPECT_LE(bytes_in_use(), before);
+  EXPECT_TRUE(run_store.check_invariants());
+}
+
+}  // namespace
+}  // namespace hakmem
