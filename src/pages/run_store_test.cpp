@@ -177,8 +177,8 @@ TEST_F(RunStoreTest, WhatGrowingTakesIsTimed) {
   hakmem::Run* const small = allocate(1);
   hakmem::Run* const large = allocate(run_store.mapped_bytes() / kGranuleBytes + 1);
   EXPECT_GT(run_store.growth_ns(), before);
-  run_store.release(small);
-  run_store.release(large);
+  run_store.release(small, true);
+  run_store.release(large, true);
 }
 
 TEST_F(RunStoreTest, FollowsAModel) {
