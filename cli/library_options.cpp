@@ -28,14 +28,19 @@ constexpr LibraryOption kOptions[] = {
     {"--profile", "HAKMEM_PROFILE", "", 0, 0, "FILE",
      "start from what FILE says was learned, and save it there; %p becomes the process id"},
     {"--mode", "HAKMEM_MODE", "static|adaptive|hybrid", 0, 0, "MODE",
-     "static holds idle memory for the purge delay, the others learn"},
+     "static holds idle memory for the purge delay, hybrid learns for large blocks, adaptive moves the "
+     "knobs of small ones too"},
     {"--learn", "HAKMEM_LEARN", "off|shadow|on|frozen", 0, 0, "MODE",
      "shadow learns but does not act, frozen acts but does not learn"},
     {"--selector", "HAKMEM_SELECTOR", "", 0, 0, "SELECTOR",
      "who chooses when idle large blocks go back: hindsight, ucb1, elo, low-water, peak, glibc, "
      "fixed:ARM"},
+    {"--price", "HAKMEM_PRICE", "", 0, 0, "X",
+     "CPU seconds that a GiB held for a second may cost: 0 to 1000"},
     {"--goal", "HAKMEM_GOAL", "latency|balanced|memory", 0, 0, "GOAL",
      "what memory may cost, in words"},
+    {"--topology", "HAKMEM_TOPOLOGY", "", 0, 0, "DIRECTORY",
+     "another machine's topology, a directory like /sys"},
     {"--verbose", "HAKMEM_VERBOSE", "", 0, 0, "", "let the library say what it does"},
 };
 

@@ -110,10 +110,10 @@ struct hak_stats {
 
   uint64_t resident_bytes;   /* of the whole process, from the kernel */
   uint64_t mapped_bytes;     /* address space in runs (huge blocks excluded) */
-  uint64_t small_in_use;     /* blocks up to 32 KiB held by the program or in loaded magazines */
+  uint64_t small_in_use;     /* blocks up to 32 KiB held by the program, in loaded magazines, bundles on their way out or inboxes */
   uint64_t small_free;       /* free blocks in slabs */
   uint64_t cached_bytes;     /* free blocks in threads' spare magazines */
-  uint64_t depot_bytes;      /* free blocks on their way between threads */
+  uint64_t depot_bytes;      /* free blocks in depots */
   uint64_t large_bytes;      /* blocks over 32 KiB, under 32 MiB */
   uint64_t large_blocks;
   uint64_t huge_bytes;       /* blocks that are mappings of their own */
@@ -124,7 +124,7 @@ struct hak_stats {
   uint64_t idle_huge_lazy_bytes; /* idle huge blocks, lazily freed */
   uint64_t free_run_bytes;   /* free runs, resident or not */
   uint64_t dirty_bytes;      /* free runs that may be resident until their delay is over */
-  uint64_t purged_bytes;     /* returned to the kernel since the start */
+  uint64_t purged_bytes;     /* free runs returned to the kernel since the start */
   uint64_t metadata_bytes;   /* records of the allocator (page map excluded) */
   uint64_t page_map_reserved_bytes; /* address space of the page map; touched: 12 bytes per 64 KiB */
   uint64_t parked_bytes;     /* what parked heaps have in caches and slabs, about; counted above too */

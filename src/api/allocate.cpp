@@ -4,6 +4,7 @@
 
 #include "api/misuse.hpp"
 #include "api/next_allocator.hpp"
+#include "large/idle_blocks.hpp"
 #include "large/large.hpp"
 #include "thread/boot_hook.hpp"
 #include "thread/last_resort.hpp"
@@ -74,9 +75,10 @@ void* reallocate(void* block, std::size_t size, const void* caller) {
 }
 
 bool trim() {
-  const std::uint64_t before = run_store.use().purged_bytes;
+  const auto returned = [] { return run_store.use().purged_bytes + idle_blocks.use().releases; };
+  const std::uint64_t before = returned();
   give_everything_back();
-  return run_store.use().purged_bytes != before;
+  return returned() != before;
 }
 
 }  // namespace hakmem

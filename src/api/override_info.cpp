@@ -71,6 +71,8 @@ HAK_REPLACE void malloc_stats(void) {
   print_line(stderr, "free in slabs", stats.small_free);
   print_line(stderr, "in thread caches", stats.cached_bytes);
   print_line(stderr, "in the depot", stats.depot_bytes);
+  print_line(stderr, "idle, to 32 MiB", stats.idle_run_bytes + stats.idle_run_lazy_bytes);
+  print_line(stderr, "idle, above", stats.idle_huge_bytes + stats.idle_huge_lazy_bytes);
   print_line(stderr, "free runs", stats.free_run_bytes);
   print_line(stderr, "  of them, dirty", stats.dirty_bytes);
   print_line(stderr, "metadata", stats.metadata_bytes);
@@ -94,10 +96,12 @@ HAK_REPLACE int malloc_info(int options, FILE* out) {
   }
   std::fprintf(out, "</sizes>\n</heap>\n");
   print_xml_size(out, "fast", 0, stats.cached_bytes + stats.depot_bytes);
-  print_xml_size(out, "rest", 0, stats.small_free + stats.free_run_bytes);
+  const std::uint64_t idle_runs = stats.idle_run_bytes + stats.idle_run_lazy_bytes;
+  const std::uint64_t idle_huge = stats.idle_huge_bytes + stats.idle_huge_lazy_bytes;
+  print_xml_size(out, "rest", 0, stats.small_free + stats.free_run_bytes + idle_runs + idle_huge);
   print_xml_size(out, "mmap", stats.huge_blocks, stats.huge_bytes);
   std::fprintf(out, "<system type=\"current\" size=\"%llu\"/>\n",
-               static_cast<unsigned long long>(stats.mapped_bytes + stats.huge_bytes));
+               static_cast<unsigned long long>(stats.mapped_bytes + stats.huge_bytes + idle_huge));
   std::fprintf(out, "</malloc>\n");
   return 0;
 }

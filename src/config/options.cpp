@@ -227,7 +227,7 @@ const Option kOptions[] = {
      "keep a snapshot of what is held, and why, in this file (read it with: hakmem stats)", parse_stats},
     {"HAKMEM_TOPOLOGY", "a directory like /sys", "/sys",
      "another machine's processors, caches and nodes, to try sharding on a smaller one", parse_topology},
-    {"HAKMEM_VERBOSE", "0, 1", "0", "say on stderr at start which settings are in force", parse_verbose},
+    {"HAKMEM_VERBOSE", "0, 1", "0", "say on stderr at start: mode, learning, huge pages, form of the page map", parse_verbose},
 };
 const std::size_t kOptionCount = sizeof kOptions / sizeof kOptions[0];
 

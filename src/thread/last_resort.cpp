@@ -5,6 +5,7 @@
 #include "thread/cache.hpp"
 #include "thread/heap.hpp"
 #include "thread/housekeeping.hpp"
+#include "thread/idle_bundles.hpp"
 
 namespace hakmem {
 
@@ -15,9 +16,12 @@ constinit thread_local bool asking = false;
 
 }  // namespace
 
-// Twice around: what comes home from the depot may empty slabs that this heap has attached.
+// Twice around: what comes home from the depot may empty slabs that this heap has attached. A bundle is
+// idle when two looks see it the same.
 void give_everything_back() {
   ask_for_trim();
+  empty_idle_bundles();
+  empty_idle_bundles();
   return_everything_idle(nullptr);
   if (thread_cache.heap != nullptr) thread_cache.heap->flush_all();
   return_everything_idle(nullptr);

@@ -210,6 +210,17 @@ TEST(HeldMemory, TrimGivesEverythingBackAtOnce) {
   EXPECT_LE(once, support::resident_mib() + 1);
 }
 
+TEST(HeldMemory, TrimTellsThatALargeBlockWent) {
+  malloc_trim(0);
+  for (const std::size_t bytes : {1 * kMiB, 64 * kMiB}) {
+    void* block = std::malloc(bytes);
+    ASSERT_NE(block, nullptr);
+    std::memset(block, 1, bytes);
+    std::free(block);
+    EXPECT_EQ(malloc_trim(0), 1) << bytes;
+  }
+}
+
 // What the allocator keeps about blocks, without what it keeps in them (rounding, unused slots).
 class Metadata : public testing::TestWithParam<std::size_t> {};
 
