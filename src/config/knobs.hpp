@@ -131,6 +131,10 @@ inline constexpr std::size_t kHugeFrom = 32 * kMiB;
 // realloc moves pages instead of copying from this size.
 inline constexpr std::size_t kMoveFrom = 1 * kMiB;
 
+// A block below kHugeFrom becomes a mapping of its own only while fewer of them live: each takes two of
+// the 65,530 mappings that a process may have.
+inline constexpr std::size_t kMostMovedEarly = 1024;
+
 // With more live heaps than this for each processor, a heap's first blocks of a class come from a
 // slab shared by all, so that hundreds of threads with a few blocks each do not touch a page each
 // for every class.

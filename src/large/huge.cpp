@@ -68,10 +68,12 @@ std::byte* map_block(std::size_t bytes, std::size_t alignment, std::size_t growt
 
 // Room to grow costs address space only: a growing block moves a few times, not at each step. It is half
 // of the size, or what the site's blocks have needed before. `held`: what the block has committed
-// already. Near the limit there is no such room.
+// already. Room counts as committed, so near the limit there is none, and no more than half where there is
+// any limit.
 std::byte* map_with_headroom(std::size_t size, std::size_t held, Growth::Site grower, std::size_t* bytes) {
   const std::size_t half = size + size / 2;
-  const std::size_t learned = page_map.is_flat() ? growth.grant_room(grower, size) : size;
+  const bool is_dear = !page_map.is_flat() || commitment.soft() != SIZE_MAX;
+  const std::size_t learned = is_dear ? size : growth.grant_room(grower, size);
   if (learned > half) {
     *bytes = align_up(learned, kGranuleBytes);
     if (std::byte* start = map_below(commitment.soft(), *bytes, kGranuleBytes, *bytes - held)) return start;
@@ -114,6 +116,14 @@ void cut_tail(Run* run, std::size_t bytes) {
   run->asked = bytes;
   run->count = Granules{bytes >> kGranuleShift};
   set_hand_class(run);
+}
+
+// What the program has of the block, and what is room. A block with room does not wait in a hand, where it
+// would keep it.
+void set_asked(Run* run, std::size_t size) {
+  run->asked = size;
+  set_hand_class(run);
+  if (large_length(size) < run->bytes()) run->hand_class = kNoHand;
 }
 
 // Moves the first `bytes` of the pages, or copies them where the kernel cannot move.
@@ -182,14 +192,16 @@ void destroy_huge_of(OwnerId heap) {
 void* resize_huge(Run* run, std::size_t size, Growth::Site grower) {
   const std::size_t needed = large_length(size);
   const std::size_t held = run->block_bytes.load_relaxed();
-  if (size > run->asked) growth.note(grower, size);
-  if (size <= held && needed > held) {  // it was made shorter than its class, or has grown to its end
-    if (run->asked < size) run->asked = size;
+  const bool grows = size > run->asked;
+  if (needed <= held && needed < run->asked / 2) {
+    cut_tail(run, needed);
     return run->start();
   }
-  if (needed <= held) {
-    if (run->asked < size) run->asked = size;
-    else if (needed < run->asked / 2) cut_tail(run, needed);
+  if (size <= held) {  // perhaps it was made shorter than its class, or has grown to its end
+    if (grows) {
+      growth.note(grower, size);
+      set_asked(run, size);
+    }
     return run->start();
   }
   std::size_t bytes = 0;
@@ -199,7 +211,8 @@ void* resize_huge(Run* run, std::size_t size, Growth::Site grower) {
   withdraw(run, Kind::kForeign);
   os::memory.unmap(run->start(), run->bytes());
   publish(run, start, bytes);
-  run->asked = size;
+  set_asked(run, size);
+  if (grows) growth.note(grower, size);
   return start;
 }
 
@@ -218,11 +231,18 @@ void* move_to_huge(Run* run, std::size_t size, Growth::Site grower) {
   huge->heap.store_relaxed(run->heap.load_relaxed());
   huge->site = run->site;
   publish(huge, start, bytes);
-  huge->asked = size;
+  set_asked(huge, size);
+  growth.note(grower, size);
   link(huge);
   commitment.add(run->bytes());  // from here on both count; the old run leaves in a moment
   run_store.release(run, moved);
   return start;
+}
+
+std::size_t usable_bytes_of_huge(const Run* run) {
+  const std::size_t bytes = run->block_bytes.load_relaxed();
+  const std::size_t asked = large_length(run->asked);
+  return asked < bytes ? asked : bytes;
 }
 
 HugeUse huge_use() { return {total_bytes.load_relaxed(), total_blocks.load_relaxed()}; }

@@ -25,6 +25,9 @@ void destroy_huge_of(OwnerId heap);
 void* resize_huge(Run* run, std::size_t size, Growth::Site grower);
 
 // Turns a large block into a huge one of `size` bytes, by moving its pages. nullptr: it cannot.
+// What the program may use of it: without the room to grow.
+std::size_t usable_bytes_of_huge(const Run* run);
+
 void* move_to_huge(Run* run, std::size_t size, Growth::Site grower);
 
 }  // namespace hakmem

@@ -155,10 +155,13 @@ LargeBlock make_once(std::size_t size, std::size_t alignment, OwnerId heap) {
 LargeBlock make_large(std::size_t size, std::size_t alignment, OwnerId heap) {
   if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX / 2) return {nullptr, false};
   if (size == 0) size = 1;
-  const LargeBlock block = make_once(size, alignment, heap);
-  if (block.start != nullptr) return block;
-  find_memory(size);
-  return make_once(size, alignment, heap);
+  LargeBlock block = make_once(size, alignment, heap);
+  if (block.start == nullptr) {
+    find_memory(size);
+    block = make_once(size, alignment, heap);
+  }
+  if (block.start != nullptr) run_of(block.start)->site = 0;  // not known; who knows it says so
+  return block;
 }
 
 namespace {
@@ -217,7 +220,12 @@ void free_outside_slabs(void* block, Tag tag) {
   free_large_slow(run_of(block));
 }
 
-std::size_t large_bytes(const void* block) { return run_of(block)->block_bytes.load_relaxed(); }
+// Room to grow is not the program's yet: programs count what they hold by this.
+std::size_t large_bytes(const void* block) {
+  const Run* run = run_of(block);
+  const bool is_huge = page_map.tag_of(block) == tag_for(Kind::kHuge);
+  return is_huge ? usable_bytes_of_huge(run) : run->block_bytes.load_relaxed();
+}
 
 void* resize_large(void* block, std::size_t size, const void* caller) {
   if (size > PTRDIFF_MAX) return nullptr;
@@ -225,9 +233,13 @@ void* resize_large(void* block, std::size_t size, const void* caller) {
   const Growth::Site grower = Growth::site_of(caller);
   if (page_map.tag_of(block) == tag_for(Kind::kHuge)) return resize_huge(run, size, grower);
   const std::size_t held = run->block_bytes.load_relaxed();
-  if (size > held) growth.note(grower, size);
-  if (size < knobs::kHugeFrom && resize_run(run, size)) return block;
-  if (size < held || (held < knobs::kMoveFrom && !growth.goes_far(grower))) return nullptr;
+  if (size < knobs::kHugeFrom && resize_run(run, size)) {
+    if (size > held) growth.note(grower, size);
+    return block;
+  }
+  const bool is_early = held < knobs::kMoveFrom && !growth.goes_far(grower);
+  const bool too_many = size < knobs::kHugeFrom && huge_use().blocks >= knobs::kMostMovedEarly;
+  if (size < held || is_early || too_many) return nullptr;
   return move_to_huge(run, size, grower);
 }
 

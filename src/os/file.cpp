@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -46,9 +47,12 @@ void write_stderr(const char* a, const char* b, const char* c, const char* d, co
 void* map_shared_file(const char* path, std::size_t bytes) {
   const int saved = errno;
   void* p = MAP_FAILED;
-  const int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd >= 0) {
-    if (ftruncate(fd, static_cast<off_t>(bytes)) == 0) {
+    // Never made shorter: another process may have it mapped.
+    struct stat is {};
+    const bool long_enough = fstat(fd, &is) == 0 && static_cast<std::size_t>(is.st_size) >= bytes;
+    if (long_enough || ftruncate(fd, static_cast<off_t>(bytes)) == 0) {
       p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     }
     close(fd);

@@ -73,7 +73,7 @@ bool RunStore::wants_huge_locked() {
 }
 
 bool RunStore::is_in_huge_region_locked(const Run* run) {
-  if (!any_huge_) return false;
+  if (!any_huge_.load_relaxed()) return false;
   for (unsigned i = 0; i < region_count_; ++i) {
     const Region& region = regions_[i];
     if (index_of(run->first) - index_of(region.first) < count_of(region.count)) return region.huge;

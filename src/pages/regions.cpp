@@ -49,7 +49,7 @@ void choose_huge_pages(std::byte* start, std::size_t bytes, std::size_t heap_byt
 }
 
 void RunStore::note_region_locked(Granule first, Granules count, bool huge) {
-  any_huge_ = any_huge_ || huge;
+  if (huge) any_huge_.store_relaxed(true);
   for (unsigned i = 0; i < region_count_; ++i) {
     Region& region = regions_[i];
     if (region.huge != huge) continue;

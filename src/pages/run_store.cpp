@@ -171,13 +171,19 @@ Run* RunStore::split_locked(Run* run, Granules count) {
 // while some is idle. Beyond the soft limit, or where the system has no more, everything idle makes room.
 AllocatedRun RunStore::allocate(Granules count, Granules alignment) {
   AllocatedRun allocated = allocate_dirty(count, alignment);
-  if (allocated.run == nullptr && lend_ != nullptr && lend_(bytes_of(count), node_)) {
+  if (allocated.run == nullptr && borrow(count)) {
     allocated = allocate_dirty(count, alignment);
   }
   if (allocated.run == nullptr) allocated = allocate_below(commitment.soft(), count, alignment);
   if (allocated.run != nullptr) return allocated;
   commitment.relieve();
   return allocate_below(commitment.hard(), count, alignment);
+}
+
+// Not where huge pages are: dirty granules do not come first there (find_dirty.cpp), so it would empty the
+// idle blocks for nothing.
+bool RunStore::borrow(Granules count) {
+  return lend_ != nullptr && !any_huge_.load_relaxed() && lend_(bytes_of(count), node_);
 }
 
 AllocatedRun RunStore::allocate_dirty(Granules count, Granules alignment) {
@@ -259,8 +265,7 @@ void RunStore::release(Run* run, bool clean) {
 
 bool RunStore::extend(Run* run, Granules count, Tag tag) {
   if (extend_committing(0, run, count, tag)) return true;
-  const bool lent = lend_ != nullptr && lend_(bytes_of(count - run->count), node_);
-  if (lent && extend_committing(0, run, count, tag)) return true;
+  if (borrow(count - run->count) && extend_committing(0, run, count, tag)) return true;
   return extend_committing(SIZE_MAX, run, count, tag);
 }
 

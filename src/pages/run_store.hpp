@@ -134,6 +134,7 @@ class RunStore {
   };
 
   bool extend_committing(std::size_t at_most, Run* run, Granules count, Tag tag);
+  bool borrow(Granules count);
   AllocatedRun allocate_dirty(Granules count, Granules alignment);
   Place find_dirty_locked(Granules count, Granules alignment) HAK_REQUIRES(lock_);
   static Place dirty_place_in(Run* run, Granules count, Granules alignment);
@@ -186,7 +187,7 @@ class RunStore {
   Atomic<std::uint64_t> oldest_ms_{0};  // no dirty run is older; set by purge(), so it may lag
   Region regions_[kMaxRegions] HAK_GUARDED_BY(lock_) = {};
   unsigned region_count_ HAK_GUARDED_BY(lock_) = 0;
-  bool any_huge_ HAK_GUARDED_BY(lock_) = false;  // of them
+  Atomic<bool> any_huge_{false};  // of them
   bool (*huge_choice_)(double touched_share) = nullptr;  // written at boot
 };
 
