@@ -57,8 +57,7 @@ void boot_once() {
   boot_learning();
   const bool learning_acts = settings.learn == Learn::kOn || settings.learn == Learn::kFrozen;
   if (learning_acts) boot_huge_choice(settings.price);
-  boot_tuner(settings.mode == Mode::kAdaptive && settings.learn == Learn::kOn, settings.price,
-             os::places.cpus());
+  boot_tuner(settings.mode == Mode::kAdaptive && settings.learn == Learn::kOn, os::places.cpus());
 }
 
 // The parts of start-up that may allocate.

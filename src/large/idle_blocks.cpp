@@ -6,7 +6,6 @@
 #include "large/huge.hpp"
 #include "large/measure_costs.hpp"
 #include "large/request_class.hpp"
-#include "learn/limit_price.hpp"
 #include "os/alarm.hpp"
 #include "os/clock.hpp"
 #include "os/memory.hpp"
@@ -15,6 +14,7 @@
 #include "pages/release_time.hpp"
 #include "thread/background.hpp"
 #include "thread/large_hooks.hpp"
+#include "thread/price.hpp"
 
 namespace hakmem {
 
@@ -30,12 +30,6 @@ constexpr unsigned kSeenPerMs = 64;
 constexpr std::size_t kLendFrom = 1 * kMiB;
 constexpr std::size_t kLendTimes = 4;
 constexpr unsigned kSamples = 8;  // entries that speak for their depth when arms are decided
-
-// The bill's price, risen as the memory limit comes near.
-double price_now() {
-  if (!commitment.has_limit()) return settings.price;
-  return learn::price_under_limit(settings.price, commitment.bytes(), commitment.soft(), commitment.stall_percent());
-}
 
 // Of any length: both grow with it.
 void set_release_costs() {

@@ -12,12 +12,15 @@ namespace {
 
 constexpr std::size_t kNone = SIZE_MAX;
 constexpr std::size_t kMostText = 8192;  // memory.stat is the longest, about 2 KiB
-constexpr std::size_t kMostGroups = 2048;  // read when a thread starts, perhaps on a small stack
+constexpr std::size_t kMostGroups = 2048;
 
 // A path put together piece by piece; too long a one is empty, and no file is found there.
 class Path {
  public:
-  Path(std::initializer_list<const char*> parts) {
+  constexpr Path() = default;
+  Path(std::initializer_list<const char*> parts) { set(parts); }
+
+  void set(std::initializer_list<const char*> parts) {
     std::size_t length = 0;
     for (const char* part : parts) {
       const std::size_t more = std::strlen(part);
@@ -35,6 +38,17 @@ class Path {
   char text_[2 * MemoryCgroup::kMostPath] = {};
 };
 
+// Where for_each_group() stands. Not on the stack: it is the first malloc of the second thread that
+// comes here, and that thread's stack may be as small as PTHREAD_STACK_MIN.
+struct Walk {
+  char groups[kMostGroups];
+  char below[MemoryCgroup::kMostPath];
+  Path file;
+  Path mount;
+  Path folder;
+};
+constinit Walk walk{};
+
 const char* skip_digits(const char* text, std::size_t* value) {
   *value = 0;
   for (; *text >= '0' && *text <= '9'; ++text) {
@@ -45,7 +59,7 @@ const char* skip_digits(const char* text, std::size_t* value) {
 }
 
 // The file's one number; kNone when there is none ("max", or no such file).
-std::size_t read_number(const char* folder, const char* name) {
+[[gnu::noinline]] std::size_t read_number(const char* folder, const char* name) {
   char text[64];
   read_small_file(Path({folder, "/", name}).text(), text, sizeof text);
   std::size_t value = kNone;
@@ -61,16 +75,18 @@ std::size_t limit_of(const char* folder, bool is_v2) {
   return limit >= kUnlimited ? kNone : limit;
 }
 
-// Calls visit(folder) for the group's folder and every one above it, up to `mount` itself.
+// Calls visit(folder) for the group's folder and every one above it, up to the mount itself.
 template <typename Visit>
-void walk_up(const char* mount, const char* group, Visit visit) {
-  char below[MemoryCgroup::kMostPath] = {};
+void walk_up(std::initializer_list<const char*> mount_parts, const char* group, Visit visit) {
+  walk.mount.set(mount_parts);
+  const char* mount = walk.mount.text();
   const std::size_t length = std::strlen(group);
-  if (length >= sizeof below) return;
-  std::memcpy(below, group, length);
+  if (length >= sizeof walk.below) return;
+  std::memcpy(walk.below, group, length + 1);
   for (;;) {
-    visit(Path({mount, below}).text());
-    char* slash = std::strrchr(below, '/');
+    walk.folder.set({mount, walk.below});
+    visit(walk.folder.text());
+    char* slash = std::strrchr(walk.below, '/');
     if (slash == nullptr) return;
     *slash = '\0';
   }
@@ -98,19 +114,19 @@ void look_at_line(const char* root, const char* controller, char* line, Visit vi
   if (group == nullptr) return;
   const auto is_v2 = [visit](bool value) { return [visit, value](const char* folder) { visit(folder, value); }; };
   if (controllers == group) {
-    walk_up(Path({root, "/sys/fs/cgroup"}).text(), group + 1, is_v2(true));
-    walk_up(Path({root, "/sys/fs/cgroup/unified"}).text(), group + 1, is_v2(true));
+    walk_up({root, "/sys/fs/cgroup"}, group + 1, is_v2(true));
+    walk_up({root, "/sys/fs/cgroup/unified"}, group + 1, is_v2(true));
   } else if (names(controllers, group, controller)) {
-    walk_up(Path({root, "/sys/fs/cgroup/", controller}).text(), group + 1, is_v2(false));
+    walk_up({root, "/sys/fs/cgroup/", controller}, group + 1, is_v2(false));
   }
 }
 
 // Calls visit(folder, is_v2) for every group that this process is in for this controller.
 template <typename Visit>
 void for_each_group(const char* root, const char* controller, Visit visit) {
-  char text[kMostGroups];
-  read_small_file(Path({root, "/proc/self/cgroup"}).text(), text, sizeof text);
-  for (char* line = text; *line != '\0';) {
+  walk.file.set({root, "/proc/self/cgroup"});
+  read_small_file(walk.file.text(), walk.groups, sizeof walk.groups);
+  for (char* line = walk.groups; *line != '\0';) {
     char* end = std::strchr(line, '\n');
     if (end != nullptr) *end = '\0';
     look_at_line(root, controller, line, visit);
@@ -120,7 +136,7 @@ void for_each_group(const char* root, const char* controller, Visit visit) {
 }
 
 // Processors' worth of time, rounded up; kNone without a quota. v2: "QUOTA PERIOD", or "max PERIOD".
-std::size_t quota_of(const char* folder, bool is_v2) {
+[[gnu::noinline]] std::size_t quota_of(const char* folder, bool is_v2) {
   char text[64];
   std::size_t quota = kNone;
   std::size_t period = 0;

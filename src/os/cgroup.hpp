@@ -11,7 +11,8 @@
 //
 // A container often shows its own group as the root: folders that are not there are passed over.
 //
-// Above: commitment, place, boot. Below: file. Any thread; system calls.
+// Above: commitment, place, boot. Below: file. System calls. What looks for groups is called by one
+// thread at a time (at boot, and by the one that has claimed the places), the rest by any.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,7 @@
 // Huge units: runs fill them from below, and a free part of one waits longer.
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <random>
 #include <set>
 #include <vector>
@@ -18,6 +19,26 @@ Run* allocate(std::uint64_t count, std::uint64_t alignment = 1) {
   if (run == nullptr) std::abort();
   return run;
 }
+
+// Asks for huge pages while it lives, and what is allocated meanwhile lies in regions that have them:
+// it holds all that other tests of this process have left free.
+class HugeRegions {
+ public:
+  HugeRegions() {
+    run_store.purge(os::now_ms(), true);
+    settings.huge_pages = HugePagePolicy::kAlways;
+    while (run_store.use().free_bytes != 0) others_.push_back(allocate(1));
+  }
+  ~HugeRegions() {
+    for (Run* run : others_) run_store.release(run, true);  // untouched
+    settings.huge_pages = HugePagePolicy::kAuto;
+  }
+  HugeRegions(const HugeRegions&) = delete;
+  HugeRegions& operator=(const HugeRegions&) = delete;
+
+ private:
+  std::vector<Run*> others_;
+};
 
 std::uint64_t unit_of(const Run* run) { return index_of(run->first) / kUnitGranules; }
 
@@ -66,49 +87,54 @@ double mean_spread() {
 
 TEST(HugeUnits, WhatIsInUseGathersInFewUnits) {
   if (os::system_huge_pages() == os::HugePages::kNever) GTEST_SKIP() << "this system has no huge pages";
-  settings.huge_pages = HugePagePolicy::kAlways;
+  const HugeRegions regions;
   EXPECT_LE(mean_spread(), 1.2) << "1.15 when this was written; 1 cannot be had";
-  settings.huge_pages = HugePagePolicy::kAuto;
   EXPECT_TRUE(run_store.check_invariants());
 }
 
 class HugeHold : public testing::Test {
  protected:
   void SetUp() override {
+    hold_before_ms_ = live_knobs.huge_hold_ms;
     if (os::system_huge_pages() == os::HugePages::kNever)
       GTEST_SKIP() << "this system has no huge pages";
-    run_store.purge(os::now_ms(), true);
-    settings.huge_pages = HugePagePolicy::kAlways;
+    regions_ = std::make_unique<HugeRegions>();
     live_knobs.huge_hold_ms = kHoldMs;
-    // Longer than any free run, so that it lies in a region of its own, which wants huge pages.
-    whole_ = allocate(run_store.mapped_bytes() / kGranuleBytes + 4 * kUnitGranules, kUnitGranules);
+    whole_ = allocate(4 * kUnitGranules, kUnitGranules);
     for (std::uint64_t i = 0; i < count_of(whole_->count); ++i)
       *address_of(whole_->first + i) = std::byte{1};
   }
   void TearDown() override {
-    settings.huge_pages = HugePagePolicy::kAuto;
-    live_knobs.huge_hold_ms = 0;
+    live_knobs.huge_hold_ms = hold_before_ms_;
     if (whole_ != nullptr) run_store.release(whole_);
+    regions_.reset();
     EXPECT_TRUE(run_store.check_invariants());
   }
 
+  // The clock goes on, rather than a purge be told of a later time: whoever purges after it would wait
+  // for that time.
+  static void purge_after(std::uint64_t ms) {
+    os::advance_clock_for_test(ms);
+    run_store.purge(os::now_ms(), false);
+  }
+
   static constexpr std::uint32_t kHoldMs = 5000;
+  std::unique_ptr<HugeRegions> regions_;
   hakmem::Run* whole_ = nullptr;
+  std::uint32_t hold_before_ms_ = 0;
 };
 
 TEST_F(HugeHold, APartOfAHugePageWaitsLonger) {
-  const std::uint64_t now = os::now_ms();
   run_store.shrink(whole_, whole_->count - Granules{3});
-  run_store.purge(now + settings.purge_delay_ms + 100, false);
+  purge_after(settings.purge_delay_ms + 100);
   EXPECT_EQ(run_store.use().dirty_bytes, 3 * kGranuleBytes);
-  run_store.purge(now + kHoldMs + 100, false);
+  purge_after(kHoldMs);
   EXPECT_EQ(run_store.use().dirty_bytes, 0u);
 }
 
 TEST_F(HugeHold, WhatHasAWholeHugePageDoesNot) {
-  const std::uint64_t now = os::now_ms();
   run_store.shrink(whole_, whole_->count - Granules{2 * kUnitGranules + 3});
-  run_store.purge(now + settings.purge_delay_ms + 100, false);
+  purge_after(settings.purge_delay_ms + 100);
   EXPECT_EQ(run_store.use().dirty_bytes, 0u);
 }
 

@@ -135,6 +135,14 @@ void Heap::count_open_bundles() {
   slow_counts_.open_bytes.store_relaxed(bytes);
 }
 
+// A closed heap has nothing, and nobody looks: without this it would say for ever what its last
+// thread had.
+void Heap::forget_look() {
+  slow_counts_.attached_free.store_relaxed(0);
+  for (Atomic<std::uint16_t>& open : slow_counts_.open) open.store_relaxed(0);
+  slow_counts_.open_bytes.store_relaxed(0);
+}
+
 // Every learn::kLookMs, if the thread comes by.
 void Heap::look_back(std::uint64_t now_ms) {
   if (now_ms - looked_at_ms_.load_relaxed() < learn::kLookMs) return;

@@ -47,7 +47,8 @@ inline constinit CacheBudget cache_budget;
 enum class SlowWork : std::uint8_t { kFromSlabs, kHome, kHandOver, kTakeOver };
 inline constexpr unsigned kSlowWorks = 4;
 
-// Sums over a heap's whole life. One writer; the tuner reads them at any time.
+// Sums over a heap's whole life, and what a look has found, 0 once it is closed. One writer; the tuner
+// reads them at any time.
 struct SlowCounts {
   struct Work {
     Atomic<std::uint64_t> events;

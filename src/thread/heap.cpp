@@ -111,6 +111,7 @@ void Heap::close() {
     empties_ = nullptr;
     give_empty_chain(chain);
   }
+  forget_look();
   close_allowance();
   *cache_ = make_empty_cache();
   cache_ = nullptr;

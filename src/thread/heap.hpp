@@ -196,6 +196,7 @@ class alignas(kCacheLine) Heap {
   void look_at_class(ClassId c);
   std::size_t attached_free_bytes() const;
   void count_open_bundles();
+  void forget_look();
   void look_back(std::uint64_t now_ms);
 
   // heap.cpp

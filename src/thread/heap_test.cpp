@@ -253,6 +253,35 @@ TEST(Heap, OneWithMuchIsClosedAtOnce) {
   EXPECT_LE(bytes_in_use(), before);
 }
 
+// What a heap's last look has found ends with it: the tuner sums closed heaps, too.
+TEST(Heap, OneThatIsClosedHasNothingForTheTuner) {
+  settle_down();
+  live_knobs.adapt = true;
+  constexpr std::size_t kSize = 16384;
+  const std::vector<void*> ours = allocate_many(kSize, 3);
+  const Heap* theirs = nullptr;
+  from_another_thread([&] {
+    theirs = thread_heap();
+    deallocate_all(ours);
+    std::vector<void*> parts_of_slabs;
+    for (std::size_t size = 256; size <= kMaxSmall; size *= 2) {
+      for (int i = 0; i < 40; ++i) parts_of_slabs.push_back(allocate(size));
+    }
+    os::advance_clock_for_test(2 * learn::kLookMs);
+    deallocate_all(allocate_many(64, 20'000));  // comes by the clock
+    deallocate_all(parts_of_slabs);
+    EXPECT_GT(theirs->slow_counts().attached_free.load_relaxed(), 0u);
+    EXPECT_GT(theirs->slow_counts().open_bytes.load_relaxed(), 0u);
+    EXPECT_GT(theirs->slow_counts().open[index_of(class_of(kSize))].load_relaxed(), 0u);
+  });
+  close_parked_heaps(os::now_ms(), true);
+  live_knobs.adapt = false;
+  EXPECT_EQ(theirs->slow_counts().attached_free.load_relaxed(), 0u);
+  EXPECT_EQ(theirs->slow_counts().open_bytes.load_relaxed(), 0u);
+  EXPECT_EQ(theirs->slow_counts().open[index_of(class_of(kSize))].load_relaxed(), 0u);
+  settle_down();
+}
+
 // Blocks go round between threads for a while: no block has two holders, and nothing is lost.
 TEST(Heap, ManyToManyKeepsEveryBlockWithOneHolder) {
   settle_down();

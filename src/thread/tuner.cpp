@@ -4,6 +4,7 @@
 #include "learn/bundle_threshold.hpp"
 #include "learn/hill_climber.hpp"
 #include "pages/run_store.hpp"
+#include "thread/price.hpp"
 #include "thread/registry.hpp"
 
 namespace hakmem {
@@ -69,7 +70,7 @@ struct KnobRecord {
 
 class Tuner {
  public:
-  explicit Tuner(double price) : price_(price), climber_(kRanges, kClimbedKnobs) {}
+  Tuner() : climber_(kRanges, kClimbedKnobs) {}
 
   void tune(std::uint64_t now_ms);
 
@@ -80,7 +81,7 @@ class Tuner {
   void climb(double bill);
   void set_bundles(double seconds);
 
-  double price_;
+  double price_ = 0;  // in force since the last tune
   HillClimber climber_;
   std::uint64_t tuned_at_ms_ = 0;
   std::uint64_t bundles_at_ms_ = 0;
@@ -229,6 +230,7 @@ void Tuner::set_bundles(double seconds) {
 }
 
 void Tuner::tune(std::uint64_t now_ms) {
+  price_ = price_now();
   if (tuned_at_ms_ != 0) take_stock(now_ms);
   tuned_at_ms_ = now_ms;
   if (now_ms - bundles_at_ms_ < kBundlesMs) return;
@@ -238,9 +240,9 @@ void Tuner::tune(std::uint64_t now_ms) {
 
 }  // namespace
 
-void boot_tuner(bool adapt, double price, unsigned cpus) {
+void boot_tuner(bool adapt, unsigned cpus) {
   if (!adapt) return;
-  tuner = new (tuner_memory) Tuner(price);
+  tuner = new (tuner_memory) Tuner;
   cache_budget.set_bound(cpus * knobs::kSpareBytesPerCpu);
   live_knobs.adapt = true;
 }

@@ -8,7 +8,7 @@
 //
 // The bill is (slow-path events x what one takes, measured + the time that new regions took + price x
 // bytes idle in caches, bundles, inboxes, the depot, attached slabs and the page map x time) for each block
-// that refills have brought. Decisions are in
+// that refills have brought. The price is the one in force (price.hpp): it rises near a memory limit. Decisions are in
 // learn/; each one is kept as an event with its reason, for reports.
 //
 // Above: housekeeping, reports. Below: registry, learn. Any thread; one at a time works, others
@@ -21,7 +21,7 @@
 namespace hakmem {
 
 // Whether knobs move (HAKMEM_MODE=adaptive, and learning is on). Once, at boot.
-void boot_tuner(bool adapt, double price, unsigned cpus);
+void boot_tuner(bool adapt, unsigned cpus);
 
 // To be called with what is due; does nothing before the next interval is over.
 void tune(std::uint64_t now_ms);

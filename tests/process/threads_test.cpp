@@ -129,6 +129,51 @@ TEST(Threads, TinyStacks) {
   pthread_attr_destroy(&attributes);
 }
 
+// How far down its stack a thread comes that runs `body` alone.
+std::size_t stack_taken(void* (*body)(void*)) {
+  constexpr unsigned char kPaint = 0xa5;
+  constexpr std::size_t kBytes = 64 << 10;
+  alignas(4096) static unsigned char stack[kBytes];
+  std::memset(stack, kPaint, kBytes);
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  EXPECT_EQ(pthread_attr_setstack(&attributes, stack, kBytes), 0);
+  pthread_t thread;
+  EXPECT_EQ(pthread_create(&thread, &attributes, body, nullptr), 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&attributes);
+  std::size_t untouched = 0;
+  while (untouched < kBytes && stack[untouched] == kPaint) ++untouched;
+  return kBytes - untouched;
+}
+
+// The first malloc of the second thread looks at what the machine is like, and nothing else may.
+TEST(Threads, TheSecondThreadsFirstMallocTakesLittleOfItsStack) {
+  std::free(std::malloc(opaque(std::size_t{100})));  // bound, and this thread has the first heap
+  const std::size_t without = stack_taken([](void*) -> void* { return nullptr; });
+  const std::size_t with = stack_taken([](void*) -> void* {
+    std::free(std::malloc(opaque(std::size_t{100})));
+    return nullptr;
+  });
+  EXPECT_LT(with - without, 4096u);
+  RecordProperty("bytes", static_cast<int>(with - without));
+}
+
+void* allocates_first(void*) { return std::malloc(opaque(std::size_t{100})); }
+
+TEST(Threads, TheSecondThreadMayHaveTheSmallestStack) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  ASSERT_EQ(pthread_attr_setstacksize(&attributes, static_cast<std::size_t>(PTHREAD_STACK_MIN)), 0);
+  pthread_t thread;
+  ASSERT_EQ(pthread_create(&thread, &attributes, allocates_first, nullptr), 0);
+  void* block = nullptr;
+  ASSERT_EQ(pthread_join(thread, &block), 0);
+  EXPECT_NE(block, nullptr);
+  std::free(block);
+  pthread_attr_destroy(&attributes);
+}
+
 TEST(Threads, DetachedAndCancelled) {
   for (int round = 0; round < 200; ++round) {
     pthread_t sleeper;
