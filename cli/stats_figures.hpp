@@ -61,6 +61,34 @@ inline constexpr Figure kCounts[] = {
      &hak_stats::refault_bytes},
 };
 
+// Adaptive knobs.
+inline constexpr Figure kSpares[] = {
+    {"spare_bound_bytes", "", "bound of all threads' spare magazines",
+     &hak_stats::spare_bound_bytes},
+    {"spare_unclaimed_bytes", "", "of it, in no thread's allowance",
+     &hak_stats::spare_unclaimed_bytes},
+};
+inline constexpr Figure kAllowances[] = {
+    {"allowance_growths", "", "times that a thread's allowance grew",
+     &hak_stats::allowance_growths},
+    {"allowance_shrinkings", "", "times that a thread's allowance shrank",
+     &hak_stats::allowance_shrinkings},
+    {"allowance_loans", "", "times that an idle thread's allowance was lent",
+     &hak_stats::allowance_loans},
+    {"idle_classes_emptied", "", "times that a thread's idle blocks of a class went home",
+     &hak_stats::idle_classes_emptied},
+};
+// Of 2 MiB each.
+inline constexpr Figure kHugeUnits[] = {
+    {"huge_full_units", "full", "in full use", &hak_stats::huge_full_units},
+    {"huge_part_units", "part", "in part", &hak_stats::huge_part_units},
+};
+inline constexpr Figure kHugeBytes[] = {
+    {"huge_wanted_bytes", "", "address space that may have huge pages",
+     &hak_stats::huge_wanted_bytes},
+    {"huge_waste_bytes", "", "free in its 2 MiB units in part use", &hak_stats::huge_waste_bytes},
+};
+
 struct Seconds {
   const char* name;
   const char* title;
@@ -74,6 +102,9 @@ inline constexpr Seconds kSeconds[] = {
     {"bill_paid_s", "bill of the learner's arms", &hak_stats::bill_paid_s},
     {"bill_best_fixed_s", "bill of the best single arm", &hak_stats::bill_best_fixed_s},
     {"bill_1s_s", "bill of giving everything back after 1 s", &hak_stats::bill_1s_s},
+    {"knob_bill_cpu_s", "bill of the adaptive knobs, slow paths", &hak_stats::knob_bill_cpu_s},
+    {"knob_bill_memory_s", "bill of the adaptive knobs, idle memory",
+     &hak_stats::knob_bill_memory_s},
 };
 
 struct Cost {
@@ -106,6 +137,10 @@ inline std::span<const hak_stats_context> contexts_of(const hak_stats& stats) {
 
 inline std::span<const hak_stats_site> sites_of(const hak_stats& stats) {
   return std::span(stats.sites).first(stats.site_count);
+}
+
+inline std::span<const hak_stats_knob> knobs_of(const hak_stats& stats) {
+  return std::span(stats.knobs).first(stats.knob_count);
 }
 
 // A text of the record. The file may hold anything: what is not printable ASCII becomes '?'.

@@ -30,7 +30,7 @@ void check(const hak_stats& stats, std::size_t size, const fs::path& file) {
   }
   if (stats.version != HAK_STATS_VERSION || size != sizeof stats || stats.size != sizeof stats ||
       stats.class_count > HAK_STATS_MAX_CLASSES || stats.context_count > HAK_STATS_MAX_CONTEXTS ||
-      stats.site_count > HAK_STATS_MAX_SITES) {
+      stats.site_count > HAK_STATS_MAX_SITES || stats.knob_count > HAK_STATS_MAX_KNOBS) {
     throw StatsError(
         fmt::format("{} is of version {} ({} bytes), this command reads version {} ({} bytes)",
                     file.string(), stats.version, size, HAK_STATS_VERSION, sizeof stats));

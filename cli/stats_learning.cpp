@@ -12,14 +12,6 @@
 namespace hakmem::cli {
 namespace {
 
-std::string seconds_text(double seconds) {
-  const double size = std::abs(seconds);
-  if (size < 0.5e-6) return "0";
-  if (size < 0.9995e-3) return three_digits(seconds * 1e6) + " us";
-  if (size < 0.9995) return three_digits(seconds * 1e3) + " ms";
-  return three_digits(seconds) + " s";
-}
-
 // What the arms cost beyond the best fixed one, as a share of that.
 std::string over_text(double paid, double best) {
   return best > 0 ? fmt::format("{:+.0f} %", 100 * (paid / best - 1)) : "";

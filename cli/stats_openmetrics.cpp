@@ -73,8 +73,11 @@ void add_kinds(Metrics& metrics, const std::string& name, std::string_view help,
 void add_bytes(Metrics& metrics, const hak_stats& stats) {
   add_kinds(metrics, "in_use_bytes", "Blocks that the program has", kInUse, stats);
   add_kinds(metrics, "held_bytes", "Held beyond what the program has", kHeld, stats);
+  add_kinds(metrics, "huge_units", "2 MiB of address space that may have huge pages, in use",
+            kHugeUnits, stats);
   for (const std::span<const Figure> figures :
-       {std::span<const Figure>(kOther), std::span<const Figure>(kLimits)}) {
+       {std::span<const Figure>(kOther), std::span<const Figure>(kLimits),
+        std::span<const Figure>(kSpares), std::span<const Figure>(kHugeBytes)}) {
     for (const Figure& figure : figures) {
       metrics.gauge(figure.name, figure.title);
       metrics.sample("", stats.*figure.value);
@@ -86,6 +89,10 @@ void add_counters(Metrics& metrics, const hak_stats& stats) {
   metrics.counter(kPurged.name, kPurged.title);
   metrics.sample("", stats.*kPurged.value);
   for (const Figure& figure : kCounts) {
+    metrics.counter(figure.name, figure.title);
+    metrics.sample("", stats.*figure.value);
+  }
+  for (const Figure& figure : kAllowances) {
     metrics.counter(figure.name, figure.title);
     metrics.sample("", stats.*figure.value);
   }
@@ -184,6 +191,63 @@ void add_contexts(Metrics& metrics, const hak_stats& stats) {
   }
 }
 
+std::string labels_of(const hak_stats_site& site) {
+  return label("block_bytes", std::to_string(site.block_bytes)) + "," +
+         label("module", text_of(site.module)) + "," +
+         label("offset", fmt::format("{:#x}", site.offset));
+}
+
+void add_sites(Metrics& metrics, const hak_stats& stats) {
+  const auto add = [&](auto member) {
+    for (const hak_stats_site& one : sites_of(stats)) metrics.sample(labels_of(one), one.*member);
+  };
+  add_single(metrics, "call_sites", "Call sites whose large blocks were used again",
+             stats.sites_seen);
+  metrics.gauge("site_idle_seconds", "Geometric mean of how long a call site's blocks were idle");
+  add(&hak_stats_site::mean_idle_s);
+  metrics.counter("site_bill_seconds", "Bill of the learner's arms");
+  add(&hak_stats_site::bill_paid_s);
+  metrics.counter("site_best_fixed_bill_seconds",
+                  "Bill of the arm that would have been best throughout");
+  add(&hak_stats_site::bill_best_fixed_s);
+  metrics.gauge("site_arm_info", "The best arm throughout, and the site's group as in a context");
+  for (const hak_stats_site& one : sites_of(stats)) {
+    metrics.sample(labels_of(one) + "," + label("sites", std::to_string(one.site_group)) + "," +
+                       label("best_fixed_arm", text_of(one.best_fixed_arm)),
+                   std::uint64_t{1});
+  }
+}
+
+void add_knobs(Metrics& metrics, const hak_stats& stats) {
+  const auto add = [&](auto value_of) {
+    for (const hak_stats_knob& one : knobs_of(stats))
+      metrics.sample(label("knob", text_of(one.name)), value_of(one));
+  };
+  add_single(metrics, "knobs_adapt", "Whether adaptive knobs move", stats.knobs_adapt);
+  add_single(metrics, "knobs_settled", "Whether no trial of them tells a difference any more",
+             stats.knobs_settled);
+  add_single(metrics, "cold_classes", "Classes whose bundles leave before they are full",
+             stats.cold_classes);
+  metrics.counter("knob_changes", "Levels of knobs changed, trials included");
+  metrics.sample("", std::uint64_t{stats.knob_changes});
+  metrics.counter("bundle_changes", "Bundle thresholds changed");
+  metrics.sample("", std::uint64_t{stats.bundle_changes});
+  metrics.gauge("knob_value", "A knob in force: bytes, slabs, or what the heap is divided by");
+  add([](const hak_stats_knob& one) { return one.value; });
+  metrics.gauge("knob_static_value", "Where it started");
+  add([](const hak_stats_knob& one) { return one.static_value; });
+  metrics.counter("knob_kept", "Trials that moved it for good");
+  add([](const hak_stats_knob& one) { return std::uint64_t{one.kept}; });
+  metrics.gauge("knob_last_change_ratio", "What its last trial that ended changed of the bill");
+  add([](const hak_stats_knob& one) { return one.per_mille * 1e-3; });
+  metrics.gauge("knob_trial_info", "How its last trial ended");
+  for (const hak_stats_knob& one : knobs_of(stats)) {
+    metrics.sample(
+        label("knob", text_of(one.name)) + "," + label("last_trial", text_of(one.last_trial)),
+        std::uint64_t{1});
+  }
+}
+
 }  // namespace
 
 std::string stats_openmetrics(const hak_stats& stats) {
@@ -194,6 +258,8 @@ std::string stats_openmetrics(const hak_stats& stats) {
   add_costs(metrics, stats);
   add_classes(metrics, stats);
   add_contexts(metrics, stats);
+  add_sites(metrics, stats);
+  add_knobs(metrics, stats);
   return metrics.end();
 }
 

@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cmath>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <span>
 
 #include "stats_figures.hpp"
+#include "stats_knobs.hpp"
 #include "stats_learning.hpp"
 #include "table.hpp"
 
@@ -106,6 +108,21 @@ nlohmann::json json_of(const hak_stats_site& site) {
           {"best_fixed_arm", text_of(site.best_fixed_arm)}};
 }
 
+nlohmann::json json_of(const hak_stats_knob& knob) {
+  return {{"name", text_of(knob.name)},        {"value", knob.value},
+          {"static_value", knob.static_value}, {"kept", knob.kept},
+          {"per_mille", knob.per_mille},       {"last_trial", text_of(knob.last_trial)}};
+}
+
+void add_knobs(const hak_stats& stats, nlohmann::json& into) {
+  into["knobs_adapt"] = stats.knobs_adapt != 0;
+  into["knobs_settled"] = stats.knobs_settled != 0;
+  into["knob_changes"] = stats.knob_changes;
+  into["bundle_changes"] = stats.bundle_changes;
+  into["cold_classes"] = stats.cold_classes;
+  for (const hak_stats_knob& one : knobs_of(stats)) into["knobs"].push_back(json_of(one));
+}
+
 void add_learning(const hak_stats& stats, nlohmann::json& into) {
   for (const Figure& figure : kCounts) into[figure.name] = stats.*figure.value;
   for (const Seconds& seconds : kSeconds) into[seconds.name] = stats.*seconds.value;
@@ -130,16 +147,24 @@ std::string bytes_text(std::uint64_t bytes) {
   return fmt::format("{:.{}f} {}", value, decimals, kUnits[unit]);
 }
 
+std::string seconds_text(double seconds) {
+  const double size = std::abs(seconds);
+  if (size < 0.5e-6) return "0";
+  if (size < 0.9995e-3) return three_digits(seconds * 1e6) + " us";
+  if (size < 0.9995) return three_digits(seconds * 1e3) + " ms";
+  return three_digits(seconds) + " s";
+}
+
 std::string stats_text(const hak_stats& stats, bool colours) {
   return fmt::format(
       "process {}, {} thread {}, {} parked; background thread {}; purge delay {} ms, huge pages "
-      "{}\n\n{}\n{}{}\n"
+      "{}\n\n{}\n{}{}{}{}\n"
       "taken: held by the program, in threads' caches or between threads.\n"
       "What is free counts in full, resident or not.\n",
       stats.process_id, stats.live_heaps, stats.live_heaps == 1 ? "heap" : "heaps",
       stats.parked_heaps, stats.background != 0 ? "runs" : "does not run", stats.purge_delay_ms,
       huge_pages_text(stats), held_table(stats, colours), learning_text(stats, colours),
-      class_table(stats, colours));
+      knobs_text(stats, colours), huge_units_text(stats), class_table(stats, colours));
 }
 
 nlohmann::json stats_json(const hak_stats& stats) {
@@ -165,15 +190,19 @@ nlohmann::json stats_json(const hak_stats& stats) {
       {"contexts", nlohmann::json::array()},
       {"sites_seen", stats.sites_seen},
       {"sites", nlohmann::json::array()},
+      {"knobs", nlohmann::json::array()},
       {kPurged.name, stats.*kPurged.value},
       {"classes", nlohmann::json::array()},
   };
   for (const std::span<const Figure> figures :
        {std::span<const Figure>(kInUse), std::span<const Figure>(kHeld),
-        std::span<const Figure>(kOther), std::span<const Figure>(kLimits)}) {
+        std::span<const Figure>(kOther), std::span<const Figure>(kLimits),
+        std::span<const Figure>(kSpares), std::span<const Figure>(kAllowances),
+        std::span<const Figure>(kHugeUnits), std::span<const Figure>(kHugeBytes)}) {
     for (const Figure& figure : figures) result[figure.name] = stats.*figure.value;
   }
   add_learning(stats, result);
+  add_knobs(stats, result);
   for (const hak_stats_class& one : classes_of(stats)) {
     result["classes"].push_back({{"block_size", one.block_size},
                                  {"slabs", one.slabs},

@@ -13,7 +13,11 @@ namespace hakmem::cli {
 // "0 B", "1000 B", "1.50 KiB", "12.3 MiB".
 std::string bytes_text(std::uint64_t bytes);
 
-// What is held and why, what was learned, then one row per size class that has slabs.
+// "0", "1.50 us", "12.3 ms", "3.00 s".
+std::string seconds_text(double seconds);
+
+// What is held and why, what was learned, adaptive knobs and huge pages where there are any, then
+// one row per size class that has slabs.
 std::string stats_text(const hak_stats& stats, bool colours);
 
 nlohmann::json stats_json(const hak_stats& stats);

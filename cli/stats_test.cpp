@@ -67,6 +67,29 @@ hak_stats sample_stats() {
                        .arm = "static",
                        .learned_arm = "free:1s,10s",
                        .best_fixed_arm = "30ms"};
+  stats.huge_wanted_bytes = 32 * kMib;
+  stats.huge_full_units = 9;
+  stats.huge_part_units = 4;
+  stats.huge_waste_bytes = 3 * kMib;
+  stats.spare_bound_bytes = 32 * kMib;
+  stats.spare_unclaimed_bytes = 30 * kMib;
+  stats.allowance_loans = 6;
+  stats.knob_bill_memory_s = 0.25;
+  stats.knob_changes = 77;
+  stats.cold_classes = 5;
+  stats.knob_count = 2;
+  stats.knobs[0] = {.name = "depot",
+                    .value = 512 * 1024,
+                    .static_value = 256 * 1024,
+                    .kept = 1,
+                    .per_mille = -23,
+                    .last_trial = "cheaper"};
+  stats.knobs[1] = {.name = "growth",
+                    .value = 4,
+                    .static_value = 2,
+                    .kept = 0,
+                    .per_mille = 0,
+                    .last_trial = "running"};
   stats.classes[0] = {16, 0, 0, 0};
   stats.classes[1] = {32, 4, 8192, 8000};
   return stats;
@@ -120,6 +143,10 @@ TEST_F(StatsFile, RefusesOtherVersionsAndSizes) {
   EXPECT_THAT(reason(), HasSubstr("version"));
   stats = sample_stats();
   stats.context_count = HAK_STATS_MAX_CONTEXTS + 1;
+  write(stats);
+  EXPECT_THAT(reason(), HasSubstr("version"));
+  stats = sample_stats();
+  stats.knob_count = HAK_STATS_MAX_KNOBS + 1;
   write(stats);
   EXPECT_THAT(reason(), HasSubstr("version"));
 }
@@ -203,6 +230,29 @@ TEST(StatsText, WithoutReusesThereIsNoBill) {
   EXPECT_THAT(stats_text(stats, false), HasSubstr("no reuse has been scored yet"));
 }
 
+TEST(StatsText, SaysWhereTheKnobsAreWhereTheyMove) {
+  hak_stats stats = sample_stats();
+  EXPECT_THAT(stats_text(stats, false), Not(HasSubstr("knob")));
+  stats.knobs_adapt = 1;
+  const std::string text = stats_text(stats, false);
+  EXPECT_THAT(text, HasSubstr("adaptive knobs: on trial; levels changed 77 times"));
+  EXPECT_THAT(text, HasSubstr("250 ms of idle memory"));
+  EXPECT_THAT(text, HasSubstr("spare magazines: 2.00 MiB allowed of 32.0 MiB"));
+  EXPECT_THAT(text, HasSubstr("were lent 6;"));
+  EXPECT_THAT(text, HasSubstr("5 classes send them before they are full"));
+  EXPECT_THAT(text, HasSubstr("depot    512 KiB   256 KiB      1  cheaper, -2.3 %"));
+  EXPECT_THAT(text, HasSubstr("growth  heap / 4  heap / 2      0  running"));
+}
+
+TEST(StatsText, SaysHowFullHugePagesAre) {
+  hak_stats stats = sample_stats();
+  EXPECT_THAT(stats_text(stats, false),
+              HasSubstr("huge pages: wanted for 32.0 MiB; 9 of 2 MiB in full use, 4 in part, 3.00 "
+                        "MiB free in those\n"));
+  stats.huge_wanted_bytes = 0;
+  EXPECT_THAT(stats_text(stats, false), Not(HasSubstr("huge pages: ")));
+}
+
 TEST(StatsText, AnythingInItsTextsIsHarmless) {
   hak_stats stats = sample_stats();
   std::memset(stats.mode, 0xFF, sizeof stats.mode);
@@ -224,6 +274,15 @@ TEST(StatsOpenMetrics, HasTypesUnitsAndAnEnd) {
   EXPECT_THAT(text, HasSubstr("\nhakmem_class_free_blocks{block_bytes=\"32\"} 8000\n"));
   EXPECT_THAT(text, HasSubstr("\nhakmem_context_bill_seconds_total{block_bytes=\"5242880\",depth="
                               "\"2-3\",sites=\"1\"} 0.5\n"));
+  EXPECT_THAT(text, HasSubstr("\nhakmem_site_bill_seconds_total{block_bytes=\"5242880\",module="
+                              "\"libthing.so\",offset=\"0x12ab\"} 0.5\n"));
+  EXPECT_THAT(text, HasSubstr("\nhakmem_huge_units{kind=\"part\"} 4\n"));
+  EXPECT_THAT(text, HasSubstr("\nhakmem_huge_waste_bytes 3145728\n"));
+  EXPECT_THAT(text, HasSubstr("\nhakmem_allowance_loans_total 6\n"));
+  EXPECT_THAT(text, HasSubstr("\nhakmem_knob_bill_memory_seconds_total 0.25\n"));
+  EXPECT_THAT(text, HasSubstr("\nhakmem_knob_value{knob=\"depot\"} 524288\n"));
+  EXPECT_THAT(text, HasSubstr("\nhakmem_knob_last_change_ratio{knob=\"depot\"} -0.023\n"));
+  EXPECT_THAT(text, HasSubstr("knob=\"growth\",last_trial=\"running\"} 1\n"));
   EXPECT_TRUE(text.ends_with("\n# EOF\n"));
 }
 
@@ -244,23 +303,66 @@ TEST(StatsJson, HasEveryFigureAndClass) {
   EXPECT_EQ(json["classes"][1]["free_blocks"], 8000);
 }
 
-// A field added to the record has to be shown.
+template <typename Number>
+constexpr std::size_t fields_between(std::size_t from, std::size_t to) {
+  return (to - from) / sizeof(Number);
+}
+
+// A field added to the record has to be shown, wherever it is added.
 TEST(StatsJson, LeavesNoFigureOut) {
+  using Wide = std::uint64_t;
+  using Half = std::uint32_t;
   const nlohmann::json json = stats_json(sample_stats());
-  const std::size_t figures =
-      (offsetof(hak_stats, costs) - offsetof(hak_stats, monotonic_ms)) / sizeof(std::uint64_t);
-  const std::size_t counts =
-      (offsetof(hak_stats, classes) - offsetof(hak_stats, parked_heaps)) / sizeof(std::uint32_t);
-  const std::size_t others =
-      9;  // version, process, costs, best arm, mode, learn, selector, sites and their number
-  EXPECT_EQ(json.size(), figures + counts + others) << "the two lists stand for their counts";
-  EXPECT_EQ(json["costs"].size(), sizeof(hak_stats_costs) / sizeof(double));
-  const std::size_t texts = 3;
-  const std::size_t halves = 4;  // 32-bit fields of a context
+  const std::size_t identity = 2;  // version and process; the rest of the head is the file's own
+  const std::size_t texts = 4;     // best arm, mode, learn, selector
+  const std::size_t lists = 1;     // classes, contexts, sites and knobs stand for their counts
   EXPECT_EQ(
-      json["contexts"][0].size(),
-      (offsetof(hak_stats_context, arm) - halves * sizeof(std::uint32_t)) / sizeof(std::uint64_t) +
-          halves + texts);
+      json.size(),
+      identity + texts + lists +
+          fields_between<Wide>(offsetof(hak_stats, monotonic_ms), offsetof(hak_stats, costs)) +
+          fields_between<Half>(offsetof(hak_stats, parked_heaps), offsetof(hak_stats, classes)) +
+          fields_between<Wide>(offsetof(hak_stats, spare_bound_bytes),
+                               offsetof(hak_stats, knobs_adapt)) +
+          fields_between<Half>(offsetof(hak_stats, knobs_adapt), offsetof(hak_stats, knobs)) +
+          fields_between<Wide>(offsetof(hak_stats, huge_wanted_bytes),
+                               offsetof(hak_stats, sites_seen)) +
+          fields_between<Half>(offsetof(hak_stats, sites_seen), offsetof(hak_stats, sites)));
+  EXPECT_EQ(json["costs"].size(), fields_between<double>(0, sizeof(hak_stats_costs)));
+}
+
+// Nothing lies between or behind the parts that are counted above.
+static_assert(offsetof(hak_stats, best_fixed_arm) ==
+              offsetof(hak_stats, costs) + sizeof(hak_stats_costs));
+static_assert(offsetof(hak_stats, parked_heaps) ==
+              offsetof(hak_stats, selector) + sizeof hak_stats::selector);
+static_assert(offsetof(hak_stats, contexts) ==
+              offsetof(hak_stats, classes) + sizeof hak_stats::classes);
+static_assert(offsetof(hak_stats, spare_bound_bytes) ==
+              offsetof(hak_stats, contexts) + sizeof hak_stats::contexts);
+static_assert(offsetof(hak_stats, huge_wanted_bytes) ==
+              offsetof(hak_stats, knobs) + sizeof hak_stats::knobs);
+static_assert(sizeof(hak_stats) == offsetof(hak_stats, sites) + sizeof hak_stats::sites);
+
+TEST(StatsJson, LeavesNothingOutOfItsLists) {
+  using Wide = std::uint64_t;
+  using Half = std::uint32_t;
+  const nlohmann::json json = stats_json(sample_stats());
+  const std::size_t halves = 4, arms = 3;  // of a context
+  EXPECT_EQ(json["contexts"][0].size(),
+            halves + arms +
+                fields_between<Wide>(halves * sizeof(Half), offsetof(hak_stats_context, arm)));
+  const std::size_t group_arm_and_module = 3;  // of a site
+  EXPECT_EQ(json["sites"][0].size(),
+            group_arm_and_module + fields_between<Wide>(0, offsetof(hak_stats_site, site_group)));
+  const std::size_t name_and_trial = 2;  // of a knob
+  EXPECT_EQ(
+      json["knobs"][0].size(),
+      name_and_trial +
+          fields_between<Wide>(offsetof(hak_stats_knob, value), offsetof(hak_stats_knob, kept)) +
+          fields_between<Half>(offsetof(hak_stats_knob, kept),
+                               offsetof(hak_stats_knob, last_trial)));
+  EXPECT_EQ(json["classes"][0].size(),
+            2 + fields_between<Wide>(offsetof(hak_stats_class, blocks), sizeof(hak_stats_class)));
 }
 
 }  // namespace

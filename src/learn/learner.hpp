@@ -11,7 +11,7 @@
 //   (2) arm_[c] is state_[c].arm.
 //
 // Sizes: 252 bytes a context and 208 for its account, 256 contexts; 208 bytes for each of 128
-// sites' accounts; 147 KiB in all, touched as contexts appear. Above: large, the simulator. Below:
+// sites' accounts; 155 KiB in all, touched as contexts appear. Above: large, the simulator. Below:
 // selectors, contexts, sites, profile. One caller at a time, except for arm_of, which any thread
 // may call.
 #pragma once
