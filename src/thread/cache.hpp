@@ -20,14 +20,14 @@ inline constinit Slot boundary[2] = {kEmptyMark, kFullMark};
 
 // A bundle that is being filled with another heap's blocks: one tag, so one owner and class. The key
 // is that tag XOR the filling heap's own, which is what free() has at hand; 0 is none's. Others may take
-// blocks out, from the bottom up, while the thread sleeps (idle_bundles.hpp).
+// blocks out, from the bottom up, while the thread sleeps (idle_bundles.hpp); the key is 0 from then on.
 struct Outgoing {
   Atomic<Slot*> top{&boundary[1]};
-  std::uint32_t key = 0;
+  Atomic<std::uint32_t> key{0};
 
   void set(Slot* first_unused, std::uint32_t new_key) {
     top.store_relaxed(first_unused);
-    key = new_key;
+    key.store_relaxed(new_key);
   }
 
   // Release: the block, for who empties the bundle (acquire in Heap::empty_outgoing()).

@@ -126,8 +126,9 @@ void Heap::count_open_bundles() {
   std::uint16_t open[kClasses] = {};
   std::size_t bytes = 0;
   for (unsigned slot = 0; outgoing_ != nullptr && slot < kOutgoingSlots; ++slot) {
-    if (outgoing_->bundles[slot] == nullptr) continue;
-    const ClassId c = class_of(Tag{outgoing_->slots[slot].key ^ cache_->tag});
+    const std::uint32_t key = outgoing_->slots[slot].key.load_relaxed();
+    if (key == 0) continue;
+    const ClassId c = class_of(Tag{key ^ cache_->tag});
     ++open[index_of(c)];
     bytes += outgoing_->count_in(slot) * size_of(c);
   }

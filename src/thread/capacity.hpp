@@ -23,21 +23,23 @@ namespace hakmem {
 
 class CacheBudget {
  public:
-  // Once, at boot.
-  void set_bound(std::size_t bytes) {
-    bound_ = bytes;
-    free_.store_relaxed(bytes);
+  // One caller at a time. It never falls: what heaps have been allowed stays theirs.
+  void raise_bound(std::size_t bytes) {
+    const std::size_t bound = bound_.load_relaxed();
+    if (bytes <= bound) return;
+    bound_.store_relaxed(bytes);
+    free_.fetch_add_relaxed(bytes - bound);
   }
 
   // As much of `bytes` as there is.
   std::size_t take(std::size_t bytes);
   void give(std::size_t bytes) { free_.fetch_add_relaxed(bytes); }
 
-  std::size_t bound() const { return bound_; }
+  std::size_t bound() const { return bound_.load_relaxed(); }
   std::size_t free_bytes() const { return free_.load_relaxed(); }
 
  private:
-  std::size_t bound_ = 0;
+  Atomic<std::size_t> bound_;
   Atomic<std::size_t> free_;
 };
 

@@ -24,7 +24,7 @@ void free_foreign(void* block, std::uint32_t tag_xor_own) {
   if (HAK_UNLIKELY((tag_xor_own & kLargeBit) != 0)) return free_large(block);
   Outgoing& out = thread_cache.outgoing->slots[OutgoingTable::slot_of(tag_xor_own)];
   Slot* top = out.top.load_relaxed();
-  if (HAK_UNLIKELY(out.key != tag_xor_own || *top == kFullMark)) return free_foreign_slow(block);
+  if (HAK_UNLIKELY(out.key.load_relaxed() != tag_xor_own || *top == kFullMark)) return free_foreign_slow(block);
   out.push(top, block);
 }
 
@@ -77,14 +77,14 @@ Outgoing* Heap::prepare_outgoing(Tag tag) {
   const std::uint32_t key = static_cast<std::uint32_t>(tag) ^ cache_->tag;
   const unsigned slot = OutgoingTable::slot_of(key);
   Outgoing& out = outgoing_->slots[slot];
-  if (out.key == key && *out.top.load_relaxed() != kFullMark) return &out;
+  if (out.key.load_relaxed() == key && *out.top.load_relaxed() != kFullMark) return &out;
   if (const Tag mixed = tag_for(shared_owner(node_), class_of(tag)); should_mix(slot, key) && tag != mixed && is_near(tag)) {
     return prepare_outgoing(mixed);
   }
   housekeeping();
   enter_gate();
   Outgoing* ready = &out;
-  if (out.key != key || !lengthen_bundle(slot, class_of(tag))) ready = open_bundle(slot, tag);
+  if (out.key.load_relaxed() != key || !lengthen_bundle(slot, class_of(tag))) ready = open_bundle(slot, tag);
   gate_.leave();
   return ready;
 }
@@ -94,8 +94,8 @@ Outgoing* Heap::prepare_outgoing(Tag tag) {
 // and then the newcomer gets the slot.
 bool Heap::should_mix(unsigned slot, std::uint32_t key) {
   constexpr unsigned kNewcomers = 16;
-  const bool taken = outgoing_->bundles[slot] != nullptr && outgoing_->slots[slot].key != key;
-  return taken && ++collisions_ % kNewcomers != 0;
+  const std::uint32_t there = outgoing_->slots[slot].key.load_relaxed();
+  return there != 0 && there != key && ++collisions_ % kNewcomers != 0;
 }
 
 bool Heap::is_near(Tag tag) const {
@@ -111,8 +111,8 @@ Outgoing* Heap::open_bundle(unsigned slot, Tag tag) {
   if (bundle == nullptr) return nullptr;
   const unsigned limit = live_knobs.bundle_limit(class_of(tag), bundle->capacity);
   if (limit > bundle->count) bundle->set_capacity(limit);
-  outgoing_->bundles[slot] = bundle;
   outgoing_->slots[slot].set(bundle->slots() + bundle->count, static_cast<std::uint32_t>(tag) ^ cache_->tag);
+  outgoing_->bundles[slot] = bundle;
   bundle->count = 0;  // from now on: how many of them others have taken out
   bundles_opened_.store_relaxed(bundles_opened_.load_relaxed() + 1);
   note_bundles();
@@ -138,27 +138,26 @@ bool Heap::take_bundle_back(ClassId c) {
   const std::uint32_t key = static_cast<std::uint32_t>(tag_for(shared_owner(node_), c)) ^ cache_->tag;
   const unsigned slot = OutgoingTable::slot_of(key);
   enter_gate();
-  Magazine* bundle = outgoing_->slots[slot].key == key ? outgoing_->bundles[slot] : nullptr;
-  const unsigned end = bundle == nullptr ? 0 : outgoing_->count_in(slot);
-  const unsigned begin = bundle == nullptr ? 0 : bundle->count;
-  if (begin != end) {
-    outgoing_->slots[slot].set(&boundary[1], 0);
+  const bool is_there = outgoing_->slots[slot].key.load_relaxed() == key;
+  Magazine* bundle = is_there ? outgoing_->bundles[slot] : nullptr;
+  const unsigned blocks = is_there ? outgoing_->count_in(slot) : 0;
+  if (blocks != 0) {
     outgoing_->bundles[slot] = nullptr;
+    outgoing_->slots[slot].set(&boundary[1], 0);
   }
   gate_.leave();
-  if (begin == end) return false;
+  if (blocks == 0) return false;
   bundle->set_capacity(longest(*bundle, c));
-  for (unsigned i = begin; begin != 0 && i < end; ++i) bundle->slots()[i - begin] = bundle->slots()[i];
   if (state(c).loaded != nullptr) recycle(unload(c));
-  load(c, bundle, end - begin);
+  load(c, bundle, blocks);
   return true;
 }
 
-// False: it is as long as it gets, or others have taken blocks out of it.
+// False: it is as long as it gets.
 bool Heap::lengthen_bundle(unsigned slot, ClassId c) {
   Magazine* old = outgoing_->bundles[slot];
   const unsigned limit = live_knobs.bundle_limit(c, magazine_capacity(c));
-  if (!old->is_short || old->count != 0 || limit <= old->capacity) return false;
+  if (!old->is_short || limit <= old->capacity) return false;
   filled_slots_ |= std::uint64_t{1} << slot;
   Magazine* longer = take_usual(c);
   if (longer == nullptr) return false;
@@ -174,11 +173,11 @@ bool Heap::lengthen_bundle(unsigned slot, ClassId c) {
 void Heap::dispatch_outgoing(unsigned slot) {
   Magazine* bundle = outgoing_->bundles[slot];
   if (bundle == nullptr) return;
-  const std::uint32_t key = outgoing_->slots[slot].key;
+  const std::uint32_t key = outgoing_->slots[slot].key.load_relaxed();
   const unsigned blocks = outgoing_->count_in(slot);
-  outgoing_->slots[slot].set(&boundary[1], 0);
   outgoing_->bundles[slot] = nullptr;
-  if (HAK_UNLIKELY(bundle->count != 0)) {  // others have taken those out
+  outgoing_->slots[slot].set(&boundary[1], 0);
+  if (HAK_UNLIKELY(key == 0)) {  // others have taken out all but those
     return_blocks(this, bundle->slots() + bundle->count, blocks - bundle->count);
     return recycle(bundle);
   }
@@ -208,7 +207,8 @@ bool Heap::bundles_are_idle() {
 }
 
 // Its thread may be at any instruction of free_foreign(): what it is pushing comes to lie above the
-// top that is seen here.
+// top that is seen here. It finds no key when it comes to free the next block, and opens another bundle,
+// so that whoever looks hears of it.
 void Heap::empty_outgoing() {
   for (unsigned slot = 0; slot < kOutgoingSlots; ++slot) {
     Magazine* bundle = outgoing_->bundles[slot];
@@ -217,9 +217,18 @@ void Heap::empty_outgoing() {
     const auto blocks = static_cast<unsigned>(top - bundle->slots());
     return_blocks(nullptr, bundle->slots() + bundle->count, blocks - bundle->count);
     bundle->count = static_cast<std::uint8_t>(blocks);
+    outgoing_->slots[slot].key.store_relaxed(0);
   }
   bundles_emptied_ = bundles_seen_;
   has_bundles_.store_relaxed(false);
+}
+
+// In a forked child: somebody was just emptying them, so whose the blocks are is not known.
+void Heap::forget_bundles() {
+  for (unsigned slot = 0; slot < kOutgoingSlots; ++slot) {
+    outgoing_->bundles[slot] = nullptr;
+    outgoing_->slots[slot].set(&boundary[1], 0);
+  }
 }
 
 void Heap::dispatch(Tag tag, Magazine* bundle) {

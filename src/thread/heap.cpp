@@ -77,7 +77,7 @@ std::size_t Heap::bytes_to_park() {
   if (outgoing_ == nullptr) return bytes;
   enter_gate();
   for (unsigned slot = 0; slot < kOutgoingSlots; ++slot) {
-    const std::uint32_t key = outgoing_->slots[slot].key;
+    const std::uint32_t key = outgoing_->slots[slot].key.load_relaxed();
     if (key != 0) bytes += outgoing_->count_in(slot) * size_of(class_of(Tag{key ^ cache_->tag}));
   }
   gate_.leave();
@@ -235,7 +235,12 @@ Magazine* Heap::take_short(ClassId c) {
 void Heap::attach(ClassState& s, Slab* slab) {
   slab->next_attached = s.attached;
   s.attached = slab;
-  if (++s.attached_count <= live_knobs.attached_slabs.load_relaxed()) return;
+  ++s.attached_count;
+  // More than one may go: the knob may have moved down. The new slab stays.
+  while (s.attached_count > 1 && s.attached_count > live_knobs.attached_slabs.load_relaxed()) detach_oldest(s);
+}
+
+void Heap::detach_oldest(ClassState& s) {
   Slab** link = &s.attached;
   while ((*link)->next_attached != nullptr) link = &(*link)->next_attached;
   Slab* oldest = *link;

@@ -102,6 +102,7 @@ class alignas(kCacheLine) Heap {
   bool bundles_are_idle();
   Gate& gate() { return gate_; }
   void empty_outgoing();
+  void forget_bundles();
 
   // Bytes of free blocks in this heap's spare magazines; the loaded ones are known only to its
   // thread. Any thread may ask.
@@ -209,6 +210,7 @@ class alignas(kCacheLine) Heap {
   Magazine* take_usual(ClassId c);
   Magazine* take_short(ClassId c);
   void attach(ClassState& s, Slab* slab);
+  void detach_oldest(ClassState& s);
   void drop_empty_slabs(ClassId c, unsigned kept);
   void close_class(ClassId c);
   void flush_class(ClassId c);

@@ -111,7 +111,7 @@ Heap* take_heap(bool is_users) {
   Heap* heap = is_users ? nullptr : pop_parked_on_locked(here);
   if (heap == nullptr) heap = pop_unused_locked(unused_locked(is_users, here));
   if (heap == nullptr) heap = make_heap_locked(is_users);
-  if (heap != nullptr) live.fetch_add_relaxed(1);
+  if (heap != nullptr && !is_users) live.fetch_add_relaxed(1);
   return heap;
 }
 
@@ -209,10 +209,7 @@ Heap* take_users_heap() {
   return take_heap(true);
 }
 
-void give_users_heap(Heap* heap) {
-  live.fetch_sub_relaxed(1);
-  give_heap(heap);
-}
+void give_users_heap(Heap* heap) { give_heap(heap); }
 
 unsigned live_heaps() { return live.load_relaxed(); }
 std::uint32_t owner_count() { return next_owner.load_relaxed(); }
@@ -233,6 +230,7 @@ void unlock_registry_after_fork(bool in_child) HAK_UNCHECKED {
     std::size_t total = 0;
     for (const Heap* heap = parked_heaps; heap != nullptr; heap = heap->next_unused) total += heap->parked_bytes;
     parked_total.store_relaxed(total);
+    live.store_relaxed(thread_cache.heap != nullptr ? 1 : 0);
   }
   lock.unlock_after_fork(in_child);
 }

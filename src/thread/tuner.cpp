@@ -30,7 +30,10 @@ constexpr HillClimber::Knob kRanges[kClimbedKnobs] = {
     {0, 3, 2},  // growth divisor: 8 >> level
 };
 
+// A child forked in the middle of a step has a level out of range, perhaps.
 constexpr std::uint64_t value_of(unsigned knob, int level) {
+  const HillClimber::Knob& range = kRanges[knob];
+  level = level < range.least ? range.least : level > range.most ? range.most : level;
   switch (static_cast<KnobId>(knob)) {
     case KnobId::kDepot:
     case KnobId::kInbox:
@@ -231,6 +234,7 @@ void Tuner::set_bundles(double seconds) {
 
 void Tuner::tune(std::uint64_t now_ms) {
   price_ = price_now();
+  cache_budget.raise_bound(os::places.cpus() * knobs::kSpareBytesPerCpu);  // known once there are threads
   if (tuned_at_ms_ != 0) take_stock(now_ms);
   tuned_at_ms_ = now_ms;
   if (now_ms - bundles_at_ms_ < kBundlesMs) return;
@@ -243,7 +247,7 @@ void Tuner::tune(std::uint64_t now_ms) {
 void boot_tuner(bool adapt, unsigned cpus) {
   if (!adapt) return;
   tuner = new (tuner_memory) Tuner;
-  cache_budget.set_bound(cpus * knobs::kSpareBytesPerCpu);
+  cache_budget.raise_bound(cpus * knobs::kSpareBytesPerCpu);
   live_knobs.adapt = true;
 }
 
@@ -255,7 +259,10 @@ void tune(std::uint64_t now_ms) {
   at_work.store_release(false);  // pairs with the exchange above
 }
 
-void forget_tuner() { at_work.store_relaxed(false); }
+void forget_tuner() {
+  if (at_work.load_relaxed()) tuner = new (tuner_memory) Tuner;  // it was in the middle of something
+  at_work.store_relaxed(false);
+}
 
 KnobState knob_state(KnobId knob) {
   const auto i = static_cast<unsigned>(knob);

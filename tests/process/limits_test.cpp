@@ -75,4 +75,10 @@ TEST(SmallLimits, InterpretersWork) {
   }
 }
 
+TEST(Limits, GrowingBlocksMakeFewMappings) {
+  const support::ChildResult result = support::run_preloaded({.command = {TEST_PROGRAMS "/grows", "mappings"}});
+  EXPECT_EQ(result.signal, 0);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
 }  // namespace

@@ -100,6 +100,13 @@ TEST(HardLimit, AsksTheProgramFirst) {
   EXPECT_EQ(result.exit_code, 0) << result.err;
 }
 
+TEST(HardLimit, IsNotUsedUpByRoomToGrow) {
+  const ChildResult result = support::run_preloaded(
+      {.command = {TEST_PROGRAMS "/grows", "limit"}, .environment = {{"HAKMEM_HARD_LIMIT", "512M"}}});
+  EXPECT_EQ(result.signal, 0);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
 TEST(HardLimit, GivesEnomemThatProgramsSurvive) {
   for (const char* block : {"500", "30000", "65536", "40000000"}) {
     const ChildResult result =
