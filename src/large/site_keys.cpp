@@ -84,7 +84,7 @@ bool locate_site(learn::Site site, os::Module* module, std::uint64_t* offset) {
     }
   }
   if (address == 0 || !os::find_module(address, module)) return false;
-  os::describe_module(module);
+  os::name_module(module);
   *offset = address - module->start;
   return true;
 }

@@ -103,7 +103,7 @@ bool find_code(std::uint32_t half, std::uintptr_t* address) {
   return false;
 }
 
-void describe_module(Module* module) {
+void name_module(Module* module) {
   std::uintptr_t start = 0;
   const link_map* map = link_map_of(module->start, &start);
   if (map == nullptr) return;
@@ -112,7 +112,12 @@ void describe_module(Module* module) {
   } else {
     copy_name(map->l_name, module);
   }
-  copy_build_id_of(map, module);
+}
+
+void describe_module(Module* module) {
+  std::uintptr_t start = 0;
+  name_module(module);
+  if (const link_map* map = link_map_of(module->start, &start)) copy_build_id_of(map, module);
 }
 
 }  // namespace hakmem::os

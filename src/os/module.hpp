@@ -27,7 +27,10 @@ bool find_module(std::uintptr_t address, Module* module);
 // when there is none.
 bool find_code(std::uint32_t half, std::uintptr_t* address);
 
-// Fills in the name and build id of a module that is mapped.
+// Fills in the name of a module that is mapped; none of its own pages is read.
+void name_module(Module* module);
+
+// The name, and the build id, which is read from the module's first pages.
 void describe_module(Module* module);
 
 }  // namespace hakmem::os
