@@ -3,14 +3,18 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <initializer_list>
+#include <utility>
 #include <vector>
 
 #include "os/clock.hpp"
+#include "os/memory.hpp"
 #include "pages/commitment.hpp"
 #include "pages/release_budget.hpp"
 #include "pages/release_time.hpp"
 #include "thread/boot_hook.hpp"
+#include "thread/housekeeping.hpp"
 #include "thread/large_hooks.hpp"
 
 namespace hakmem {
@@ -138,6 +142,56 @@ TEST_F(IdleBlocksTest, TheOldestAreLentBeforeFreshPagesAre) {
   forget_marks(kSmall, 3);
 }
 
+// What has been given back, in this order.
+constexpr std::size_t kMostGone = 64;
+constinit std::size_t gone_count = 0;
+constinit os::MemoryRange gone[kMostGone];
+std::size_t (*kernel_discard_ranges)(const os::MemoryRange*, std::size_t) = nullptr;
+
+std::size_t discard_and_note(const os::MemoryRange* ranges, std::size_t count) {
+  for (std::size_t i = 0; i < count && gone_count < kMostGone; ++i) gone[gone_count++] = ranges[i];
+  return kernel_discard_ranges(ranges, count);
+}
+
+// kMostGone: it has not.
+std::size_t when_gone(std::byte* start) {
+  for (std::size_t i = 0; i < gone_count; ++i) {
+    if (start >= gone[i].start && start < gone[i].start + gone[i].bytes) return i;
+  }
+  return kMostGone;
+}
+
+// More than a batch, of two classes, freed in turn.
+TEST_F(IdleBlocksTest, TheOldestGoFirstAtTheSoftLimit) {
+  constexpr unsigned kBlocks = 40;
+  constexpr unsigned kFirst = 32;
+  std::vector<hakmem::Run*> runs;
+  for (unsigned i = 0; i < kBlocks; ++i) runs.push_back(make_run(i % 2 == 0 ? kLength : 3 * kMiB));
+  std::vector<std::byte*> starts;
+  for (hakmem::Run* run : runs) {
+    starts.push_back(run->start());
+    os::advance_clock_for_test(10);
+    idle_blocks.keep(run, os::now_ms());
+  }
+  kernel_discard_ranges = std::exchange(os::memory.discard_ranges, discard_and_note);
+  gone_count = 0;
+  commitment.set_limits(commitment.bytes(), SIZE_MAX, {});
+  ASSERT_TRUE(commitment.is_over_soft());
+  os::advance_clock_for_test(2 * knobs::kHousekeepingMs);
+  do_what_is_due(nullptr, os::now_ms());
+  commitment.set_limits(SIZE_MAX, SIZE_MAX, {});
+  os::memory.discard_ranges = kernel_discard_ranges;
+  EXPECT_EQ(idle_blocks.held_bytes(), 0u);
+  std::size_t last_of_first = 0;
+  for (unsigned i = 0; i < kFirst; ++i) last_of_first = std::max(last_of_first, when_gone(starts[i]));
+  for (unsigned i = kFirst; i < kBlocks; ++i) {
+    EXPECT_LT(last_of_first, when_gone(starts[i])) << i;
+    EXPECT_LT(when_gone(starts[i]), kMostGone) << i;
+  }
+  forget_marks(kLength, kBlocks / 2);
+  forget_marks(3 * kMiB, kBlocks / 2);
+}
+
 TEST_F(IdleBlocksTest, AMuchLongerBlockIsNotLent) {
   run_store.purge(os::now_ms(), true);
   idle_blocks.keep(make_run(8 * kMiB), os::now_ms());
@@ -227,6 +281,7 @@ TEST_F(IdleBlocksTest, WithoutAThreadToComeByTheRestIsLazilyFreed) {
 // those that come back after a moment are held until then.
 TEST_F(IdleBlocksTest, LearnsHowLongAClassIsWorthHolding) {
   settings.learn = Learn::kOn;
+  learning.boot(learn::SelectorChoice{});
   constexpr std::uint64_t kStepMs = 50;
   const auto held_for = [](std::size_t bytes, std::uint64_t pause_ms) {
     hakmem::Run* run = idle_blocks.take(bytes);
@@ -247,6 +302,37 @@ TEST_F(IdleBlocksTest, LearnsHowLongAClassIsWorthHolding) {
   for (int cycle = 0; cycle < 20; ++cycle) last = held_for(5 * kMiB, 100);
   EXPECT_EQ(last, 100u) << "faulting in again costs more than holding";
   give_back(idle_blocks.take(5 * kMiB));
+}
+
+// Held as in static mode, whatever is learned; but it is, and in force as soon as it may be.
+TEST_F(IdleBlocksTest, ShadowActsAsStaticAndLearns) {
+  constexpr std::size_t kBytes = 12 * kMiB;
+  constexpr std::uint64_t kStepMs = 50;
+  settings.learn = Learn::kShadow;
+  learning.boot(learn::SelectorChoice{});
+  const auto held_for = [](std::uint64_t pause_ms) {
+    hakmem::Run* run = idle_blocks.take(kBytes);
+    if (run == nullptr) run = make_run(large_length(kBytes));
+    idle_blocks.keep(run, os::now_ms());
+    std::uint64_t held_ms = 0;
+    for (std::uint64_t passed = 0; passed < pause_ms; passed += kStepMs) {
+      os::advance_clock_for_test(kStepMs);
+      idle_blocks.tick(os::now_ms());
+      if (idle_blocks.held_bytes() != 0) held_ms = passed + kStepMs;
+    }
+    return held_ms;
+  };
+  double paid_s = learning.learner().regret().paid_s();
+  for (int cycle = 0; cycle < 20; ++cycle) {
+    EXPECT_NEAR(static_cast<double>(held_for(30'000)), static_cast<double>(settings.purge_delay_ms), 2 * kStepMs);
+    if (cycle != 0) {
+      EXPECT_GT(learning.learner().regret().paid_s(), paid_s) << "each reuse is scored";
+    }
+    paid_s = learning.learner().regret().paid_s();
+  }
+  settings.learn = Learn::kOn;
+  EXPECT_LT(held_for(30'000), settings.purge_delay_ms / 2);
+  forget_marks(kBytes, 1);
 }
 
 TEST_F(IdleBlocksTest, CostsAreMeasuredWhenTheProcessHasLivedForAWhile) {

@@ -1,8 +1,11 @@
-// The background thread of a program that keeps both processors busy: it has little to do, and is
-// not woken for more.
+// The background thread: of a program that keeps both processors busy it has little to do, and is
+// not woken for more; it takes no signals; a forked child has none until it has threads.
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -22,14 +25,18 @@ std::string line_of(const std::filesystem::path& file, const std::string& key) {
   return {};
 }
 
-// How often the allocator's own thread has gone to sleep; -1: there is none.
-long naps() {
+// What the kernel says of the allocator's own thread; "": there is none.
+std::string status_of_background(const std::string& key) {
   for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
-    if (line_of(task.path() / "comm", "") != "hakmem") continue;
-    return std::stol(line_of(task.path() / "status", "voluntary_ctxt_switches:"));
+    if (line_of(task.path() / "comm", "") == "hakmem") return line_of(task.path() / "status", key);
   }
-  return -1;
+  return {};
 }
+
+bool has_background() { return !status_of_background("Pid:").empty(); }
+
+// How often it has gone to sleep; -1: there is none.
+long naps() { return has_background() ? std::stol(status_of_background("voluntary_ctxt_switches:")) : -1; }
 
 // Blocks of 8 to 32 KiB in random places: slabs, runs and bundles come and go all the time.
 void work(unsigned seed, Clock::time_point until) {
@@ -54,6 +61,34 @@ TEST(Background, ABusyProgramDoesNotWakeIt) {
   other.join();
   const auto tenths = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin).count() / 100;
   EXPECT_LE(naps() - before, 4 * tenths + 20) << "it looks about every 100 ms; large blocks may be due in between";
+}
+
+TEST(Background, BlocksEverySignal) {
+  std::thread([] {}).join();
+  ASSERT_TRUE(has_background());
+  // SIGKILL and SIGSTOP cannot be blocked, and 32 and 33 are the C library's own.
+  constexpr std::uint64_t kOthers = 1ULL << 8 | 1ULL << 18 | 1ULL << 31 | 1ULL << 32;
+  EXPECT_EQ(std::stoull(status_of_background("SigBlk:"), nullptr, 16) | kOthers, ~0ULL);
+}
+
+// Its thread is not there, and the child knows that: its own first thread brings one again.
+int what_a_child_finds() {
+  if (has_background()) return 1;
+  std::free(std::malloc(100));
+  if (has_background()) return 2;
+  std::thread([] {}).join();
+  return has_background() ? 0 : 3;
+}
+
+TEST(Background, DoesNotSurviveUnnoticedInAChild) {
+  std::thread([] {}).join();
+  ASSERT_TRUE(has_background());
+  const pid_t child = fork();
+  if (child == 0) _exit(what_a_child_finds());
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_TRUE(WIFEXITED(status));
 }
 
 }  // namespace

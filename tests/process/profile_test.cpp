@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -146,6 +147,14 @@ TEST_F(ProfileFile, DamageIsNamedAndIgnored) {
   expect_ignored("checksum");
   std::ofstream(file_) << whole.substr(0, whole.size() - 1);
   expect_ignored("cut off");
+}
+
+TEST_F(ProfileFile, ANewerVersionIsNamedAndIgnored) {
+  run("exit");
+  std::string newer = content();
+  ++newer[offsetof(learn::ProfileHeader, version)];
+  std::ofstream(file_) << newer;
+  expect_ignored("newer version");
 }
 
 TEST_F(ProfileFile, APlaceThatCannotBeWrittenIsNamed) {

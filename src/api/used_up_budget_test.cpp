@@ -1,8 +1,10 @@
 // Used-up release budget: idle blocks and free runs wait longer, what is asked for does not.
 #include <gtest/gtest.h>
 
+#include "api/allocate.hpp"
 #include "config/knobs.hpp"
 #include "os/clock.hpp"
+#include "pages/commitment.hpp"
 #include "pages/release_budget.hpp"
 #include "pages/release_time.hpp"
 #include "pages/run_store.hpp"
@@ -64,6 +66,28 @@ TEST_F(UsedUpBudgetTest, NothingWaitsThatIsAskedFor) {
   ASSERT_GE(idle_large_bytes(), kSize);
   give_back_idle_large();
   EXPECT_EQ(idle_large_bytes(), 0u);
+}
+
+TEST_F(UsedUpBudgetTest, TrimmingDoesNotWait) {
+  deallocate(allocate(kSize));
+  ASSERT_GE(idle_large_bytes(), kSize);
+  EXPECT_TRUE(trim());
+  EXPECT_EQ(idle_large_bytes(), 0u);
+  EXPECT_EQ(run_store.dirty_bytes(), 0u);
+}
+
+TEST_F(UsedUpBudgetTest, AMemoryLimitDoesNotWait) {
+  trim();
+  void* const block = allocate(kSize);
+  hakmem::Run* const run = run_store.allocate(granules_for(kSize)).run;
+  ASSERT_NE(run, nullptr);
+  commitment.set_limits(commitment.bytes() / 2, SIZE_MAX, {});
+  ASSERT_TRUE(commitment.is_over_soft());
+  deallocate(block);
+  EXPECT_EQ(idle_large_bytes(), 0u);
+  run_store.release(run);
+  EXPECT_LT(run_store.dirty_bytes(), knobs::kLimitSlack);
+  commitment.set_limits(SIZE_MAX, SIZE_MAX, {});
 }
 
 TEST_F(UsedUpBudgetTest, FreeRunsWaitLongerAndThenGo) {
