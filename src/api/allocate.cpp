@@ -59,7 +59,7 @@ namespace {
     return nullptr;
   }
   if (void* same = resize_same_block(block, tag, size, caller)) return same;
-  void* moved = allocate(size);
+  void* moved = allocate_for(size, caller);
   if (moved == nullptr) return nullptr;
   std::memcpy(moved, block, size < held ? size : held);
   deallocate(block);

@@ -182,17 +182,7 @@ namespace {
   return run->start();
 }
 
-[[gnu::noinline]] void free_large_slow(Run* run) {
-  hide(run);
-  const std::uint64_t now = os::now_ms();
-  retire(run, now);
-  do_what_is_due(nullptr, now);
-}
-
-}  // namespace
-
-void* allocate_large(std::size_t size) {
-  const void* const return_address = __builtin_return_address(0);
+[[gnu::always_inline]] inline void* allocate_large_at(std::size_t size, const void* return_address) {
   Hand* hand = thread_hand;
   Run* run = nullptr;
   const bool found = HAK_LIKELY(hand != nullptr) && hand->take(request_class(size), &run);
@@ -202,6 +192,19 @@ void* allocate_large(std::size_t size) {
   run->site = static_cast<learn::Site>(reinterpret_cast<std::uintptr_t>(return_address));
   return block;
 }
+
+[[gnu::noinline]] void free_large_slow(Run* run) {
+  hide(run);
+  const std::uint64_t now = os::now_ms();
+  retire(run, now);
+  do_what_is_due(nullptr, now);
+}
+
+}  // namespace
+
+void* allocate_large(std::size_t size) { return allocate_large_at(size, __builtin_return_address(0)); }
+
+void* allocate_large_for(std::size_t size, const void* caller) { return allocate_large_at(size, caller); }
 
 void free_large(void* block) {
   const Granule first = granule_of(block);

@@ -28,7 +28,8 @@ namespace hakmem {
 void* refill(ClassId c);                 // thread/refill.cpp: no block of this class at hand
 void make_room(void* block, ClassId c);  // thread/refill.cpp: the magazine is full
 void free_foreign(void* block, std::uint32_t tag_xor_own);  // thread/foreign.cpp: not this heap's
-void* allocate_large(std::size_t size);  // large/large.cpp
+void* allocate_large(std::size_t size);  // large/large.cpp: for who jumps there, as malloc does
+void* allocate_large_for(std::size_t size, const void* caller);  // ... and for who goes on afterwards
 
 inline void* pop_block(std::size_t c) {
   Slot* top = thread_cache.top[c];
@@ -38,10 +39,20 @@ inline void* pop_block(std::size_t c) {
   return reinterpret_cast<void*>(block);
 }
 
-inline void* allocate(std::size_t size) {
+template <typename Large>
+inline void* allocate_or(std::size_t size, Large large) {
   if (HAK_LIKELY(size <= kMaxTiny)) return pop_block(kTinyClass[(size + kTinyStep - 1) / kTinyStep]);
   if (size <= kMaxSmall) return pop_block(kMidClass[(size + kMidStep - 1) / kMidStep]);
-  return allocate_large(size);
+  return large(size);
+}
+
+inline void* allocate(std::size_t size) {
+  return allocate_or(size, [](std::size_t bytes) { return allocate_large(bytes); });
+}
+
+// `caller`: the site in the program, which a large block remembers.
+inline void* allocate_for(std::size_t size, const void* caller) {
+  return allocate_or(size, [caller](std::size_t bytes) { return allocate_large_for(bytes, caller); });
 }
 
 inline void deallocate(void* block) {
