@@ -41,9 +41,12 @@ Handler current_new_handler() {
   return block;
 }
 
-// `caller`: where in the program the new stands, which a large block remembers.
-inline void* new_block(std::size_t size, bool throws, const void* caller) {
-  void* block = hakmem::allocate_for(size, caller);
+// Inlined for sure: so the return address is the operator's, the place in the program, which a large block
+// remembers. It is read where it is needed: a small block has no use for it.
+[[gnu::always_inline]] inline void* new_block(std::size_t size, bool throws) {
+  void* block = hakmem::allocate_or(size, [](std::size_t bytes) __attribute__((always_inline)) {
+    return hakmem::allocate_large_for(bytes, __builtin_return_address(0));
+  });
   if (HAK_LIKELY(block != nullptr)) return block;
   return throws ? retry_throwing(size, hakmem::kMinAlign) : hakmem::retry_nothrow(size, hakmem::kMinAlign);
 }
@@ -66,13 +69,13 @@ void* hakmem::ask_new_handlers(std::size_t size, std::size_t alignment) {
   return nullptr;
 }
 
-HAK_REPLACE void* operator new(std::size_t size) { return new_block(size, true, __builtin_return_address(0)); }
-HAK_REPLACE void* operator new[](std::size_t size) { return new_block(size, true, __builtin_return_address(0)); }
+HAK_REPLACE void* operator new(std::size_t size) { return new_block(size, true); }
+HAK_REPLACE void* operator new[](std::size_t size) { return new_block(size, true); }
 HAK_REPLACE void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  return new_block(size, false, __builtin_return_address(0));
+  return new_block(size, false);
 }
 HAK_REPLACE void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
-  return new_block(size, false, __builtin_return_address(0));
+  return new_block(size, false);
 }
 HAK_REPLACE void* operator new(std::size_t size, std::align_val_t a) { return new_aligned(size, a, true); }
 HAK_REPLACE void* operator new[](std::size_t size, std::align_val_t a) { return new_aligned(size, a, true); }

@@ -40,7 +40,7 @@ inline void* pop_block(std::size_t c) {
 }
 
 template <typename Large>
-inline void* allocate_or(std::size_t size, Large large) {
+[[gnu::always_inline]] inline void* allocate_or(std::size_t size, Large large) {
   if (HAK_LIKELY(size <= kMaxTiny)) return pop_block(kTinyClass[(size + kTinyStep - 1) / kTinyStep]);
   if (size <= kMaxSmall) return pop_block(kMidClass[(size + kMidStep - 1) / kMidStep]);
   return large(size);
