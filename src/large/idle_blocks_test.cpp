@@ -145,7 +145,7 @@ TEST_F(IdleBlocksTest, TheOldestAreLentBeforeFreshPagesAre) {
 // What has been given back, in this order.
 constexpr std::size_t kMostGone = 64;
 constinit std::size_t gone_count = 0;
-constinit os::MemoryRange gone[kMostGone];
+constinit os::MemoryRange gone[kMostGone] = {};
 std::size_t (*kernel_discard_ranges)(const os::MemoryRange*, std::size_t) = nullptr;
 
 std::size_t discard_and_note(const os::MemoryRange* ranges, std::size_t count) {
