@@ -1,7 +1,6 @@
 // Live knobs: the numbers of the small and middle tiers that may move while the program runs.
 //
-//   learn (pure)  --decision-->  thread/tuner  --store-->  live_knobs  --relaxed load-->  slow
-//   paths
+//   learn (pure)  --decision-->  thread/tuner  --store-->  live_knobs  --relaxed load-->  slow paths
 //
 // Each is a number of its own: a reader may see an old one beside a new one, and whatever it sees
 // is within the range that its comment states. They start at the static values of knobs.hpp, and
@@ -28,8 +27,7 @@ struct LiveKnobs {
   Atomic<std::size_t> inbox_bytes{knobs::kInboxBytes};          // a class and heap, 64 KiB to 4 MiB
   Atomic<std::size_t> depot_bytes{knobs::kDepotBytes};          // a class, 64 KiB to 4 MiB
   Atomic<std::uint32_t> attached_slabs{knobs::kAttachedSlabs};  // a class and heap, 1 to 32
-  Atomic<std::uint32_t> growth_divisor{
-      knobs::kGrowthDivisor};  // new address space: heap / this; 1 to 8
+  Atomic<std::uint32_t> growth_divisor{knobs::kGrowthDivisor};  // new address space: heap / this; 1 to 8
 
   // How long a free part of a huge page is held before it goes back; 0: as long as any free run.
   // Written once, at boot.

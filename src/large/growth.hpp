@@ -1,13 +1,12 @@
 // Growth: the call sites of realloc whose large blocks grow, and how far their blocks have come.
 //
-//   site   reach     realloc at a site that moves a block gives it room for what the site's blocks
-//   have
+//   site   reach     realloc at a site that moves a block gives it room for what the site's blocks have
 //   ....   256 MiB   grown to before, so that the next growth stays in place
 //
 // Room is address space: what is never touched costs no memory. It is bounded by kMostTimes the
 // size asked for, and every grant forgets an eighth of what is not reached again, so a site whose
-// blocks have become shorter soon gets less. Where address space is dear (the compact page map) and
-// above the soft limit there is none but the usual half (huge.cpp).
+// blocks have become shorter soon gets less. Where it is dear (the compact page map, or any memory limit)
+// there is none but the usual half (huge.cpp).
 //
 // Above: large, huge. Below: atomics. Any thread, no locks: two sites of one slot, or two threads
 // of one site, may overwrite each other's word, which costs a move.

@@ -22,8 +22,7 @@ namespace hakmem {
 class ReleaseBudget {
  public:
   static constexpr std::int64_t kShare = 100;  // of the process's time, one part
-  static constexpr std::int64_t kMost_ns =
-      20'000'000;  // so a short command gives back 320 MiB of 4 KiB pages
+  static constexpr std::int64_t kMostNs = 20'000'000;  // so a short command gives back 320 MiB of 4 KiB pages
   static constexpr std::uint64_t kMostWaitMs = 10'000;  // where memory costs next to nothing
 
   // Whether another look would tell anything; reading a process's CPU time is a system call.
@@ -38,7 +37,7 @@ class ReleaseBudget {
         static_cast<std::int64_t>(process_ns < before_ns ? 0 : process_ns - before_ns) / kShare;
     const auto spent = static_cast<std::int64_t>(release_ns - release_ns_.load_relaxed());
     const std::int64_t left = left_ns_.load_relaxed() + earned - spent;
-    left_ns_.store_relaxed(left < kMost_ns ? left : kMost_ns);
+    left_ns_.store_relaxed(left < kMostNs ? left : kMostNs);
     process_ns_.store_relaxed(process_ns);
     release_ns_.store_relaxed(release_ns);
   }
@@ -56,9 +55,8 @@ class ReleaseBudget {
  private:
   Atomic<std::uint64_t> process_ns_{0};
   Atomic<std::uint64_t> release_ns_{0};
-  Atomic<std::int64_t> left_ns_{kMost_ns};
-  Atomic<std::uint64_t> wait_ms_{
-      500};  // until costs are known: 0.25 us a page of 4 KiB, default price
+  Atomic<std::int64_t> left_ns_{kMostNs};
+  Atomic<std::uint64_t> wait_ms_{500};  // until costs are known: 0.25 us a page of 4 KiB, default price
 };
 
 inline constinit ReleaseBudget release_budget;

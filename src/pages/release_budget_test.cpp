@@ -6,7 +6,7 @@
 namespace hakmem {
 namespace {
 
-constexpr std::uint64_t kMost = ReleaseBudget::kMost_ns;
+constexpr std::uint64_t kMost = ReleaseBudget::kMostNs;
 
 TEST(ReleaseBudget, IsAHundredthOfTheProcesssTime) {
   ReleaseBudget budget;

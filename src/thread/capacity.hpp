@@ -8,8 +8,7 @@
 // they do not. Invariants:
 //   (1) allowances and what is free of the budget add up to the bound;
 //   (2) a heap puts no magazine among its spares that would exceed its allowance, but one that is
-//   lent
-//       away at that moment; what an inbox brings comes on top.
+//       lent away at that moment; what an inbox brings comes on top.
 //
 // Above: heap. Below: learn, config. Counts and demand are written by the heap's thread alone; the
 // budget by any thread.
@@ -100,8 +99,7 @@ struct CapacityMoves {
   Atomic<std::uint64_t> growths;
   Atomic<std::uint64_t> shrinkings;
   Atomic<std::uint64_t> loans;  // from an idle heap
-  Atomic<std::uint64_t>
-      homecomings;  // classes whose cached blocks went home because they were idle
+  Atomic<std::uint64_t> homecomings;  // classes whose cached blocks went home because they were idle
 };
 inline constinit CapacityMoves capacity_moves;
 

@@ -15,6 +15,7 @@
 #include "thread/hot.hpp"
 #include "thread/housekeeping.hpp"
 #include "thread/registry.hpp"
+#include "thread/trading.hpp"
 
 namespace hakmem {
 namespace {
@@ -286,37 +287,7 @@ TEST(Heap, OneThatIsClosedHasNothingForTheTuner) {
 TEST(Heap, ManyToManyKeepsEveryBlockWithOneHolder) {
   settle_down();
   const std::size_t before = bytes_in_use();
-  std::atomic<int> doubled{0};
-  std::mutex lock;
-  std::vector<std::uint64_t*> board;
-  std::set<std::uint64_t*> held;
-  const auto trade = [&](unsigned seed) {
-    for (unsigned i = 0; i < 20'000; ++i) {
-      seed = seed * 1664525 + 1013904223;
-      const std::size_t size = std::size_t{16} << (seed >> 16) % 10;
-      auto* block = static_cast<std::uint64_t*>(allocate(size));
-      *block = seed;
-      std::uint64_t* other = nullptr;
-      {
-        const std::lock_guard guard(lock);
-        if (*block != seed || !held.insert(block).second) ++doubled;
-        board.push_back(block);
-        if (board.size() > 100) {
-          std::swap(board[seed % board.size()], board.back());
-          other = board.back();
-          board.pop_back();
-          held.erase(other);
-        }
-      }
-      if (other != nullptr) deallocate(other);
-    }
-  };
-  std::vector<std::thread> threads;
-  for (unsigned id = 1; id <= 4; ++id) threads.emplace_back(trade, id);
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(doubled.load(), 0);
-  EXPECT_EQ(held.size(), board.size());
-  for (std::uint64_t* block : board) deallocate(block);
+  trade_blocks(10, 100);
   settle_down();
   EXPECT_LE(bytes_in_use(), before);
   EXPECT_TRUE(run_store.check_invariants());

@@ -6,7 +6,6 @@
 
 #include <atomic>
 #include <barrier>
-#include <mutex>
 #include <set>
 #include <thread>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "thread/hot.hpp"
 #include "thread/housekeeping.hpp"
 #include "thread/registry.hpp"
+#include "thread/trading.hpp"
 
 namespace hakmem {
 namespace {
@@ -168,42 +168,13 @@ TEST(Bundles, OfMoreHeapsThanThereAreSlots) {
 TEST(IdleBundles, EveryBlockHasOneHolderWhileThreadsAreTakenForSleeping) {
   settle_down();
   const std::size_t before = bytes_in_use();
-  std::atomic<int> doubled{0};
   std::atomic<bool> done{false};
-  std::mutex lock;
-  std::vector<std::uint64_t*> board;
-  std::set<std::uint64_t*> held;
-  const auto trade = [&](unsigned seed) {
-    for (unsigned i = 0; i < 20'000; ++i) {
-      seed = seed * 1664525 + 1013904223;
-      auto* block = static_cast<std::uint64_t*>(allocate(std::size_t{16} << (seed >> 16) % 8));
-      *block = seed;
-      std::uint64_t* other = nullptr;
-      {
-        const std::lock_guard guard(lock);
-        if (*block != seed || !held.insert(block).second) ++doubled;
-        board.push_back(block);
-        if (board.size() > 300) {
-          std::swap(board[seed % board.size()], board.back());
-          other = board.back();
-          board.pop_back();
-          held.erase(other);
-        }
-      }
-      if (other != nullptr) deallocate(other);
-    }
-  };
   std::thread emptier([&] {
     while (!done.load()) empty_idle_bundles();
   });
-  std::vector<std::thread> threads;
-  for (unsigned id = 1; id <= 4; ++id) threads.emplace_back(trade, id);
-  for (std::thread& thread : threads) thread.join();
+  trade_blocks(8, 300);
   done.store(true);
   emptier.join();
-  EXPECT_EQ(doubled.load(), 0);
-  EXPECT_EQ(held.size(), board.size());
-  for (std::uint64_t* block : board) deallocate(block);
   settle_down();
   EXPECT_LE(bytes_in_use(), before);
   EXPECT_TRUE(run_store.check_invariants());

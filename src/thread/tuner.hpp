@@ -1,15 +1,13 @@
 // Tuner: moves the live knobs of the small and middle tiers, from what all heaps' slow paths have
 // done.
 //
-//   heaps' SlowCounts --sums, each kTuneMs--> bill of the interval --HillClimber--> depot, inbox,
-//   slabs, growth
-//                                             blocks sent, bundles under way --next_bundle-->
-//                                             bundle_blocks[class]
+//   heaps' SlowCounts --each kTuneMs--> bill of the interval --HillClimber--> depot, inbox, slabs, growth
+//                                       blocks sent, bundles under way --next_bundle--> bundle_blocks[class]
 //
 // The bill is (slow-path events x what one takes, measured + the time that new regions took + price x
 // bytes idle in caches, bundles, inboxes, the depot, attached slabs and the page map x time) for each block
-// that refills have brought. The price is the one in force (price.hpp): it rises near a memory limit. Decisions are in
-// learn/; each one is kept as an event with its reason, for reports.
+// that refills have brought. The price is the one in force (price.hpp): it rises near a memory limit.
+// Decisions are in learn/; each one is kept as an event with its reason, for reports.
 //
 // Above: housekeeping, reports. Below: registry, learn. Any thread; one at a time works, others
 // pass.
