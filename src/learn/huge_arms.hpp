@@ -49,6 +49,15 @@ constexpr bool asks_for_huge(const HugeQuestion& question, const CostModel& cost
   return bill.huge_s < bill.small_s;
 }
 
+// What a huge fault is taken to cost after one more of `seconds`.
+constexpr double huge_fault_after(const CostModel& costs, double seconds) { return (costs.huge_fault_s + seconds) / 2; }
+
+// The same after a region was refused: a quarter of what is known to be more than usual is forgotten, so
+// that a machine on which they have become cheap is asked again.
+constexpr double huge_fault_forgotten(const CostModel& costs) {
+  return (3 * costs.huge_fault_s + CostModel{}.huge_fault_s) / 4;
+}
+
 // Milliseconds, at most `most`.
 constexpr double hold_before_breaking_ms(const CostModel& costs, double price, double most) {
   const double rate = price * 4096 / static_cast<double>(kGiB);

@@ -28,6 +28,19 @@ TEST(HugeArms, AMachineWhereHugeFaultsAreDearDoesNotAsk) {
   EXPECT_FALSE(asks_for_huge({1.0, 1}, slow, kPrice));
 }
 
+TEST(HugeArms, OneDearHugeFaultIsEnoughToStopAndAFewRefusalsToAskAgain) {
+  CostModel costs;
+  costs.huge_fault_s = huge_fault_after(costs, 2.3e-3);
+  EXPECT_FALSE(asks_for_huge({1.0, 1}, costs, kPrice));
+  int refused = 0;
+  for (; !asks_for_huge({1.0, 1}, costs, kPrice) && refused < 100; ++refused) {
+    costs.huge_fault_s = huge_fault_forgotten(costs);
+  }
+  EXPECT_GE(refused, 2);
+  EXPECT_LE(refused, 8);
+  EXPECT_GE(huge_fault_forgotten(CostModel{}), CostModel{}.huge_fault_s) << "never cheaper than usual";
+}
+
 TEST(HugeArms, ThePartOfAHugePageWaitsForTheBreakEvenTime) {
   EXPECT_NEAR(hold_before_breaking_ms(kCosts, kPrice, 1e9), 4194, 1);
   EXPECT_NEAR(hold_before_breaking_ms(kCosts, 10 * kPrice, 1e9), 419, 1);

@@ -64,12 +64,24 @@ double RunStore::touched_share_locked() {
   return looked_at == 0 ? -1 : static_cast<double>(resident) / static_cast<double>(looked_at);
 }
 
+bool RunStore::asks_by_bill() const {
+  return settings.huge_pages == HugePagePolicy::kAuto && huge_choice_ != nullptr &&
+         mapped_bytes() >= knobs::kHugeQuestionFrom;
+}
+
 bool RunStore::wants_huge_locked() {
-  const bool by_bill = settings.huge_pages == HugePagePolicy::kAuto && huge_choice_ != nullptr &&
-                       mapped_bytes() >= knobs::kHugeQuestionFrom;
-  if (!by_bill) return wants_huge_pages(mapped_bytes());
+  if (!asks_by_bill()) return wants_huge_pages(mapped_bytes());
   const double share = touched_share_locked();
-  return share < 0 ? wants_huge_pages(mapped_bytes()) : huge_choice_(share);
+  return share < 0 ? wants_huge_pages(mapped_bytes()) : huge_choice_->asks(share);
+}
+
+// For a new region, of which nothing has been touched. False: it has none, but the first perhaps.
+bool RunStore::get_huge_pages_locked(std::byte* start, std::size_t bytes) {
+  constexpr std::size_t kFirst = kUnit * kGranuleBytes;
+  if (!ask_for_huge_pages(start, bytes, wants_huge_locked())) return false;
+  if (!asks_by_bill() || bytes <= kFirst || huge_choice_->goes_on(start)) return true;
+  os::memory.advise_huge(start + kFirst, bytes - kFirst, false);
+  return false;
 }
 
 bool RunStore::is_in_huge_region_locked(const Run* run) {

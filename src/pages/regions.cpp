@@ -80,7 +80,7 @@ bool RunStore::add_region_locked(std::size_t bytes) {
     return false;
   }
   if (os::places.nodes() > 1) os::memory.prefer_node(start, bytes, os::places.number_of(node_));
-  const bool huge = ask_for_huge_pages(start, bytes, wants_huge_locked());
+  const bool huge = get_huge_pages_locked(start, bytes);
   mapped_.fetch_add_relaxed(count_of(run->count));
   note_region_locked(run->first, run->count, huge);
   page_map.set_tags(run->first, run->count, tag_for(Kind::kFreeClean));

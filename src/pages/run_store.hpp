@@ -58,6 +58,15 @@ struct UnitUse {
   std::size_t waste_bytes;   // free granules in those
 };
 
+// Who decides whether a new region of a heap of some size has huge pages. Called under the lock.
+struct HugeChoice {
+  // Given the share of the heap's small pages in use that are resident.
+  bool (*asks)(double touched_share);
+  // Given the first 2 MiB of a region that has been allowed huge pages, all zero: touches them, and says
+  // whether the rest is to have some too.
+  bool (*goes_on)(std::byte* first_unit);
+};
+
 struct AllocatedRun {
   Run* run;     // nullptr: no memory
   bool zeroed;  // every byte reads zero
@@ -89,9 +98,8 @@ class RunStore {
   RunUse use();
   UnitUse unit_use();
 
-  // Who decides whether a new region of a heap of some size asks for huge pages, given the share of its
-  // small pages in use that are resident. Once, at boot; called under the lock.
-  void set_huge_choice(bool (*choice)(double touched_share)) { huge_choice_ = choice; }
+  // Once, at boot.
+  void set_huge_choice(const HugeChoice* choice) { huge_choice_ = choice; }
   std::size_t mapped_bytes() const { return mapped_.load_relaxed() * kGranuleBytes; }
 
   // Time that getting regions has taken so far.
@@ -148,7 +156,9 @@ class RunStore {
   bool add_region_locked(std::size_t bytes) HAK_REQUIRES(lock_);
   void note_region_locked(Granule first, Granules count, bool huge) HAK_REQUIRES(lock_);
   double touched_share_locked() HAK_REQUIRES(lock_);
+  bool asks_by_bill() const;
   bool wants_huge_locked() HAK_REQUIRES(lock_);
+  bool get_huge_pages_locked(std::byte* start, std::size_t bytes) HAK_REQUIRES(lock_);
   bool is_in_huge_region_locked(const Run* run) HAK_REQUIRES(lock_);
   bool is_part_of_huge_locked(const Run* run) HAK_REQUIRES(lock_);
   bool is_old_locked(const Run* run, std::uint64_t now_ms) HAK_REQUIRES(lock_);
@@ -188,7 +198,7 @@ class RunStore {
   Region regions_[kMaxRegions] HAK_GUARDED_BY(lock_) = {};
   unsigned region_count_ HAK_GUARDED_BY(lock_) = 0;
   Atomic<bool> any_huge_{false};  // of them
-  bool (*huge_choice_)(double touched_share) = nullptr;  // written at boot
+  const HugeChoice* huge_choice_ = nullptr;  // written at boot
 };
 
 // The stores of all nodes. What names no node is for, or of, the calling thread's.
@@ -214,7 +224,7 @@ class RunStores {
     stores_.for_each([lend](RunStore& store) { store.set_lender(lend); });
   }
 
-  void set_huge_choice(bool (*choice)(double touched_share)) {
+  void set_huge_choice(const HugeChoice* choice) {
     stores_.for_each([choice](RunStore& store) { store.set_huge_choice(choice); });
   }
 

@@ -57,7 +57,7 @@ void do_what_is_due(const void* heap, std::uint64_t now_ms) {
   }
   if (is_due(next_bundles_ms, now_ms, knobs::kIdleBundlesMs)) empty_idle_bundles();
   run_store.purge(now_ms, false);
-  measure_huge_pages_once();
+  measure_small_pages_once();
   tune(now_ms);
   if (auto* hook = due_hook.load_relaxed()) hook();
 }

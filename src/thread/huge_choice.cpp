@@ -38,38 +38,54 @@ learn::CostModel known_costs() {
 
 double lower(double a, double b) { return a < b ? a : b; }
 
-double seconds_to_touch(std::byte* start, std::size_t bytes) {
-  const std::uint64_t begin = os::now_ns();
+void touch(std::byte* start, std::size_t bytes) {
   for (std::size_t at = 0; at < bytes; at += os::memory.page_size) {
-    *static_cast<volatile std::byte*>(start + at) = std::byte{1};
+    *static_cast<volatile std::byte*>(start + at) = std::byte{0};
   }
-  return static_cast<double>(os::now_ns() - begin) * 1e-9;
 }
 
-// On memory of its own, about a millisecond. The best of a few rounds: whatever comes in between only
-// makes one slower. The kernel may have no huge page to give: then the huge half costs what its small
-// pages cost, and huge pages do not pay.
-void measure() {
-  std::byte* start = os::memory.map(2 * kHuge, kHuge, false);
+// Of CPU, which is what the bill counts: not the time that others had meanwhile.
+double cpu_seconds_to_touch(std::byte* start, std::size_t bytes) {
+  const std::uint64_t begin = os::thread_cpu_ns();
+  touch(start, bytes);
+  return static_cast<double>(os::thread_cpu_ns() - begin) * 1e-9;
+}
+
+// On memory of its own, half a millisecond. The best of a few rounds: whatever comes in between only makes
+// one slower.
+void measure_small() {
+  std::byte* start = os::memory.map(kHuge, kHuge, false);
   if (start == nullptr) return;
-  os::memory.advise_huge(start, kHuge, true);
-  os::memory.advise_huge(start + kHuge, kHuge, false);
-  double huge = seconds_to_touch(start, kHuge);
-  double small = seconds_to_touch(start + kHuge, kSmallBytes);
+  os::memory.advise_huge(start, kHuge, false);
+  double small = cpu_seconds_to_touch(start, kSmallBytes);
   for (int round = 1; round < kRounds; ++round) {
-    os::memory.discard(start, 2 * kHuge);
-    huge = lower(huge, seconds_to_touch(start, kHuge));
-    small = lower(small, seconds_to_touch(start + kHuge, kSmallBytes));
+    os::memory.discard(start, kSmallBytes);
+    small = lower(small, cpu_seconds_to_touch(start, kSmallBytes));
   }
-  os::memory.unmap(start, 2 * kHuge);
-  huge_fault_s.store_relaxed(huge);
+  os::memory.unmap(start, kHuge);
   fault_s.store_relaxed(small / static_cast<double>(kSmallBytes / os::memory.page_size));
 }
 
-bool ask(double touched_share) {
+bool pays(double touched_share) {
   const double age_s = static_cast<double>(os::now_ms() - booted_at_ms) * 1e-3;
   return learn::asks_for_huge({touched_share, age_s}, known_costs(), price_of_memory);
 }
+
+bool ask(double touched_share) {
+  if (pays(touched_share)) return true;
+  huge_fault_s.store_relaxed(learn::huge_fault_forgotten(known_costs()));
+  return false;
+}
+
+// The region's lowest addresses are used first, so that the page is one that the program would have touched
+// in a moment. Where the kernel has no huge page to give, this takes what small pages take.
+bool touch_first(std::byte* first_unit) {
+  const double seconds = cpu_seconds_to_touch(first_unit, kHuge);
+  huge_fault_s.store_relaxed(learn::huge_fault_after(known_costs(), seconds));
+  return pays(1);
+}
+
+constexpr HugeChoice kChoice{ask, touch_first};
 
 }  // namespace
 
@@ -79,13 +95,13 @@ void boot_huge_choice(double price) {
   booted_at_ms = os::now_ms();
   live_knobs.huge_hold_ms =
       static_cast<std::uint32_t>(learn::hold_before_breaking_ms(known_costs(), price, kMostHoldMs));
-  run_store.set_huge_choice(ask);
+  run_store.set_huge_choice(&kChoice);
 }
 
-void measure_huge_pages_once() {
+void measure_small_pages_once() {
   if (!acts || claimed.load_relaxed() || run_store.mapped_bytes() < knobs::kHugeQuestionFrom) return;
   bool nobody = false;
-  if (claimed.try_replace_relaxed(nobody, true)) measure();
+  if (claimed.try_replace_relaxed(nobody, true)) measure_small();
 }
 
 }  // namespace hakmem

@@ -3,9 +3,13 @@
 //
 //   RunStore grows --> how much of what is in use has been touched? (mincore, a sample)
 //                  --> costs of a huge and of small faults --> learn/huge_arms
+//       asks       --> touches the region's first 2 MiB: what that takes, now, decides for the rest
 //
-// The costs are measured once, in housekeeping and without a lock, when the heap has become so large
-// that the question will come; until then the usual ones stand.
+// What a huge fault takes changes while a program runs: in a virtual machine whose free huge pages go back
+// to the host, one that has been free for seconds takes 15 times as long as one that was freed just now.
+// So it is measured where it is paid, on the page that comes next. What small pages take is measured
+// once, in housekeeping and without a lock, when the heap has become so large that the question will
+// come; until then the usual cost stands.
 //
 // In force with HAKMEM_THP=auto where learning acts and the system lets programs choose. Until
 // then, and below knobs::kHugeQuestionFrom, the static rule holds
@@ -20,6 +24,6 @@ namespace hakmem {
 void boot_huge_choice(double price);
 
 // With what is due, any thread: does nothing but the once.
-void measure_huge_pages_once();
+void measure_small_pages_once();
 
 }  // namespace hakmem
