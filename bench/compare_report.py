@@ -8,7 +8,7 @@ import math
 from compare_samples import tests_of
 
 LEVEL_NAMED = 3
-GROUPS = (("micro", "micro/"), ("8 threads", "threads8/"), ("64 threads", "threads64/"), ("real", "real/"), ("all", ""))  # those that have tests
+GROUPS = (("micro", "micro/"), ("one block", "one_block/"), ("8 threads", "threads8/"), ("64 threads", "threads64/"), ("real", "real/"), ("all", ""))  # those that have tests
 
 
 def three_digits(value):

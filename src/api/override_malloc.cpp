@@ -8,6 +8,7 @@
 #include "api/allocate.hpp"
 #include "api/errors.hpp"
 #include "base/bits.hpp"
+#include "large/large_hot.hpp"
 #include "os/memory.hpp"
 #include "thread/boot_hook.hpp"
 
@@ -27,9 +28,15 @@ void* aligned_or_einval(std::size_t alignment, std::size_t size) {
 
 extern "C" {
 
-HAK_REPLACE void* malloc(std::size_t size) { return hakmem::allocate(size); }
+HAK_REPLACE void* malloc(std::size_t size) {
+  return hakmem::allocate_or(size, [](std::size_t bytes) __attribute__((always_inline)) {
+    return hakmem::allocate_large_inline(bytes, __builtin_return_address(0));
+  });
+}
 
-HAK_REPLACE void free(void* block) { hakmem::deallocate(block); }
+HAK_REPLACE void free(void* block) {
+  hakmem::deallocate_or(block, [](void* large) __attribute__((always_inline)) { hakmem::free_large_inline(large); });
+}
 
 HAK_REPLACE void* calloc(std::size_t count, std::size_t size) {
   return or_enomem(hakmem::allocate_zeroed(count, size));

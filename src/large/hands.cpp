@@ -28,9 +28,35 @@ std::size_t bytes_of_class(unsigned size_class) {
 
 }  // namespace
 
+InHand Hand::Place::take_any() {
+  if (const InHand newest = take_top(); newest.run != nullptr) return newest;
+  const std::uint8_t count = below_count.load_relaxed();
+  const std::int32_t left = credit.load_relaxed() - 1;
+  if (count == 0 || left < 0) return {nullptr, nullptr};
+  credit.store_relaxed(left);
+  below_count.store_relaxed(count - 1);
+  Run* const run = below[count - 1].load_relaxed();
+  return {run, run->start()};
+}
+
+// In this order: a block on its way down is in no place for a moment, never in two.
+bool Hand::Place::put_any(Run* run, void* block) {
+  if (put_top(run, block)) return true;
+  const std::uintptr_t old = top.load_relaxed();
+  const std::uint8_t count = below_count.load_relaxed();
+  if (old == kNoRoom || count == below_capacity.load_relaxed()) return false;
+  top.store_relaxed(reinterpret_cast<std::uintptr_t>(run));
+  top_block.store_relaxed(block);
+  compiler_barrier();
+  below[count].store_relaxed(reinterpret_cast<Run*>(old));
+  compiler_barrier();
+  below_count.store_relaxed(count + 1);
+  return true;
+}
+
 // A thread without a heap gets no hand: nobody would take it back when the thread exits.
 Hand* Hands::make_own() {
-  if (thread_hand != nullptr) return thread_hand;
+  if (hand_gate.own_ != nullptr) return hand_gate.own_;
   if (thread_heap() == nullptr) return nullptr;
   int can = can_collect_.load_relaxed();
   if (can < 0) {
@@ -41,7 +67,9 @@ Hand* Hands::make_own() {
   if (hand == nullptr) return nullptr;
   const LockGuard guard(lock_);
   all_.push_front(hand);
-  thread_hand = hand;
+  hand->gate_ = &hand_gate;
+  hand_gate.own_ = hand;
+  hand_gate.open_.store_relaxed(hand);
   return hand;
 }
 
@@ -54,14 +82,19 @@ void Hands::grant(unsigned size_class) {
   Place& place = hand->places_[size_class];
   const unsigned capacity = place.capacity();
   if (capacity == Hand::kSlots || granted() + bytes > knobs::kHandBytes) return;
-  if (capacity == 0) place.seen.store_relaxed(~place.sign());  // not stale before it has been seen
-  place.state.store_relaxed(place.state.load_relaxed() + Hand::kOneRoom);
+  if (capacity == 0) {
+    place.top.store_relaxed(Hand::kEmpty);
+    place.seen.store_relaxed(~place.sign());  // not stale before it has been seen
+  } else {
+    place.below_capacity.store_relaxed(static_cast<std::uint8_t>(capacity));
+  }
   granted_.store_relaxed(granted() + bytes);
 }
 
 Hands::Turn Hands::renew(unsigned size_class, std::uint64_t now_ms) {
-  Place& place = thread_hand->places_[size_class];
-  if (place.count() == 0 || place.credit() != 0) return {false, 0, 0};
+  if (hand_gate.own_ == nullptr) return {false, 0, 0};
+  Place& place = hand_gate.own_->places_[size_class];
+  if (place.count() == 0 || place.credit.load_relaxed() != 0) return {false, 0, 0};
   const unsigned uses = place.given.load_relaxed();
   const std::uint64_t took_ms = now_ms - place.renewed_at_ms.load_relaxed();
   const unsigned more = uses == 0 ? 1 : 2 * uses;
@@ -70,21 +103,24 @@ Hands::Turn Hands::renew(unsigned size_class, std::uint64_t now_ms) {
   place.given.store_relaxed(static_cast<std::uint8_t>(credit));
   place.renewals.store_relaxed(place.renewals.load_relaxed() + 1);
   place.renewed_at_ms.store_relaxed(now_ms);
-  if (!thread_hand->enter()) return {false, 0, 0};
-  place.state.store_relaxed(place.state.load_relaxed() + credit * Hand::kOneCredit);
-  thread_hand->leave();
+  const bool is_open = &hand_gate.enter() == hand_gate.own_;
+  if (is_open) place.credit.store_relaxed(static_cast<std::int32_t>(credit));
+  hand_gate.leave();
+  if (!is_open) return {false, 0, 0};
   return {true, uses, uses == 0 ? 0 : took_ms / (2 * uses)};
 }
 
 Run* Hands::empty_place(unsigned size_class, Place& place, std::uint64_t freed_at_ms, Run* chain) {
-  for (unsigned i = place.count(); i-- != 0;) {  // the oldest comes to lie first in the chain
-    Run* run = place.slot[i].load_relaxed();
-    run->freed_at_ms = freed_at_ms;
-    run->next.store_relaxed(chain);
-    chain = run;
-  }
+  place.for_each_newest_first([&](Run& run) {  // the oldest comes to lie first in the chain
+    run.freed_at_ms = freed_at_ms;
+    run.next.store_relaxed(chain);
+    chain = &run;
+  });
   granted_.store_relaxed(granted() - place.capacity() * bytes_of_class(size_class));
-  place.state.store_relaxed(0);
+  place.top.store_relaxed(Hand::kNoRoom);
+  place.below_count.store_relaxed(0);
+  place.below_capacity.store_relaxed(0);
+  place.credit.store_relaxed(0);
   return chain;
 }
 
@@ -111,6 +147,12 @@ Run* Hands::empty_stale(Hand& hand, bool all, std::uint64_t now_ms, Run* chain) 
   return chain;
 }
 
+bool Hands::is_unused(const Hand& hand, bool passed_barrier) {
+  if (hand.gate_ == nullptr) return true;
+  const bool mine = hand.gate_ == &hand_gate;  // needs no barrier
+  return (passed_barrier || mine) && !hand.gate_->busy_.load_acquire();  // pairs with leave()
+}
+
 Run* Hands::collect(std::uint64_t now_ms, bool all) {
   if (granted() == 0) return nullptr;
   const LockGuard guard(lock_);
@@ -118,30 +160,26 @@ Run* Hands::collect(std::uint64_t now_ms, bool all) {
   bool any = false;
   for (Hand* hand = all_.front(); hand != nullptr; hand = all_.next(hand)) {
     if (!has_stale(*hand, all)) continue;
-    hand->closed_.store_relaxed(true);
+    if (hand->gate_ != nullptr) hand->gate_->open_.store_relaxed(&no_hand);
     any = true;
   }
-  const bool may_empty = any && os::process_barrier();
+  const bool passed_barrier = any && os::process_barrier();
   Run* chain = nullptr;
   for (Hand* hand = all_.front(); hand != nullptr; hand = all_.next(hand)) {
-    if (hand->closed_.load_relaxed()) {
-      // Acquire: pairs with leave().
-      const bool mine = hand == thread_hand;  // needs no barrier
-      if ((may_empty || mine) && !hand->busy_.load_acquire()) chain = empty_stale(*hand, all, now_ms, chain);
-      hand->closed_.store_release(false);  // pairs with enter()
-    }
+    if (has_stale(*hand, all) && is_unused(*hand, passed_barrier)) chain = empty_stale(*hand, all, now_ms, chain);
+    if (hand->gate_ != nullptr) hand->gate_->open_.store_release(hand);  // pairs with enter()
     note_seen(*hand);
   }
   looked_at_ms_ = now_ms;
   return chain;
 }
 
-// A thread that is not in the child may have been inside its hand. One word says what a place has,
-// so that is right at any moment, and anybody may empty it. Unchecked: the lock is held, by the
-// fork.
+// A thread that is not in the child may have been inside its hand, and its gate goes with its stack.
+// What a place has is right at any moment, so anybody may empty it. Unchecked: the lock is held, by
+// the fork.
 void Hands::unlock_after_fork(bool in_child) HAK_UNCHECKED {
   for (Hand* hand = in_child ? all_.front() : nullptr; hand != nullptr; hand = all_.next(hand)) {
-    if (hand != thread_hand) hand->busy_.store_relaxed(false);
+    if (hand->gate_ != &hand_gate) hand->gate_ = nullptr;
   }
   lock_.unlock_after_fork(in_child);
 }
@@ -154,19 +192,20 @@ Run* Hands::empty_own_locked(Hand* hand, std::uint64_t now_ms) {
 }
 
 Run* Hands::empty_own(std::uint64_t now_ms) {
-  if (thread_hand == nullptr) return nullptr;
+  if (hand_gate.own_ == nullptr) return nullptr;
   const LockGuard guard(lock_);  // so nobody has closed it
-  return empty_own_locked(thread_hand, now_ms);
+  return empty_own_locked(hand_gate.own_, now_ms);
 }
 
 Run* Hands::leave(std::uint64_t now_ms) {
-  Hand* hand = thread_hand;
+  Hand* hand = hand_gate.own_;
   if (hand == nullptr) return nullptr;
-  thread_hand = nullptr;
   Run* chain = nullptr;
   {
     const LockGuard guard(lock_);
     all_.remove(hand);
+    hand_gate.own_ = nullptr;
+    hand_gate.open_.store_relaxed(&no_hand);
     chain = empty_own_locked(hand, now_ms);
   }
   pool.give(hand);

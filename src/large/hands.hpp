@@ -66,6 +66,7 @@ class Hands {
     return place.capacity() != 0 && place.sign() == place.seen.load_relaxed();
   }
   static bool has_stale(const Hand& hand, bool all);
+  static bool is_unused(const Hand& hand, bool passed_barrier);
   static void note_seen(Hand& hand);
   Run* empty_place(unsigned size_class, Place& place, std::uint64_t freed_at_ms, Run* chain)
       HAK_REQUIRES(lock_);
@@ -84,7 +85,7 @@ void Hands::look(See see) {
   const LockGuard guard(lock_);
   for (Hand* hand = all_.front(); hand != nullptr; hand = all_.next(hand)) {
     for (const Place& place : hand->places_) {
-      for (unsigned i = place.count(); i-- != 0;) see(*place.slot[i].load_relaxed());
+      place.for_each_newest_first(see);
     }
   }
 }

@@ -8,6 +8,7 @@
 #include "large/hands.hpp"
 #include "large/huge.hpp"
 #include "large/idle_blocks.hpp"
+#include "large/large_hot.hpp"
 #include "large/request_class.hpp"
 #include "large/site_keys.hpp"
 #include "thread/boot_hook.hpp"
@@ -85,30 +86,23 @@ void retire_all(Run* chain) {
 }
 
 // The hand has a block, but its thread is to tell what it has used meanwhile, and to look around.
-Run* take_at_turn(Hand* hand, unsigned size_class) {
+Run* take_at_turn(unsigned size_class) {
   const std::uint64_t now = os::now_ms();
   const Hands::Turn turn = hands.renew(size_class, now);
-  Run* run = nullptr;
-  if (!turn.is_due || !hand->take(size_class, &run)) return nullptr;
+  Run* const run = turn.is_due ? hand_gate.take_any(size_class).run : nullptr;
+  if (run == nullptr) return nullptr;
   if (!idle_blocks.note_reuses(run, turn.uses, turn.idle_ms)) retire_all(hands.empty_own(now));
   do_what_is_due(nullptr, now);
   return run;
 }
 
-// It is in use again. Whose hand has it, has the flat page map.
-void* show(const Run* run) {
-  const Granule first = run->first;
-  page_map.set_tag_of_run(first, run->tag_in_use());
-  return address_of(first);
-}
-
 void* take_from_hand(std::size_t size) {
-  Hand* hand = thread_hand;
-  if (hand == nullptr) return nullptr;
   const unsigned size_class = request_class(size);
-  Run* run = nullptr;
-  if (!hand->take(size_class, &run)) run = take_at_turn(hand, size_class);
-  return run == nullptr ? nullptr : show(run);
+  Run* run = hand_gate.take_any(size_class).run;
+  if (run == nullptr) run = take_at_turn(size_class);
+  if (run == nullptr) return nullptr;
+  show(run);
+  return run->start();
 }
 
 // In place: the run keeps its start.
@@ -177,50 +171,40 @@ namespace {
   return block;
 }
 
-[[gnu::noinline]] void* name_site(Run* run, const void* return_address) {
-  run->site = site_of(return_address);
+}  // namespace
+
+[[gnu::noinline]] void* name_site(Run* run, const void* caller) {
+  run->site = site_of(caller);
   return run->start();
 }
 
-[[gnu::always_inline]] inline void* allocate_large_at(std::size_t size, const void* return_address) {
-  Hand* hand = thread_hand;
-  Run* run = nullptr;
-  const bool found = HAK_LIKELY(hand != nullptr) && hand->take(request_class(size), &run);
-  if (HAK_UNLIKELY(!found)) return allocate_large_slow(size, return_address);
-  void* const block = show(run);
-  if (HAK_UNLIKELY(settings.profile_path != nullptr)) return name_site(run, return_address);
-  run->site = static_cast<learn::Site>(reinterpret_cast<std::uintptr_t>(return_address));
-  return block;
+// The block that was freed last is in use again: one of those before it.
+[[gnu::noinline]] void* allocate_from_below(std::size_t size, const void* caller) {
+  const InHand taken = hand_gate.take_any(request_class(size));
+  if (HAK_UNLIKELY(taken.run == nullptr)) return allocate_large_slow(size, caller);
+  return hand_out(taken, caller);
 }
 
-[[gnu::noinline]] void free_large_slow(Run* run) {
-  hide(run);
+[[gnu::noinline]] void free_hidden(Run* run) {
+  if (hand_gate.put_any(run->hand_class, run, run->start())) return;
   const std::uint64_t now = os::now_ms();
   retire(run, now);
   do_what_is_due(nullptr, now);
 }
 
-}  // namespace
+void* allocate_large(std::size_t size) { return allocate_large_inline(size, __builtin_return_address(0)); }
 
-void* allocate_large(std::size_t size) { return allocate_large_at(size, __builtin_return_address(0)); }
+void* allocate_large_for(std::size_t size, const void* caller) { return allocate_large_inline(size, caller); }
 
-void* allocate_large_for(std::size_t size, const void* caller) { return allocate_large_at(size, caller); }
-
-void free_large(void* block) {
-  const Granule first = granule_of(block);
-  if (HAK_UNLIKELY(address_of(first) != block)) return report_bad_free(block);
-  Run* run = static_cast<Run*>(page_map.fast_details(first));
-  Hand* hand = thread_hand;
-  if (HAK_UNLIKELY(hand == nullptr)) return free_large_slow(run);
-  page_map.set_tag_fast(first, tag_for(Kind::kBusy));
-  if (HAK_UNLIKELY(!hand->put(run->hand_class, run))) return free_large_slow(run);
-}
+void free_large(void* block) { free_large_inline(block); }
 
 void free_outside_slabs(void* block, Tag tag) {
   if (block == nullptr) return;
   if (tag == tag_for(Kind::kForeign)) return free_unknown(block);
   if (!starts_large_block(block, tag)) return report_bad_free(block);
-  free_large_slow(run_of(block));
+  Run* const run = run_of(block);
+  hide(run);
+  free_hidden(run);
 }
 
 // Room to grow is not the program's yet: programs count what they hold by this.

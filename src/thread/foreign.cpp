@@ -21,7 +21,6 @@
 namespace hakmem {
 
 void free_foreign(void* block, std::uint32_t tag_xor_own) {
-  if (HAK_UNLIKELY((tag_xor_own & kLargeBit) != 0)) return free_large(block);
   Outgoing& out = thread_cache.outgoing->slots[OutgoingTable::slot_of(tag_xor_own)];
   Slot* top = out.top.load_relaxed();
   if (HAK_UNLIKELY(out.key.load_relaxed() != tag_xor_own || *top == kFullMark)) return free_foreign_slow(block);

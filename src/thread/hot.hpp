@@ -21,6 +21,7 @@
 #include "config/size_classes.hpp"
 #include "pages/page_map.hpp"
 #include "thread/cache.hpp"
+#include "thread/large_hooks.hpp"
 
 namespace hakmem {
 
@@ -55,13 +56,19 @@ inline void* allocate_for(std::size_t size, const void* caller) {
   return allocate_or(size, [caller](std::size_t bytes) { return allocate_large_for(bytes, caller); });
 }
 
-inline void deallocate(void* block) {
+// `large`: of a block whose tag has the bit.
+template <typename Large>
+[[gnu::always_inline]] inline void deallocate_or(void* block, Large large) {
   const std::uint32_t c = page_map.fast_tag(block) ^ thread_cache.tag;
-  if (HAK_UNLIKELY(c >= kClasses)) return free_foreign(block, c);
+  if (HAK_UNLIKELY(c >= kClasses)) return HAK_UNLIKELY((c & kLargeBit) != 0) ? large(block) : free_foreign(block, c);
   Slot* top = thread_cache.top[c];
   if (HAK_UNLIKELY(*top == kFullMark)) return make_room(block, ClassId{static_cast<std::uint8_t>(c)});
   *top = reinterpret_cast<Slot>(block);
   thread_cache.top[c] = top + 1;
+}
+
+inline void deallocate(void* block) {
+  deallocate_or(block, [](void* large) { free_large(large); });
 }
 
 }  // namespace hakmem

@@ -1,0 +1,52 @@
+// Huge choice: a region whose first huge page turns out dear goes on with small ones.
+#include "thread/huge_choice.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "config/knobs.hpp"
+#include "os/memory.hpp"
+#include "pages/run_store.hpp"
+
+namespace hakmem {
+namespace {
+
+hakmem::Run* allocate(std::uint64_t count) {
+  hakmem::Run* run = run_store.allocate(Granules{count}).run;
+  if (run == nullptr) std::abort();
+  return run;
+}
+
+// Whoever decides finds huge faults dear on the first page of every region, or never.
+class DearHugeFaults : public testing::TestWithParam<bool> {
+ protected:
+  void SetUp() override {
+    if (os::system_huge_pages() == os::HugePages::kNever) GTEST_SKIP() << "this system has no huge pages";
+    enough_ = allocate(knobs::kHugeQuestionFrom / kGranuleBytes);
+    run_store.set_huge_choice(GetParam() ? &kDear : &kCheap);
+  }
+  void TearDown() override {
+    if (enough_ == nullptr) return;
+    boot_huge_choice(settings.price);
+    run_store.release(enough_, true);
+  }
+
+  static constexpr HugeChoice kDear{[](double) { return true; }, [](std::byte*) { return false; }};
+  static constexpr HugeChoice kCheap{[](double) { return true; }, [](std::byte*) { return true; }};
+  hakmem::Run* enough_ = nullptr;
+};
+
+TEST_P(DearHugeFaults, LeaveTheRestOfARegionWithoutHugePages) {
+  const std::size_t mapped = run_store.mapped_bytes();
+  const std::size_t wanted = run_store.unit_use().wanted_bytes;
+  std::vector<hakmem::Run*> used;
+  while (run_store.mapped_bytes() == mapped) used.push_back(allocate(kUnitGranules));
+  EXPECT_EQ(run_store.unit_use().wanted_bytes == wanted, GetParam());
+  for (hakmem::Run* run : used) run_store.release(run, true);
+}
+
+INSTANTIATE_TEST_SUITE_P(OrNot, DearHugeFaults, testing::Bool());
+
+}  // namespace
+}  // namespace hakmem
