@@ -161,7 +161,8 @@ void add_flags(CLI::App& app, Flags& flags) {
                  "cost constants: JSON, in seconds, or measured (here and now; --json shows them)")
       ->type_name("FILE|measured");
   app.add_option("--seed", flags.seed, "of generators and selectors (default 1)")->type_name("N");
-  app.add_flag("--brief", flags.brief, "generate some 8 seconds with shorter pauses (long-pause: a minute), for replay");
+  app.add_flag("--brief", flags.brief,
+               "generate some 8 seconds with shorter pauses (long-pause: a minute), for replay");
   app.add_option("--write", flags.write,
                  "write the generated trace to this file, and simulate nothing")
       ->type_name("FILE");
