@@ -117,6 +117,11 @@ class Report:
                f"Load average at the end: {machine['load_average']}.")
         yield table(["allocator", "file", "sha256 begins"],
                     [[entry["name"], entry["file"], entry.get("sha256", "")] for entry in machine["allocators"]])
+        notes = machine.get("notes", {})
+        if notes:
+            yield "At their default alone:\n" + "\n".join(f"- {name}: {why}." for name, why in notes.items())
+        if "long-pause" in self.samples.workloads:
+            yield "`long-pause` is never sped up: that its pauses of up to 30 s are real is what it is for."
 
 
 def cell(ratio):

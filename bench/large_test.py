@@ -7,8 +7,11 @@ import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import large_passes
 import large_report
+import large_settings
 import row_file
+from large_passes import Pass
 from large_report import OURS, Report
 from large_samples import PRICES, Row, Samples
 
@@ -76,6 +79,63 @@ class Ratios(unittest.TestCase):
         both = [*self.rows, *ours(1, 0, workload="v"), row("a", "default", 8, 0, workload="v")]
         report = Report(Samples(both), MACHINE)
         self.assertAlmostEqual(report.mean(lambda w, p: report.over(w, ("a", "default"), p)), 0.25)
+
+
+class Passes(unittest.TestCase):
+    KEYS = [("a", "default", 0.0), ("b", "default", 0.0)]
+
+    def rows(self, *places):
+        return [row(allocator, "default", 1, 0, workload=workload, number=number) for allocator, workload, number in places]
+
+    def test_every_workload_comes_once_before_any_comes_again(self):
+        self.assertEqual(large_passes.in_order(["v", "w"], 2), [Pass("v", 0), Pass("w", 0), Pass("v", 1), Pass("w", 1)])
+
+    def test_a_pass_that_lacks_a_setting_is_measured_again(self):
+        rows = self.rows(("a", "w", 0), ("b", "w", 0), ("a", "w", 1))
+        done = large_passes.whole(rows, self.KEYS)
+        self.assertEqual(done, {Pass("w", 0)})
+        self.assertEqual(large_passes.rows_that_stay(rows, ["w"], done), rows[:2])
+
+    def test_other_workloads_stay(self):
+        rows = self.rows(("a", "v", 0), ("a", "w", 0))
+        self.assertEqual(large_passes.rows_that_stay(rows, ["w"], set()), rows[:1])
+
+    def test_the_page_says_how_many_rounds_there_are(self):
+        self.assertEqual(large_passes.rounds_done(self.rows(("a", "v", 0), ("a", "v", 1))), "2")
+        self.assertEqual(large_passes.rounds_done(self.rows(("a", "v", 0), ("a", "v", 1), ("a", "w", 0))), "1 to 2")
+
+    def test_nothing_is_begun_that_takes_longer_than_what_is_left(self):
+        now = [0.0]
+        deadline = large_passes.Deadline(1, clock=lambda: now[0])
+        now[0] = 25
+        deadline.note("v", 0)
+        self.assertTrue(deadline.allows("v"))
+        now[0] = 40
+        self.assertFalse(deadline.allows("v"))
+        self.assertTrue(deadline.allows("w"))
+        self.assertFalse(deadline.is_over())
+        now[0] = 60
+        self.assertTrue(deadline.is_over())
+
+    def test_without_minutes_there_is_no_end(self):
+        now = [0.0]
+        deadline = large_passes.Deadline(None, clock=lambda: now[0])
+        now[0] = 1e9
+        self.assertTrue(deadline.allows("w"))
+        self.assertFalse(deadline.is_over())
+
+
+class Settings(unittest.TestCase):
+    def test_a_peer_has_two_extremes_or_a_reason_for_having_none(self):
+        for name in ("mimalloc", "jemalloc", "gperftools", "glibc", "tcmalloc", "snmalloc", "rpmalloc-2"):
+            settings = [setting.name for setting in large_settings.of(name, quick=False)]
+            has_reason = name in large_settings.notes([name])
+            self.assertEqual(settings, ["default"] if has_reason else ["default", "returns", "keeps"], name)
+
+    def test_the_page_has_the_reason(self):
+        page = large_report.render(Samples(ours(1, 1)), {**MACHINE, "notes": large_settings.notes(["snmalloc", "glibc"])})
+        self.assertIn("- snmalloc: reads no variable", page)
+        self.assertNotIn("- glibc: ", page)
 
 
 class Files(unittest.TestCase):

@@ -64,6 +64,14 @@ learn::CostModel chosen_costs(const std::string& from) {
   return from == kMeasured ? measured_costs() : parse_costs(text_of(from));
 }
 
+void print_list_json() {
+  nlohmann::json list = nlohmann::json::array();
+  for (const GeneratedTrace& one : generated_traces()) {
+    list.push_back({{"name", one.name}, {"what", one.what}, {"keeps_pauses", one.keeps_pauses}});
+  }
+  fmt::print("{}\n", list.dump(1));
+}
+
 void print_list() {
   for (const GeneratedTrace& one : generated_traces())
     fmt::print("{:<12} {}\n", one.name, one.what);
@@ -114,7 +122,7 @@ void write_generated(const Flags& flags) {
 
 int run(const Flags& flags) {
   if (flags.list) {
-    print_list();
+    flags.json ? print_list_json() : print_list();
     return 0;
   }
   if (!flags.write.empty()) {
@@ -153,11 +161,12 @@ void add_flags(CLI::App& app, Flags& flags) {
                  "cost constants: JSON, in seconds, or measured (here and now; --json shows them)")
       ->type_name("FILE|measured");
   app.add_option("--seed", flags.seed, "of generators and selectors (default 1)")->type_name("N");
-  app.add_flag("--brief", flags.brief, "generate some 8 seconds with shorter pauses, for replay");
+  app.add_flag("--brief", flags.brief,
+               "generate some 8 seconds with shorter pauses (long-pause: a minute), for replay");
   app.add_option("--write", flags.write,
                  "write the generated trace to this file, and simulate nothing")
       ->type_name("FILE");
-  app.add_flag("--list", flags.list, "list the traces that can be generated");
+  app.add_flag("--list", flags.list, "list the traces that can be generated; with --json as JSON");
   app.add_flag("--json", flags.json, "print JSON, with every figure");
   app.add_flag("--timeline", flags.timeline, "the same, with the bill so far at 200 moments");
 }

@@ -38,10 +38,35 @@ TEST(TraceGenerate, EveryTraceIsSound) {
 TEST(TraceGenerate, ABriefTraceLastsSeconds) {
   for (const GeneratedTrace& generated : generated_traces()) {
     const Trace trace = generate_trace(generated.name, 1, true);
-    EXPECT_GT(trace.end_ns, 4'000'000'000) << generated.name;
-    EXPECT_LT(trace.end_ns, 12'000'000'000) << generated.name;
+    EXPECT_GT(trace.end_ns, generated.keeps_pauses ? 50e9 : 4e9) << generated.name;
+    EXPECT_LT(trace.end_ns, generated.keeps_pauses ? 70e9 : 12e9) << generated.name;
     EXPECT_LT(trace.events.size(), generate_trace(generated.name, 1).events.size());
     EXPECT_EQ(trace.sites.size(), generate_trace(generated.name, 1).sites.size());
+  }
+}
+
+// Nanoseconds between one event and the next, sorted, where they are more than a burst has.
+std::vector<std::uint64_t> pauses_of(const Trace& trace) {
+  std::vector<std::uint64_t> pauses;
+  for (std::size_t i = 1; i < trace.events.size(); ++i) {
+    const std::uint64_t pause_ns = trace.events[i].time_ns - trace.events[i - 1].time_ns;
+    if (pause_ns > 50'000'000) pauses.push_back(pause_ns);
+  }
+  std::sort(pauses.begin(), pauses.end());
+  return pauses;
+}
+
+// What it is for: real waits of many seconds, of up to 30 but no more, with any seed.
+TEST(TraceGenerate, LongPausesAreLongInABriefTraceToo) {
+  for (const std::uint32_t seed : {1U, 2U, 3U, 4U, 5U}) {
+    const Trace trace = generate_trace("long-pause", seed, true);
+    const std::vector<std::uint64_t> pauses = pauses_of(trace);
+    ASSERT_GE(pauses.size(), 8U);
+    EXPECT_GT(pauses.back(), 17'000'000'000) << seed;
+    EXPECT_LT(pauses.back(), 30'100'000'000) << seed;
+    EXPECT_LT(pauses.front(), 200'000'000) << seed;
+    EXPECT_GT(trace.end_ns, 50e9) << seed;
+    EXPECT_LT(trace.end_ns, 70e9) << seed;
   }
 }
 

@@ -191,6 +191,29 @@ Trace spikes(std::uint32_t seed, const Pace& pace) {
   return builder.finish(now_s + 60 * pace.pauses);
 }
 
+// Bursts with pauses of 1 ms to 30 s. A share of the range has one pause each, in random order, so
+// that with any seed long ones are there and the length is nearly the same.
+Trace long_pause(std::uint32_t seed, const Pace& pace) {
+  constexpr double kShortest_s = 1e-3;
+  constexpr double kLongest_s = 30;
+  const unsigned pauses = scaled(400, pace.spells);
+  Random random(seed);
+  std::vector<double> pauses_s;
+  for (unsigned i = 0; i < pauses; ++i) {
+    const double share = (i + random.uniform(0, 1)) / pauses;
+    pauses_s.push_back(kShortest_s * std::pow(kLongest_s / kShortest_s, share));
+  }
+  TraceBuilder builder(1);
+  double now_s = 0;
+  for (unsigned left = pauses; left != 0; --left) {
+    burst(builder, random, now_s, 20 + random.below(40), kMib);
+    std::swap(pauses_s[random.below(left)], pauses_s[left - 1]);
+    now_s += pauses_s[left - 1] * pace.pauses;
+  }
+  burst(builder, random, now_s, 20 + random.below(40), kMib);
+  return builder.finish(now_s);
+}
+
 // Sixteen threads that each work and rest at a pace of their own, on sizes they share.
 Trace threads(std::uint32_t seed, const Pace& pace) {
   constexpr unsigned kThreads = 16;
@@ -217,7 +240,7 @@ Trace threads(std::uint32_t seed, const Pace& pace) {
 struct Generator {
   GeneratedTrace trace;
   Trace (*make)(std::uint32_t seed, const Pace& pace);
-  Pace brief;  // about 8 s, pauses of 1 ms to 4 s
+  Pace brief;  // about 8 s, pauses of 1 ms to 4 s; a minute where pauses must not be shortened
 };
 
 const std::vector<Generator>& generators() {
@@ -252,6 +275,9 @@ const std::vector<Generator>& generators() {
       {{"threads", "sixteen threads, each with a pace, a size and rests of its own"},
        threads,
        {0.0067, 0.1, 0.03}},
+      {{"long-pause", "bursts of 1 MiB blocks, pauses of 1 ms to 30 s", true},
+       long_pause,
+       {0.05, 1, 1}},
   };
   return all;
 }

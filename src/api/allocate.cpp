@@ -12,25 +12,16 @@
 
 namespace hakmem {
 
-void* allocate_zeroed(std::size_t count, std::size_t size) {
-  std::size_t bytes = 0;
-  if (__builtin_mul_overflow(count, size, &bytes)) return nullptr;
-  if (bytes > kMaxSmall) {
-    boot();
-    const LargeBlock block = make_large(bytes, kMinAlign, kNoOwner);
-    if (block.start != nullptr && !block.zeroed) std::memset(block.start, 0, bytes);
-    return block.start;
-  }
-  void* block = allocate(bytes);
-  return block == nullptr ? nullptr : std::memset(block, 0, bytes);
+void* allocate_large_zeroed(std::size_t bytes, const void* caller) {
+  boot();
+  const LargeBlock block = make_large(bytes, kMinAlign, kNoOwner, caller);
+  if (block.start != nullptr && !block.zeroed) std::memset(block.start, 0, bytes);
+  return block.start;
 }
 
-void* allocate_aligned(std::size_t alignment, std::size_t size) {
-  if (alignment <= kMinAlign) return allocate(size);
-  const std::size_t c = aligned_class_index(size, alignment);
-  if (c < kClasses) return pop_block(c);
+void* allocate_large_aligned(std::size_t alignment, std::size_t size, const void* caller) {
   boot();
-  return make_large(size, alignment, kNoOwner).start;
+  return make_large(size, alignment, kNoOwner, caller).start;
 }
 
 std::size_t block_bytes(const void* block, Tag tag) {

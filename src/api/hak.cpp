@@ -31,12 +31,14 @@ const char* hak_version(void) {
   return HAK_TEXT(HAKMEM_VERSION_MAJOR) "." HAK_TEXT(HAKMEM_VERSION_MINOR) "." HAK_TEXT(HAKMEM_VERSION_PATCH);
 }
 
-void* hak_malloc(size_t bytes) { return or_enomem(hakmem::allocate(bytes)); }
+void* hak_malloc(size_t bytes) { return or_enomem(hakmem::allocate_here(bytes)); }
 
-void* hak_calloc(size_t count, size_t bytes) { return or_enomem(hakmem::allocate_zeroed(count, bytes)); }
+void* hak_calloc(size_t count, size_t bytes) {
+  return or_enomem(hakmem::allocate_zeroed_here(count, bytes));
+}
 
 void* hak_realloc(void* block, size_t bytes) {
-  if (block == nullptr) return hak_malloc(bytes);
+  if (block == nullptr) return or_enomem(hakmem::allocate_here(bytes));
   if (bytes == 0) {
     hakmem::deallocate(block);
     return nullptr;
@@ -45,7 +47,8 @@ void* hak_realloc(void* block, size_t bytes) {
 }
 
 void* hak_aligned_alloc(size_t alignment, size_t bytes) {
-  return valid_alignment(alignment) ? or_enomem(hakmem::allocate_aligned(alignment, bytes)) : nullptr;
+  if (!valid_alignment(alignment)) return nullptr;
+  return or_enomem(hakmem::allocate_aligned_here(alignment, bytes));
 }
 
 void hak_free(void* block) { hakmem::deallocate(block); }

@@ -18,8 +18,10 @@ using hakmem::or_enomem;
 
 namespace {
 
-void* aligned_or_einval(std::size_t alignment, std::size_t size) {
-  if (hakmem::is_power_of_two(alignment)) return or_enomem(hakmem::allocate_aligned(alignment, size));
+[[gnu::always_inline]] inline void* aligned_or_einval(std::size_t alignment, std::size_t size) {
+  if (hakmem::is_power_of_two(alignment)) {
+    return or_enomem(hakmem::allocate_aligned_here(alignment, size));
+  }
   errno = EINVAL;
   return nullptr;
 }
@@ -39,7 +41,7 @@ HAK_REPLACE void free(void* block) {
 }
 
 HAK_REPLACE void* calloc(std::size_t count, std::size_t size) {
-  return or_enomem(hakmem::allocate_zeroed(count, size));
+  return or_enomem(hakmem::allocate_zeroed_here(count, size));
 }
 
 // As the GNU C library: size 0 frees and returns nullptr.
@@ -65,7 +67,7 @@ HAK_REPLACE void free_aligned_sized(void* block, std::size_t, std::size_t) { hak
 HAK_REPLACE int posix_memalign(void** block, std::size_t alignment, std::size_t size) {
   if (!hakmem::is_power_of_two(alignment) || alignment % sizeof(void*) != 0) return EINVAL;
   const int saved = errno;
-  void* made = hakmem::allocate_aligned(alignment, size);
+  void* made = hakmem::allocate_aligned_here(alignment, size);
   errno = saved;
   if (made == nullptr) return ENOMEM;
   *block = made;
@@ -82,14 +84,14 @@ HAK_REPLACE void* memalign(std::size_t alignment, std::size_t size) {
 
 HAK_REPLACE void* valloc(std::size_t size) {
   hakmem::boot();
-  return or_enomem(hakmem::allocate_aligned(hakmem::os::memory.page_size, size));
+  return or_enomem(hakmem::allocate_aligned_here(hakmem::os::memory.page_size, size));
 }
 
 HAK_REPLACE void* pvalloc(std::size_t size) {
   hakmem::boot();
   const std::size_t page = hakmem::os::memory.page_size;
   if (size > PTRDIFF_MAX) return or_enomem<void>(nullptr);
-  return or_enomem(hakmem::allocate_aligned(page, size == 0 ? page : hakmem::align_up(size, page)));
+  return or_enomem(hakmem::allocate_aligned_here(page, size == 0 ? page : hakmem::align_up(size, page)));
 }
 
 HAK_REPLACE std::size_t malloc_usable_size(void* block) { return hakmem::usable_size(block); }

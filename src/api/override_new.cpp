@@ -41,19 +41,17 @@ Handler current_new_handler() {
   return block;
 }
 
-// Inlined for sure: so the return address is the operator's, the place in the program, which a large block
-// remembers. It is read where it is needed: a small block has no use for it.
+// Inlined for sure: allocate_here takes the return address of the operator.
 [[gnu::always_inline]] inline void* new_block(std::size_t size, bool throws) {
-  void* block = hakmem::allocate_or(size, [](std::size_t bytes) __attribute__((always_inline)) {
-    return hakmem::allocate_large_for(bytes, __builtin_return_address(0));
-  });
+  void* block = hakmem::allocate_here(size);
   if (HAK_LIKELY(block != nullptr)) return block;
   return throws ? retry_throwing(size, hakmem::kMinAlign) : hakmem::retry_nothrow(size, hakmem::kMinAlign);
 }
 
-inline void* new_aligned(std::size_t size, std::align_val_t alignment, bool throws) {
+[[gnu::always_inline]] inline void* new_aligned(std::size_t size, std::align_val_t alignment,
+                                                bool throws) {
   const auto align = static_cast<std::size_t>(alignment);
-  void* block = hakmem::allocate_aligned(align, size);
+  void* block = hakmem::allocate_aligned_here(align, size);
   if (HAK_LIKELY(block != nullptr)) return block;
   return throws ? retry_throwing(size, align) : hakmem::retry_nothrow(size, align);
 }
@@ -64,7 +62,7 @@ inline void* new_aligned(std::size_t size, std::align_val_t alignment, bool thro
 void* hakmem::ask_new_handlers(std::size_t size, std::size_t alignment) {
   while (const Handler handler = current_new_handler()) {
     handler();
-    if (void* block = allocate_aligned(alignment, size)) return block;
+    if (void* block = allocate_aligned_here(alignment, size)) return block;
   }
   return nullptr;
 }

@@ -57,6 +57,7 @@ LargeBlock make_in_store(std::size_t size, std::size_t alignment, OwnerId heap) 
 // malloc jumps here without a frame of its own, so the return address is its caller's. Half of it
 // tells sites of one process apart.
 learn::Site site_of(const void* return_address) {
+  if (return_address == nullptr) return 0;  // not known
   if (settings.profile_path != nullptr) return site_key(return_address);
   return static_cast<learn::Site>(reinterpret_cast<std::uintptr_t>(return_address));
 }
@@ -146,7 +147,8 @@ LargeBlock make_once(std::size_t size, std::size_t alignment, OwnerId heap) {
 
 }  // namespace
 
-LargeBlock make_large(std::size_t size, std::size_t alignment, OwnerId heap) {
+LargeBlock make_large(std::size_t size, std::size_t alignment, OwnerId heap,
+                      const void* caller) {
   if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX / 2) return {nullptr, false};
   if (size == 0) size = 1;
   LargeBlock block = make_once(size, alignment, heap);
@@ -154,7 +156,7 @@ LargeBlock make_large(std::size_t size, std::size_t alignment, OwnerId heap) {
     find_memory(size);
     block = make_once(size, alignment, heap);
   }
-  if (block.start != nullptr) run_of(block.start)->site = 0;  // not known; who knows it says so
+  if (block.start != nullptr) run_of(block.start)->site = site_of(caller);
   return block;
 }
 
@@ -162,12 +164,8 @@ namespace {
 
 [[gnu::noinline]] void* allocate_large_slow(std::size_t size, const void* return_address) {
   boot();
-  void* block = make_large(size, kMinAlign, kNoOwner).start;
-  if (block == nullptr) {
-    errno = ENOMEM;
-    return nullptr;
-  }
-  run_of(block)->site = site_of(return_address);
+  void* block = make_large(size, kMinAlign, kNoOwner, return_address).start;
+  if (block == nullptr) errno = ENOMEM;
   return block;
 }
 

@@ -24,8 +24,10 @@ struct LargeBlock {
   bool zeroed;  // reads zero throughout
 };
 
-// `alignment`: a power of two. `heap`: the user's heap it belongs to, or kNoOwner.
-LargeBlock make_large(std::size_t size, std::size_t alignment, OwnerId heap);
+// `alignment`: a power of two. `heap`: the user's heap it belongs to, or kNoOwner. `caller`: the site
+// in the program that the block remembers, if known.
+LargeBlock make_large(std::size_t size, std::size_t alignment, OwnerId heap,
+                      const void* caller = nullptr);
 
 // Whether a large or huge block starts at this address, whose tag is `tag`.
 bool starts_large_block(const void* block, Tag tag);
