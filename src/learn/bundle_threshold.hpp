@@ -6,8 +6,8 @@
 //     least at                              n^2 = 2 R c / (price x K x block)
 //
 // This is the economic order quantity (Harris, 1913). Hot classes of small blocks come to a full
-// magazine, cold ones and large blocks to few. What is not full leaves after knobs::kFlushMs in any
-// case, so a threshold bounds the bytes and the flush bounds the time.
+// magazine, cold ones and large blocks to few. What is not full leaves when waiting has cost a thread as
+// much as handing over all that it has open, and after knobs::kFlushMs in any case.
 //
 // Steps are doublings, taken only beyond kBand of the best length: R / K must change by four times kBand
 // squared for a length to go up and come back, so a steady rate comes to rest. At most one change a call.
@@ -27,6 +27,11 @@ inline constexpr double kBand = 1.5;
 
 // What one costs, sender and receiver, until it has been measured here.
 inline constexpr double kUsualHandOverS = 0.3e-6;
+
+// `held_s`: what a thread's open bundles have cost since it sent the last ones, in seconds of CPU.
+constexpr bool have_waited(double held_s, unsigned bundles, double hand_over_s) {
+  return bundles != 0 && held_s >= bundles * hand_over_s;
+}
 
 // A class, over all threads.
 struct BundleUse {

@@ -66,5 +66,11 @@ TEST(BundleThreshold, DoesNotOscillateWhereTheRateWanders) {
   EXPECT_LE(changes, 2U);
 }
 
+TEST(BundleThreshold, OpenBundlesWaitUntilThatHasCostWhatTheyDo) {
+  EXPECT_FALSE(have_waited(1, 0, kUsualHandOverS)) << "nothing is open";
+  EXPECT_FALSE(have_waited(19 * kUsualHandOverS, 20, kUsualHandOverS));
+  EXPECT_TRUE(have_waited(20 * kUsualHandOverS, 20, kUsualHandOverS));
+}
+
 }  // namespace
 }  // namespace hakmem::learn

@@ -1,9 +1,11 @@
 // Fill target: what a thread keeps of each class, and in all, as its demand moves (P1).
 //
 // A class's fill target, the blocks that its next fill takes, doubles with each miss and halves
-// with each quiet look; after kQuietLooks of them what is cached of it goes home. A thread's
-// allowance, the bytes of its spare magazines, doubles when the same blocks go home and come back
-// for want of room, and halves when half of it has not been needed for kCalmLooks.
+// with each quiet look. What is cached of it goes home when waiting has cost as much as the way home
+// and back, after kQuietLooks at the latest: who waits so long pays at most twice what the best
+// choice would have cost, whatever comes. A thread's allowance, the bytes of its spare magazines,
+// doubles when the same blocks go home and come back for want of room so often that this costs more
+// than the room, and halves when half of it has not been needed for kCalmLooks.
 //
 //   miss: a fill from slabs     overflow: a full magazine without room     look: every kLookMs, by
 //   the
@@ -28,6 +30,17 @@ inline constexpr std::uint8_t kQuietLooks = 10;
 inline constexpr std::uint8_t kCalmLooks = 20;
 inline constexpr unsigned kMostGrowth = 4;
 
+// A quiet class is looked at twice, whatever it holds: a thread may have slept in between.
+inline constexpr std::uint8_t kLeastQuietLooks = 2;
+
+// A magazine's blocks home to their slabs, and as many back, in seconds of CPU.
+inline constexpr double kRoundTripS = 4e-6;
+
+// What these bytes cost from one look to the next, in seconds of CPU.
+constexpr double look_price_s(std::size_t bytes, double price) {
+  return price * static_cast<double>(bytes) / static_cast<double>(kGiB) * (kLookMs * 1e-3);
+}
+
 // A class in a thread, since the last look.
 struct ClassDemand {
   std::uint16_t misses = 0;
@@ -47,8 +60,11 @@ constexpr ClassDemand look_at(const ClassDemand& demand, bool moved) {
   return {0, 0, static_cast<std::uint8_t>(busy ? 0 : demand.quiet + (full ? 0 : 1))};
 }
 
-// True once in a quiet spell: what is cached of the class goes home.
-constexpr bool goes_home(const ClassDemand& demand) { return demand.quiet == kQuietLooks; }
+// What is cached of the class, `bytes`, goes home; once in a quiet spell unless there are bytes again.
+constexpr bool goes_home(const ClassDemand& demand, std::size_t bytes, double price) {
+  if (demand.quiet == kQuietLooks) return true;
+  return demand.quiet >= kLeastQuietLooks && look_price_s(bytes, price) * demand.quiet >= kRoundTripS;
+}
 
 // A thread, over all its classes.
 struct Allowance {
@@ -58,11 +74,14 @@ struct Allowance {
   std::uint8_t calm = 0;      // looks in a row at which half would have done
 };
 
-// What the allowance should become when a magazine of `need` bytes finds no room. `missed`: since
-// the last look the class has been filled from slabs, so what goes home now comes back.
-constexpr std::size_t grown_allowance(const Allowance& a, bool missed, std::size_t need,
-                                      std::size_t most) {
-  if (!missed || a.grown >= kMostGrowth) return a.bytes;
+// What the allowance should become when a magazine of `need` bytes finds no room. Since the last
+// look the class has been filled from slabs, so what goes home now comes back, and its round trips
+// cost at least what room for it does.
+constexpr std::size_t grown_allowance(const Allowance& a, const ClassDemand& demand, std::size_t need,
+                                      std::size_t most, double price) {
+  const unsigned trips = demand.misses < demand.overflows ? demand.misses : demand.overflows;
+  if (trips == 0 || trips * kRoundTripS < look_price_s(need, price)) return a.bytes;
+  if (a.grown >= kMostGrowth) return a.bytes;
   const std::size_t wanted = a.bytes < need ? a.bytes + need : a.bytes * 2;
   return wanted < most ? wanted : most < a.bytes ? a.bytes : most;
 }

@@ -1,6 +1,8 @@
 #include "thread/capacity.hpp"
 
+#include "learn/bundle_threshold.hpp"
 #include "thread/heap.hpp"
+#include "thread/price.hpp"
 #include "thread/registry.hpp"
 
 namespace hakmem {
@@ -77,7 +79,7 @@ bool Heap::make_spare_room(ClassId c, std::size_t used, std::size_t need) {
   if (demand.overflows != UINT16_MAX) ++demand.overflows;
   use_.bytes = allowance_.load_relaxed();
   const std::size_t wanted =
-      learn::grown_allowance(use_, demand.misses != 0, need, cache_budget.bound()) - use_.bytes;
+      learn::grown_allowance(use_, demand, need, cache_budget.bound(), price_now()) - use_.bytes;
   if (wanted == 0) return false;
   ++use_.grown;
   std::size_t got = cache_budget.take(wanted);
@@ -98,13 +100,20 @@ void Heap::shrink_allowance(std::size_t to) {
   capacity_moves.shrinkings.fetch_add_relaxed(1);
 }
 
+std::size_t Heap::cached_bytes(ClassId c) {
+  const ClassState& s = state(c);
+  std::size_t blocks = s.loaded == nullptr ? 0 : static_cast<std::size_t>(top(c) - s.loaded->slots());
+  for (const Magazine* m = s.spare; m != nullptr; m = m->next.load_relaxed()) blocks += m->count;
+  return blocks * size_of(c);
+}
+
 // Blocks of a class that nobody has used for a while.
-void Heap::look_at_class(ClassId c) {
+void Heap::look_at_class(ClassId c, double price) {
   ClassState& s = state(c);
   if (s.loaded == nullptr && s.attached == nullptr) return;
   s.demand = learn::look_at(s.demand, top(c) != s.seen_top);
   s.fill = static_cast<std::uint16_t>(learn::next_fill(s.fill, s.demand, knobs::kFirstFill));
-  if (learn::goes_home(s.demand)) {
+  if (learn::goes_home(s.demand, cached_bytes(c), price)) {
     flush_class(c);
     drop_empty_slabs(c, 0);
     capacity_moves.homecomings.fetch_add_relaxed(1);
@@ -122,18 +131,30 @@ std::size_t Heap::attached_free_bytes() const {
   return bytes;
 }
 
-void Heap::count_open_bundles() {
+unsigned Heap::count_open_bundles() {
   std::uint16_t open[kClasses] = {};
   std::size_t bytes = 0;
+  unsigned bundles = 0;
   for (unsigned slot = 0; outgoing_ != nullptr && slot < kOutgoingSlots; ++slot) {
     const std::uint32_t key = outgoing_->slots[slot].key.load_relaxed();
     if (key == 0) continue;
     const ClassId c = class_of(Tag{key ^ cache_->tag});
     ++open[index_of(c)];
+    ++bundles;
     bytes += outgoing_->count_in(slot) * size_of(c);
   }
   for (std::size_t i = 0; i < kClasses; ++i) slow_counts_.open[i].store_relaxed(open[i]);
   slow_counts_.open_bytes.store_relaxed(bytes);
+  return bundles;
+}
+
+// Others' blocks wait no longer than handing them over is worth.
+void Heap::look_at_bundles(double price) {
+  const unsigned bundles = count_open_bundles();
+  open_held_s_ += learn::look_price_s(slow_counts_.open_bytes.load_relaxed(), price);
+  if (!learn::have_waited(open_held_s_, bundles, learn::kUsualHandOverS)) return;
+  open_held_s_ = 0;
+  flush_foreign();
 }
 
 // A closed heap has nothing, and nobody looks: without this it would say for ever what its last
@@ -148,13 +169,14 @@ void Heap::forget_look() {
 void Heap::look_back(std::uint64_t now_ms) {
   if (now_ms - looked_at_ms_.load_relaxed() < learn::kLookMs) return;
   looked_at_ms_.store_relaxed(now_ms);
-  for (std::size_t i = 0; i < kClasses; ++i) look_at_class(ClassId{static_cast<std::uint8_t>(i)});
+  const double price = price_now();
+  for (std::size_t i = 0; i < kClasses; ++i) look_at_class(ClassId{static_cast<std::uint8_t>(i)}, price);
   use_.bytes = allowance_.load_relaxed();
   const learn::Allowance next = learn::look_at(use_, spare_bytes(), knobs::kFirstAllowance);
   shrink_allowance(next.bytes);
   use_ = next;
   slow_counts_.attached_free.store_relaxed(attached_free_bytes());
-  count_open_bundles();
+  look_at_bundles(price);
 }
 
 }  // namespace hakmem

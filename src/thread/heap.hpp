@@ -194,9 +194,11 @@ class alignas(kCacheLine) Heap {
   }
   bool make_spare_room(ClassId c, std::size_t used, std::size_t need);
   void shrink_allowance(std::size_t to);
-  void look_at_class(ClassId c);
+  std::size_t cached_bytes(ClassId c);
+  void look_at_class(ClassId c, double price);
   std::size_t attached_free_bytes() const;
-  void count_open_bundles();
+  unsigned count_open_bundles();
+  void look_at_bundles(double price);
   void forget_look();
   void look_back(std::uint64_t now_ms);
 
@@ -244,6 +246,7 @@ class alignas(kCacheLine) Heap {
   Atomic<std::uint64_t> looked_at_ms_;  // written by the owner, read by borrowers
   Atomic<std::size_t> allowance_;       // of spare bytes; the owner's, and who borrows from it
   learn::Allowance use_;
+  double open_held_s_ = 0;  // what open bundles have cost since the last look that sent them
   std::uint32_t refills_per_look_ = kRefillsPerLook;  // a power of two
   ClassState classes_[kClasses];
   SlowCounts slow_counts_;

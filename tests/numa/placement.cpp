@@ -1,7 +1,9 @@
 // Placement: on which node of memory does an allocator put a thread's blocks?
 //
 // Runs as the first process of a small virtual machine (tests/numa/run), starts itself again under
-// each library in /allocators, and asks the kernel for every page of every live block (move_pages).
+// each library in /allocators, and asks the kernel three ways: for every page of every live block
+// (move_pages), for the process's pages by node (numa_maps), and for how the pages were got
+// (numastat, which counts for the whole machine; nothing else runs on it).
 // One line a check: `check: <allocator> | <what> | <share on the right node, %> | <least that
 // passes> | ok/FAILED`.
 //
@@ -10,6 +12,9 @@
 //   consumer     a thread frees another node's blocks and allocates as many itself
 //   left         what it freed is gone from the other node, while that one's thread sleeps
 //   large        blocks of 40 MiB, one after another, on each node
+//   numastat     while blocks were made for the first time: pages got on the node that was asked
+//                for (numa_hit), and by a processor of that node (local_node)
+//   numa_maps    each node holds at least the working sets of its own threads
 #include <linux/mempolicy.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -27,6 +32,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <random>
 #include <string>
 #include <thread>
@@ -167,37 +173,6 @@ struct Results {
   double share() const { return Count{here, all}.share(); }
 };
 
-// A thread for each processor; then each moves to the processor half the machine away.
-void steady_and_migrated(int cpus) {
-  Results steady;
-  Results moved[static_cast<int>(kMoveSeconds)];
-  std::barrier<> together(cpus);
-  std::vector<std::thread> threads;
-  for (int cpu = 0; cpu < cpus; ++cpu) {
-    threads.emplace_back([&, cpu] {
-      pin_to(cpu);
-      WorkingSet set(static_cast<unsigned>(cpu) + 1);
-      churn_for(set, 2);
-      steady.add(set.count(node_of_cpu(cpu)));
-      together.arrive_and_wait();
-      const int target = (cpu + cpus / 2) % cpus;
-      pin_to(target);
-      const auto start = Clock::now();
-      for (int second = 0; second < static_cast<int>(kMoveSeconds); ++second) {
-        churn_for(set, second + 1 - seconds_since(start));
-        moved[second].add(set.count(node_of_cpu(target)));
-      }
-      together.arrive_and_wait();
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  report("steady", steady.share());
-  for (int second = 0; second + 1 < static_cast<int>(kMoveSeconds); ++second) {
-    std::printf("  after %d s on the other node: %.2f %%\n", second + 1, moved[second].share());
-  }
-  report("migrated, after 5 s", moved[static_cast<int>(kMoveSeconds) - 1].share());
-}
-
 // Resident pages of the process on this node, without files: /proc/self/numa_maps.
 std::size_t pages_on(int node) {
   std::FILE* file = std::fopen("/proc/self/numa_maps", "r");
@@ -212,6 +187,125 @@ std::size_t pages_on(int node) {
   }
   std::fclose(file);
   return sum;
+}
+
+int node_count() {
+  int count = 0;
+  while (std::filesystem::exists("/sys/devices/system/node/node" + std::to_string(count))) ++count;
+  return count;
+}
+
+// How the machine's pages were got, over all nodes, since it was started.
+struct NumaStat {
+  std::uint64_t hit = 0;      // on the node that was asked for
+  std::uint64_t miss = 0;     // on another, because that one had none
+  std::uint64_t foreign = 0;  // the same pages, counted where they were asked for
+  std::uint64_t local = 0;    // on the node of the processor that asked
+  std::uint64_t other = 0;    // by a processor of another node
+};
+
+NumaStat read_numastat() {
+  NumaStat sum;
+  for (int node = 0; node < node_count(); ++node) {
+    const std::string path = "/sys/devices/system/node/node" + std::to_string(node) + "/numastat";
+    std::ifstream file(path);
+    std::string name;
+    for (std::uint64_t value = 0; file >> name >> value;) {
+      if (name == "numa_hit") sum.hit += value;
+      if (name == "numa_miss") sum.miss += value;
+      if (name == "numa_foreign") sum.foreign += value;
+      if (name == "local_node") sum.local += value;
+      if (name == "other_node") sum.other += value;
+    }
+  }
+  return sum;
+}
+
+double share_of(std::uint64_t part, std::uint64_t rest) {
+  return part + rest == 0 ? 0
+                          : 100.0 * static_cast<double>(part) / static_cast<double>(part + rest);
+}
+
+// What numastat says of the pages that were got since `before`. A page of another node is wrong
+// however it came about, so the least share is that of the blocks themselves.
+void report_numastat(const std::string& when, const NumaStat& before) {
+  const NumaStat now = read_numastat();
+  const std::uint64_t hit = now.hit - before.hit;
+  const std::uint64_t miss = now.miss - before.miss;
+  const std::uint64_t local = now.local - before.local;
+  const std::uint64_t other = now.other - before.other;
+  std::printf(
+      "  numastat, %s: numa_hit %llu, numa_miss %llu, numa_foreign %llu, local_node %llu, "
+      "other_node %llu\n",
+      when.c_str(), static_cast<unsigned long long>(hit), static_cast<unsigned long long>(miss),
+      static_cast<unsigned long long>(now.foreign - before.foreign),
+      static_cast<unsigned long long>(local), static_cast<unsigned long long>(other));
+  report("numastat: on the node asked for, ", share_of(hit, miss), when);
+  report("numastat: asked by that node, ", share_of(local, other), when);
+}
+
+// Each node has to hold what its own threads have, at the least.
+void report_numa_maps(const std::vector<std::size_t>& before, int cpus) {
+  const int nodes = node_count();
+  const double expected =
+      static_cast<double>(kWorkingSet / kPage * static_cast<std::size_t>(cpus / nodes));
+  double least = 100;
+  for (int node = 0; node < nodes; ++node) {
+    const std::size_t now = pages_on(node);
+    const auto gained =
+        static_cast<double>(now) - static_cast<double>(before[static_cast<std::size_t>(node)]);
+    std::printf(
+        "  numa_maps, steady: node %d has %zu pages, %.0f more than before; its threads' blocks "
+        "are %.0f\n",
+        node, now, gained, expected);
+    least = std::min(least, 100 * gained / expected);
+  }
+  report("numa_maps: a node's share of its threads' blocks", least);
+}
+
+std::vector<std::size_t> pages_by_node() {
+  std::vector<std::size_t> pages;
+  for (int node = 0; node < node_count(); ++node) pages.push_back(pages_on(node));
+  return pages;
+}
+
+// A thread for each processor; then each moves to the processor half the machine away.
+void steady_and_migrated(int cpus) {
+  Results steady;
+  Results moved[static_cast<int>(kMoveSeconds)];
+  const NumaStat numastat_before = read_numastat();
+  const std::vector<std::size_t> pages_before = pages_by_node();
+  std::barrier<> together(cpus + 1);
+  std::vector<std::thread> threads;
+  for (int cpu = 0; cpu < cpus; ++cpu) {
+    threads.emplace_back([&, cpu] {
+      pin_to(cpu);
+      WorkingSet set(static_cast<unsigned>(cpu) + 1);
+      churn_for(set, 2);
+      steady.add(set.count(node_of_cpu(cpu)));
+      together.arrive_and_wait();  // all have been counted
+      together.arrive_and_wait();  // the whole has been, too
+      const int target = (cpu + cpus / 2) % cpus;
+      pin_to(target);
+      const auto start = Clock::now();
+      for (int second = 0; second < static_cast<int>(kMoveSeconds); ++second) {
+        churn_for(set, second + 1 - seconds_since(start));
+        moved[second].add(set.count(node_of_cpu(target)));
+      }
+      together.arrive_and_wait();
+    });
+  }
+  together.arrive_and_wait();
+  report("steady", steady.share());
+  report_numastat("steady", numastat_before);
+  report_numa_maps(pages_before, cpus);
+  together.arrive_and_wait();
+  together.arrive_and_wait();  // at their end
+  for (std::thread& thread : threads) thread.join();
+  for (int second = 0; second + 1 < static_cast<int>(kMoveSeconds); ++second) {
+    std::printf("  after %d s on the other node: %.2f %%\n", second + 1, moved[second].share());
+  }
+  report("migrated, after 5 s", moved[static_cast<int>(kMoveSeconds) - 1].share());
 }
 
 // One thread makes blocks on its node, another, on the last node, frees them and makes its own.
@@ -234,6 +328,7 @@ void across_nodes(int cpus) {
   std::thread consumer([&] {
     pin_to(far_cpu);
     made.arrive_and_wait();
+    const NumaStat before = read_numastat();
     std::vector<void*> pages;
     for (std::size_t i = 0; i < kBlocks; ++i) {
       std::free(theirs[i]);
@@ -242,6 +337,7 @@ void across_nodes(int cpus) {
           reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(own[i]) / kPage * kPage));
     }
     report("consumer of another node's blocks", count_pages(pages, node_of_cpu(far_cpu)).share());
+    report_numastat("consumer", before);
     for (void* block : own) std::free(block);
     std::this_thread::sleep_for(std::chrono::seconds(4));
     const double stayed = static_cast<double>(pages_on(near)) - static_cast<double>(base);
@@ -256,6 +352,7 @@ void across_nodes(int cpus) {
 void large_blocks(int cpus) {
   constexpr std::size_t kBytes = 40 << 20;
   Results results;
+  const NumaStat before = read_numastat();
   for (int round = 0; round < 4; ++round) {
     std::thread([&, cpu = round % 2 == 0 ? 0 : cpus - 1] {
       pin_to(cpu);
@@ -271,6 +368,7 @@ void large_blocks(int cpus) {
     }).join();
   }
   report("large blocks on either node in turn", results.share());
+  report_numastat("large", before);
 }
 
 int run_checks(const char* name) {

@@ -7,7 +7,7 @@
  * For every instruction of the library it counts: locked operations (the lock prefix, and xchg with memory), writes to
  * a line that another thread has touched since this one last had it alone, and reads of a line that another thread has
  * written since. Accesses of the rest of the program move lines too, but are not counted. FILE gets the totals and, for
- * lines of the library's own data, the counts by offset; tools/scale_model makes names of them.
+ * the library's own data, the counts by word (a line may hold several variables); tools/scale_model makes names of them.
  *
  * Exact for the interleaving that happened. The few functions of qemu's plugin interface (version 1, qemu-plugin.h) are
  * declared here, because Debian does not package the header. */
@@ -34,7 +34,7 @@ bool qemu_plugin_mem_is_store(uint32_t);
 
 __attribute__((visibility("default"))) int qemu_plugin_version = 1;
 
-enum { kLines = 1 << 22, kDataLines = 1 << 16 };
+enum { kLines = 1 << 22, kWords = 1 << 19 };
 
 struct Line {
   uint64_t number; /* address / 64; 0: unused */
@@ -44,7 +44,7 @@ struct Line {
 
 static struct Line* lines;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static struct { uint64_t locked, writes, reads; } total, by_line[kDataLines];
+static struct { uint64_t locked, writes, reads; } total, by_word[kWords];
 static uint64_t lost, base, span;
 static const char *library = "?", *out_path;
 
@@ -72,16 +72,16 @@ static void on_access(unsigned vcpu, uint32_t info, uint64_t address, void* what
   struct Line* line = line_of(address);
   if (line != NULL) {
     const bool foreign = store ? (line->readers & ~me) != 0 : line->writer >= 0 && (line->readers & me) == 0;
-    const uint64_t data = (address - base) >> 6;
-    const bool inside = base != 0 && address - base < span && data < kDataLines;
+    const uint64_t word = (address - base) >> 3;
+    const bool inside = base != 0 && address - base < span && word < kWords;
     if (flags & kCounted) {
       if (flags & kLocked && store) {
         ++total.locked;
-        if (inside) ++by_line[data].locked;
+        if (inside) ++by_word[word].locked;
       }
       if (foreign) {
         ++*(store ? &total.writes : &total.reads);
-        if (inside) ++*(store ? &by_line[data].writes : &by_line[data].reads);
+        if (inside) ++*(store ? &by_word[word].writes : &by_word[word].reads);
       }
     }
     line->readers = store ? me : line->readers | me;
@@ -129,9 +129,9 @@ static void write_out(plugin_id id, void* unused) {
   FILE* out = fopen(out_path, "w");
   if (out == NULL) return;
   fprintf(out, "locked %" PRIu64 "\nwrites %" PRIu64 "\nreads %" PRIu64 "\nlost %" PRIu64 "\n", total.locked, total.writes, total.reads, lost);
-  for (unsigned i = 0; i < kDataLines; ++i) {
-    if (by_line[i].locked + by_line[i].writes + by_line[i].reads == 0) continue;
-    fprintf(out, "line %x %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", i * 64, by_line[i].locked, by_line[i].writes, by_line[i].reads);
+  for (unsigned i = 0; i < kWords; ++i) {
+    if (by_word[i].locked + by_word[i].writes + by_word[i].reads == 0) continue;
+    fprintf(out, "word %x %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", i * 8, by_word[i].locked, by_word[i].writes, by_word[i].reads);
   }
   fclose(out);
 }
