@@ -1,9 +1,12 @@
 // Huge units: runs fill them from below, and a free part of one waits longer.
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <fstream>
 #include <memory>
 #include <random>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "config/live_knobs.hpp"
@@ -184,6 +187,82 @@ TEST_F(HugeHold, UnitsAreCounted) {
   const UnitUse after = run_store.unit_use();
   EXPECT_EQ(after.part, before.part + (count_of(cut) % kUnitGranules == kUnitGranules - 3 ? 1 : 0));
   EXPECT_LE(after.full, before.full);
+}
+
+// What the kernel has put on huge pages of [start, start + bytes), by its own word: AnonHugePages of the
+// mappings that begin there, and whether they may have more.
+struct Backing {
+  std::size_t huge_bytes = 0;
+  bool may_have_more = true;  // not told against
+};
+
+Backing backing_of(const std::byte* start) {
+  std::ifstream smaps("/proc/self/smaps");
+  Backing backing;
+  std::string line;
+  bool inside = false;
+  while (std::getline(smaps, line)) {
+    std::uintptr_t from = 0;
+    std::uintptr_t end = 0;
+    if (std::sscanf(line.c_str(), "%lx-%lx ", &from, &end) == 2) {
+      const auto at = reinterpret_cast<std::uintptr_t>(start);
+      inside = from <= at && at < end;
+    }
+    if (inside && line.starts_with("AnonHugePages:")) backing.huge_bytes = std::stoul(line.substr(14)) * kKiB;
+    if (inside && line.starts_with("VmFlags:")) backing.may_have_more = line.find(" nh") == std::string::npos;
+  }
+  return backing;
+}
+
+TEST_F(HugeHold, WhatIsLeftOfASplitUnitStaysOnSmallPagesUntilItIsEmpty) {
+  std::byte* const start = whole_->start();
+  run_store.shrink(whole_, Granules{3});
+  run_store.purge(os::now_ms(), true);
+  EXPECT_FALSE(backing_of(start).may_have_more) << "the kernel's daemon would fill it up again";
+  EXPECT_LE(os::resident_pages(start, 2 * kMiB), 3 * kGranuleBytes / os::memory.page_size);
+  EXPECT_TRUE(backing_of(start + 2 * kMiB).may_have_more) << "that one went as a whole";
+  run_store.release(whole_);
+  whole_ = nullptr;
+  run_store.purge(os::now_ms(), true);
+  EXPECT_TRUE(backing_of(start).may_have_more);
+}
+
+TEST_F(HugeHold, AUnitGoesBackWithWhatWasNeverUsedOfIt) {
+  run_store.release(whole_);
+  run_store.purge(os::now_ms(), true);
+  whole_ = allocate(1, kUnitGranules);
+  std::byte* const start = whole_->start();
+  *start = std::byte{1};
+  if (os::resident_pages(start, 2 * kMiB) < 512) GTEST_SKIP() << "the kernel had no huge page";
+  run_store.release(whole_);
+  whole_ = nullptr;
+  run_store.purge(os::now_ms(), true);
+  EXPECT_EQ(os::resident_pages(start, 2 * kMiB), 0u);
+}
+
+// As it is when an idle large block has gone back: its end shares a huge page with what is in use.
+TEST_F(HugeHold, AnEndThatSharesAHugePageIsLeftToPurging) {
+  hakmem::Run* const second = allocate(kUnitGranules + 5, kUnitGranules);
+  hakmem::Run* const third = allocate(3);
+  if (third->first != second->first + second->count) GTEST_SKIP() << "not side by side";
+  os::memory.discard(second->start(), second->bytes());
+  const std::size_t before = run_store.use().dirty_bytes;
+  run_store.release(second, true);
+  EXPECT_EQ(run_store.use().dirty_bytes, before + 5 * kGranuleBytes);
+  EXPECT_TRUE(run_store.check_invariants());
+  run_store.release(third);
+}
+
+TEST_F(HugeHold, NewRunsLeaveANearlyEmptyUnitAlone) {
+  hakmem::Run* const emptying = allocate(kUnitGranules, kUnitGranules);
+  hakmem::Run* const fuller = allocate(kUnitGranules, kUnitGranules);
+  hakmem::Run* const wall = allocate(kUnitGranules, kUnitGranules);
+  run_store.shrink(emptying, Granules{2});
+  run_store.shrink(fuller, Granules{kUnitGranules - 1});
+  run_store.purge(os::now_ms(), true);
+  hakmem::Run* const placed = allocate(1);
+  EXPECT_EQ(index_of(placed->first), index_of(fuller->first) + kUnitGranules - 1);
+  for (hakmem::Run* run : {emptying, fuller, wall, placed}) run_store.release(run);
 }
 
 }  // namespace

@@ -35,6 +35,7 @@
 #include "base/units.hpp"
 #include "config/knobs.hpp"
 #include "os/place.hpp"
+#include "pages/region.hpp"
 #include "pages/release_budget.hpp"
 #include "pages/run.hpp"
 #include "pages/sharded.hpp"
@@ -82,7 +83,8 @@ class RunStore {
   // there are none. Called without a lock of rank kLarge or above. Once, at boot.
   void set_lender(bool (*lend)(std::size_t bytes, os::Node node)) { lend_ = lend; }
 
-  // `clean`: every page of it is known to read zero and not to be resident.
+  // `clean`: every page of it is known to read zero and not to be resident. (An end of it that shares a
+  // huge page with others counts as dirty nevertheless: purging looks at that page as a whole.)
   void release(Run* run, bool clean = false);
 
   // Makes the run longer by taking the start of a free right neighbour. False: no room there.
@@ -125,12 +127,6 @@ class RunStore {
   static constexpr unsigned kBins = 160;
   static constexpr unsigned kMaxRegions = 4096;
 
-  struct Region {
-    Granule first;
-    Granules count;
-    bool huge;  // it may have huge pages
-  };
-
   using BinList = List<Run, &Run::in_bin>;
   using AgeList = List<Run, &Run::in_age>;
 
@@ -159,7 +155,13 @@ class RunStore {
   bool asks_by_bill() const;
   bool wants_huge_locked() HAK_REQUIRES(lock_);
   bool get_huge_pages_locked(std::byte* start, std::size_t bytes) HAK_REQUIRES(lock_);
+  Region* region_of_locked(Granule g) HAK_REQUIRES(lock_);
   bool is_in_huge_region_locked(const Run* run) HAK_REQUIRES(lock_);
+  bool is_huge_at_locked(Granule g) HAK_REQUIRES(lock_);
+  bool set_unit_locked(Region* region, Granule first, bool huge) HAK_REQUIRES(lock_);
+  void settle_unit_locked(Run* run, Granule unit) HAK_REQUIRES(lock_);
+  void settle_units_locked(Run* run) HAK_REQUIRES(lock_);
+  std::uint64_t mark_shared_ends_locked(const Run* run) HAK_REQUIRES(lock_);
   bool is_part_of_huge_locked(const Run* run) HAK_REQUIRES(lock_);
   bool is_old_locked(const Run* run, std::uint64_t now_ms) HAK_REQUIRES(lock_);
 
@@ -197,7 +199,8 @@ class RunStore {
   Atomic<std::uint64_t> oldest_ms_{0};  // no dirty run is older; set by purge(), so it may lag
   Region regions_[kMaxRegions] HAK_GUARDED_BY(lock_) = {};
   unsigned region_count_ HAK_GUARDED_BY(lock_) = 0;
-  Atomic<bool> any_huge_{false};  // of them
+  unsigned odd_units_ HAK_GUARDED_BY(lock_) = 0;  // units whose advice differs from their region's
+  Atomic<bool> any_huge_{false};  // of the regions
   const HugeChoice* huge_choice_ = nullptr;  // written at boot
 };
 
@@ -252,8 +255,6 @@ class RunStores {
 };
 
 extern RunStores run_store;
-
-inline constexpr std::uint64_t kUnitGranules = 2 * kMiB / kGranuleBytes;
 
 // Whether new memory of a heap of `heap_bytes` should have huge pages, by HAKMEM_THP and size alone
 // (docs/decisions/0004-huge-pages.md).
