@@ -21,11 +21,6 @@ constexpr unsigned kMostOddUnits = 4096;
 // Granules that are looked at for what has been touched.
 constexpr std::uint64_t kSampled = 256;
 
-bool is_free(Granule g) {
-  const Tag tag = page_map.tag_of(g);
-  return tag == tag_for(Kind::kFreeClean) || tag == tag_for(Kind::kFreeDirty);
-}
-
 constexpr std::uint64_t start_of_unit(std::uint64_t granule) { return granule & ~(kUnit - 1); }
 
 std::uint64_t dirty_between(std::uint64_t from, std::uint64_t end) {
@@ -34,21 +29,22 @@ std::uint64_t dirty_between(std::uint64_t from, std::uint64_t end) {
   return dirty;
 }
 
+}  // namespace
+
 std::uint64_t used_in_unit(Granule first) {
   std::uint64_t used = 0;
-  for (std::uint64_t i = 0; i < kUnit; ++i) used += is_free(first + i) ? 0 : 1;
+  for (std::uint64_t i = 0; i < kUnit; ++i) used += is_free(page_map.tag_of(first + i)) ? 0 : 1;
   return used;
 }
-
-}  // namespace
 
 UnitUse RunStore::unit_use() {
   const LockGuard guard(lock_);
   UnitUse use{};
+  use.collapsed_bytes = collapsed_.load_relaxed() * kUnit * kGranuleBytes;
   for (unsigned i = 0; i < region_count_; ++i) {
-    if (!regions_[i].huge) continue;
-    use.wanted_bytes += bytes_of(regions_[i].count);
+    if (regions_[i].huge) use.wanted_bytes += bytes_of(regions_[i].count);
     for (std::uint64_t k = 0; k < count_of(regions_[i].count); k += kUnit) {
+      if (!regions_[i].is_huge_at(regions_[i].first + k)) continue;
       const std::uint64_t used = used_in_unit(regions_[i].first + k);
       if (used == kUnit) ++use.full;
       if (used == 0 || used == kUnit) continue;
@@ -69,7 +65,7 @@ double RunStore::touched_share_locked() {
     if (regions_[i].huge) continue;
     for (std::uint64_t k = 0; k < count_of(regions_[i].count); k += stride) {
       const Granule g = regions_[i].first + k;
-      if (is_free(g)) continue;
+      if (is_free(page_map.tag_of(g))) continue;
       looked_at += kGranuleBytes / os::memory.page_size;
       resident += os::resident_pages(address_of(g), kGranuleBytes);
     }
@@ -92,7 +88,7 @@ bool RunStore::wants_huge_locked() {
 bool RunStore::get_huge_pages_locked(std::byte* start, std::size_t bytes) {
   constexpr std::size_t kFirst = kUnit * kGranuleBytes;
   if (!ask_for_huge_pages(start, bytes, wants_huge_locked())) return false;
-  if (!asks_by_bill() || bytes <= kFirst || huge_choice_->goes_on(start)) return true;
+  if (!asks_by_bill() || bytes <= kFirst || huge_choice_->goes_on(start, bytes)) return true;
   os::memory.advise_huge(start + kFirst, bytes - kFirst, false);
   return false;
 }
@@ -125,7 +121,7 @@ bool RunStore::set_unit_locked(Region* region, Granule first, bool huge) {
   if (!region->tracks_units() || (odd && odd_units_ == kMostOddUnits)) return false;
   odd_units_ += odd ? 1 : -1U;
   region->set_huge_at(first, huge);
-  if (region->huge) os::memory.advise_huge(address_of(first), kUnit * kGranuleBytes, huge);
+  if (needs_advice(region->huge)) os::memory.advise_huge(address_of(first), kUnit * kGranuleBytes, huge);
   return true;
 }
 

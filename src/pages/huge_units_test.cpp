@@ -96,6 +96,63 @@ TEST(HugeUnits, WhatIsInUseGathersInFewUnits) {
   EXPECT_TRUE(run_store.check_invariants());
 }
 
+bool can_collapse() {
+  std::byte* const start = os::memory.map(2 * kMiB, 2 * kMiB, false);
+  *start = std::byte{1};
+  const bool can = os::system_huge_pages() != os::HugePages::kNever && !needs_advice(false) && os::collapse(start, 2 * kMiB);
+  os::memory.unmap(start, 2 * kMiB);
+  return can;
+}
+
+// Regions that do not ask, whatever other tests have left: what they left free is held.
+class SmallRegions {
+ public:
+  SmallRegions() {
+    run_store.purge(os::now_ms(), true);
+    settings.huge_pages = HugePagePolicy::kNever;
+    while (run_store.use().free_bytes != 0) others_.push_back(allocate(1));
+  }
+  ~SmallRegions() {
+    for (Run* run : others_) run_store.release(run, true);  // untouched
+    settings.huge_pages = HugePagePolicy::kAuto;
+  }
+  SmallRegions(const SmallRegions&) = delete;
+  SmallRegions& operator=(const SmallRegions&) = delete;
+
+ private:
+  std::vector<Run*> others_;
+};
+
+void touch(const std::byte* start, std::size_t bytes) {
+  for (std::size_t at = 0; at < bytes; at += os::memory.page_size)
+    *const_cast<volatile std::byte*>(start + at) = std::byte{1};
+}
+
+void collapse_all() {
+  run_store.look_for_dense_again();
+  while (run_store.collapse_next()) {
+  }
+}
+
+TEST(Collapse, FullUnitsThatAreResidentGoOnHugePagesAndOthersDoNot) {
+  if (!can_collapse()) GTEST_SKIP() << "this kernel cannot, or does not let us choose";
+  const SmallRegions regions;
+  hakmem::Run* const whole = allocate(3 * kUnitGranules, kUnitGranules);
+  std::byte* const start = whole->start();
+  touch(start, 2 * kMiB);
+  touch(start + 2 * kMiB, kMiB);                              // resident in half
+  touch(start + 4 * kMiB, 2 * kMiB);
+  run_store.shrink(whole, Granules{3 * kUnitGranules - 1});  // not in use as a whole
+  const std::size_t before = run_store.unit_use().collapsed_bytes;
+  collapse_all();
+  EXPECT_EQ(run_store.unit_use().collapsed_bytes, before + 2 * kMiB);
+  EXPECT_EQ(os::resident_pages(start + 2 * kMiB, 2 * kMiB), kMiB / os::memory.page_size);
+  collapse_all();
+  EXPECT_EQ(run_store.unit_use().collapsed_bytes, before + 2 * kMiB) << "each once";
+  EXPECT_EQ(*(start + kMiB), std::byte{1});
+  run_store.release(whole);
+}
+
 class HugeHold : public testing::Test {
  protected:
   void SetUp() override {
@@ -162,8 +219,8 @@ class DearHugeFaults : public testing::TestWithParam<bool> {
     run_store.release(enough_, true);
   }
 
-  static constexpr HugeChoice kDear{[](double) { return true; }, [](std::byte*) { return false; }};
-  static constexpr HugeChoice kCheap{[](double) { return true; }, [](std::byte*) { return true; }};
+  static constexpr HugeChoice kDear{[](double) { return true; }, [](std::byte*, std::size_t) { return false; }, [] {}};
+  static constexpr HugeChoice kCheap{[](double) { return true; }, [](std::byte*, std::size_t) { return true; }, [] {}};
   hakmem::Run* enough_ = nullptr;
 };
 

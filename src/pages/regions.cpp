@@ -45,6 +45,9 @@ bool ask_for_huge_pages(std::byte* start, std::size_t bytes, bool wanted) {
   return wanted && system != os::HugePages::kNever;
 }
 
+// Where nobody has asked and the system gives none unasked, there is nothing to take back.
+bool needs_advice(bool region_asks) { return region_asks || system_policy() == os::HugePages::kAlways; }
+
 void choose_huge_pages(std::byte* start, std::size_t bytes, std::size_t heap_bytes) {
   ask_for_huge_pages(start, bytes, wants_huge_pages(heap_bytes));
 }

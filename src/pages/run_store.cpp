@@ -166,7 +166,7 @@ Run* RunStore::split_locked(Run* run, Granules count) {
 
 // Pages that are there already come first, also those of idle blocks, so that memory does not grow
 // while some is idle. Beyond the soft limit, or where the system has no more, everything idle makes room.
-AllocatedRun RunStore::allocate(Granules count, Granules alignment) {
+AllocatedRun RunStore::allocate_somewhere(Granules count, Granules alignment) {
   AllocatedRun allocated = allocate_dirty(count, alignment);
   if (allocated.run == nullptr && borrow(count)) {
     allocated = allocate_dirty(count, alignment);
