@@ -86,6 +86,9 @@ inline constexpr Figure kHugeUnits[] = {
 inline constexpr Figure kHugeBytes[] = {
     {"huge_wanted_bytes", "", "address space that may have huge pages",
      &hak_stats::huge_wanted_bytes},
+    {"huge_resident_bytes", "", "on huge pages, the whole process", &hak_stats::huge_resident_bytes},
+    {"huge_collapsed_bytes", "", "put on huge pages after they had been used, so far",
+     &hak_stats::huge_collapsed_bytes},
     {"huge_waste_bytes", "", "free in its 2 MiB units in part use", &hak_stats::huge_waste_bytes},
 };
 

@@ -62,11 +62,13 @@ std::string knobs_text(const hak_stats& stats, bool colours) {
 }
 
 std::string huge_units_text(const hak_stats& stats) {
-  if (stats.huge_wanted_bytes == 0) return "";
+  if (stats.huge_wanted_bytes == 0 && stats.huge_resident_bytes == 0) return "";
   return fmt::format(
-      "huge pages: wanted for {}; {} of 2 MiB in full use, {} in part, {} free in those\n\n",
+      "huge pages: wanted for {}; {} of 2 MiB in full use, {} in part, {} free in those; {} resident, {} "
+      "collapsed so far\n\n",
       bytes_text(stats.huge_wanted_bytes), stats.huge_full_units, stats.huge_part_units,
-      bytes_text(stats.huge_waste_bytes));
+      bytes_text(stats.huge_waste_bytes), bytes_text(stats.huge_resident_bytes),
+      bytes_text(stats.huge_collapsed_bytes));
 }
 
 }  // namespace hakmem::cli

@@ -71,6 +71,8 @@ hak_stats sample_stats() {
   stats.huge_full_units = 9;
   stats.huge_part_units = 4;
   stats.huge_waste_bytes = 3 * kMib;
+  stats.huge_resident_bytes = 20 * kMib;
+  stats.huge_collapsed_bytes = 6 * kMib;
   stats.spare_bound_bytes = 32 * kMib;
   stats.spare_unclaimed_bytes = 30 * kMib;
   stats.allowance_loans = 6;
@@ -248,8 +250,8 @@ TEST(StatsText, SaysHowFullHugePagesAre) {
   hak_stats stats = sample_stats();
   EXPECT_THAT(stats_text(stats, false),
               HasSubstr("huge pages: wanted for 32.0 MiB; 9 of 2 MiB in full use, 4 in part, 3.00 "
-                        "MiB free in those\n"));
-  stats.huge_wanted_bytes = 0;
+                        "MiB free in those; 20.0 MiB resident, 6.00 MiB collapsed so far\n"));
+  stats.huge_wanted_bytes = stats.huge_resident_bytes = 0;
   EXPECT_THAT(stats_text(stats, false), Not(HasSubstr("huge pages: ")));
 }
 
@@ -278,6 +280,8 @@ TEST(StatsOpenMetrics, HasTypesUnitsAndAnEnd) {
                               "\"libthing.so\",offset=\"0x12ab\"} 0.5\n"));
   EXPECT_THAT(text, HasSubstr("\nhakmem_huge_units{kind=\"part\"} 4\n"));
   EXPECT_THAT(text, HasSubstr("\nhakmem_huge_waste_bytes 3145728\n"));
+  EXPECT_THAT(text, HasSubstr("\nhakmem_huge_resident_bytes 20971520\n"));
+  EXPECT_THAT(text, HasSubstr("\nhakmem_huge_collapsed_bytes 6291456\n"));
   EXPECT_THAT(text, HasSubstr("\nhakmem_allowance_loans_total 6\n"));
   EXPECT_THAT(text, HasSubstr("\nhakmem_knob_bill_memory_seconds_total 0.25\n"));
   EXPECT_THAT(text, HasSubstr("\nhakmem_knob_value{knob=\"depot\"} 524288\n"));

@@ -182,9 +182,11 @@ struct hak_stats {
 
   /* Huge pages, by 2 MiB units of the regions' address space. */
   uint64_t huge_wanted_bytes;   /* of it, asked for, or given by the system unasked */
-  uint64_t huge_full_units;     /* of wanted space: every granule in use */
+  uint64_t huge_full_units;     /* of 2 MiB that may be on huge pages, not split: every granule in use */
   uint64_t huge_part_units;     /* some granules in use */
   uint64_t huge_waste_bytes;    /* free granules in those, resident or not */
+  uint64_t huge_collapsed_bytes; /* put on huge pages after they had been used, so far */
+  uint64_t huge_resident_bytes;  /* on huge pages now, by the kernel's word, the whole process (AnonHugePages) */
 
   uint32_t sites_seen;          /* call sites there are */
   uint32_t site_count;          /* of them, in `sites`: those with the largest bills */

@@ -2,8 +2,10 @@
 
 #include <cstring>
 
+#include "os/memory.hpp"
 #include "pages/run_store.hpp"
 #include "thread/capacity.hpp"
+#include "thread/huge_choice.hpp"
 #include "thread/tuner.hpp"
 
 namespace hakmem {
@@ -54,6 +56,8 @@ void count_huge_units(hak_stats* stats) {
   stats->huge_full_units = use.full;
   stats->huge_part_units = use.part;
   stats->huge_waste_bytes = use.waste_bytes;
+  stats->huge_collapsed_bytes = collapsed_bytes();
+  stats->huge_resident_bytes = os::huge_resident_bytes();
 }
 
 }  // namespace

@@ -121,9 +121,15 @@ inline constexpr std::uint32_t kLookAroundMs = 1000;
 // more memory with them and is not faster (docs/decisions/0004-huge-pages.md).
 inline constexpr std::size_t kHugePagesFrom = 512 * kMiB;
 
-// From this much mapped heap on, its bill decides, where learning acts: a smaller heap saves too few
-// faults to measure anything for them.
-inline constexpr std::size_t kHugeQuestionFrom = 64 * kMiB;
+// From this much mapped heap on, its bill decides, where learning acts: in a smaller heap the one huge page that
+// is used in part is more than a twentieth of it.
+inline constexpr std::size_t kHugeQuestionFrom = 32 * kMiB;
+
+// Huge pages may make this much more resident than small ones would.
+inline constexpr double kMostHugeWaste = 0.05;
+
+// From this much on the faults are measured: a smaller heap saves too few of them to measure anything.
+inline constexpr std::size_t kHugeMeasuredFrom = 64 * kMiB;
 
 // Blocks from this size are mappings of their own.
 inline constexpr std::size_t kHugeFrom = 32 * kMiB;

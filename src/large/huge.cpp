@@ -28,6 +28,7 @@ void publish(Run* run, std::byte* start, std::size_t bytes) {
   set_hand_class(run);
   run->block_bytes.store_relaxed(bytes);
   run->asked = bytes;
+  run->units_seen = 0;
   page_map.set_details(run->first, run);
   page_map.set_tags(run->first, Granules{1}, tag_for(Kind::kHuge));
   total_bytes.fetch_add_relaxed(bytes);
@@ -172,6 +173,23 @@ void revive_huge(Run* run, OwnerId heap) {
 void unmap_huge(Run* run) {
   page_map.set_tags(run->first, Granules{1}, tag_for(Kind::kForeign));
   unmap_counted(run);
+}
+
+void look_for_dense_huge_again() {
+  const LockGuard guard(lock);
+  for (Run* run = blocks.front(); run != nullptr; run = blocks.next(run)) run->units_seen = 0;
+}
+
+// Under the lock, so that the block stays; others wait as long as for a few faults.
+bool collapse_next_of_huge(bool* collapsed) {
+  const LockGuard guard(lock);
+  for (Run* run = blocks.front(); run != nullptr; run = blocks.next(run)) {
+    if ((run->units_seen + 1) * kHugePage > run->bytes()) continue;
+    std::byte* const start = run->start() + run->units_seen++ * kHugePage;
+    *collapsed = is_dense(start) && os::collapse(start, kHugePage);
+    return true;
+  }
+  return false;
 }
 
 void destroy_huge_of(OwnerId heap) {

@@ -6,24 +6,25 @@
 //
 // Bills of one new region: faults, and price x waste x the time that it is expected to be held,
 // which is taken to be as long as the process has run so far. What a TLB miss less is worth is not
-// in them: it cannot be counted here. Besides, waste must stay below kMostWaste: memory is what
+// in them: it cannot be counted here. Besides, waste must stay below knobs::kMostHugeWaste: memory is what
 // users see.
 //
 // Giving back part of a huge page and touching it again costs a call and small faults, and the huge
 // page is gone; holding it costs its price. So it waits for the break-even time of small pages.
 //
+// // Units that are on small pages already, and full, can be collapsed: that costs a copy, and gains TLB misses
+// only. It is paid from what asking has saved.
+//
 // Pure functions. Above: thread/huge_choice. Below: costs. Any thread.
 #pragma once
 
+#include "config/knobs.hpp"
 #include "learn/costs.hpp"
 
 namespace hakmem::learn {
 
 inline constexpr double kHugeBytes = 2.0 * kMiB;
 inline constexpr double kSmallPagesInHuge = 512;
-
-// Resident memory may be at most 1.05 of what it is with small pages.
-inline constexpr double kMostWaste = 0.05;
 
 struct HugeQuestion {
   double touched_share;  // of the heap's small pages in use: 0 to 1; below 0: not known
@@ -43,8 +44,11 @@ constexpr HugeBill bill_of(const HugeQuestion& question, const CostModel& costs,
           costs.huge_fault_s + price * gib * waste * question.expected_s};
 }
 
+// What of small pages must be resident for huge ones to add no more than they may.
+inline constexpr double kLeastTouched = 1 / (1 + knobs::kMostHugeWaste);
+
 constexpr bool asks_for_huge(const HugeQuestion& question, const CostModel& costs, double price) {
-  if (question.touched_share < 1 / (1 + kMostWaste)) return false;
+  if (question.touched_share < kLeastTouched) return false;
   const HugeBill bill = bill_of(question, costs, price);
   return bill.huge_s < bill.small_s;
 }
@@ -56,6 +60,14 @@ constexpr double huge_fault_after(const CostModel& costs, double seconds) { retu
 // that a machine on which they have become cheap is asked again.
 constexpr double huge_fault_forgotten(const CostModel& costs) {
   return (3 * costs.huge_fault_s + CostModel{}.huge_fault_s) / 4;
+}
+
+// What collapsing units of small pages may take when the heap grows by `bytes` of huge ones: half of the bill
+// that those save. So whoever grows pays less than without huge pages, even if it never feels a TLB miss.
+constexpr double collapse_allowance_s(const HugeQuestion& question, const CostModel& costs, double price,
+                                      double bytes) {
+  const HugeBill bill = bill_of(question, costs, price);
+  return bill.huge_s < bill.small_s ? (bill.small_s - bill.huge_s) * bytes / kHugeBytes / 2 : 0;
 }
 
 // Milliseconds, at most `most`.

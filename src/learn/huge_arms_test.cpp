@@ -41,6 +41,14 @@ TEST(HugeArms, OneDearHugeFaultIsEnoughToStopAndAFewRefusalsToAskAgain) {
   EXPECT_GE(huge_fault_forgotten(CostModel{}), CostModel{}.huge_fault_s) << "never cheaper than usual";
 }
 
+TEST(HugeArms, CollapsingIsPaidFromWhatAskingSaves) {
+  const double faults_s = 512 * kCosts.fault_s - kCosts.huge_fault_s;
+  EXPECT_NEAR(collapse_allowance_s({1.0, 1}, kCosts, kPrice, 32 * kMiB), 16 * faults_s / 2, 1e-9);
+  CostModel slow;
+  slow.huge_fault_s = 2e-3;
+  EXPECT_EQ(collapse_allowance_s({1.0, 1}, slow, kPrice, 32 * kMiB), 0);
+}
+
 TEST(HugeArms, ThePartOfAHugePageWaitsForTheBreakEvenTime) {
   EXPECT_NEAR(hold_before_breaking_ms(kCosts, kPrice, 1e9), 4194, 1);
   EXPECT_NEAR(hold_before_breaking_ms(kCosts, 10 * kPrice, 1e9), 419, 1);

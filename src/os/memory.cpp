@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <initializer_list>
 
 #include "base/atomics.hpp"
@@ -187,6 +188,12 @@ std::size_t resident_pages(const std::byte* start, std::size_t bytes) {
   return resident;
 }
 
+bool collapse(std::byte* start, std::size_t bytes) {
+  constexpr int kCollapse = 25;  // MADV_COLLAPSE, which glibc 2.36 does not name
+  const KeepErrno keep;
+  return memory.page_size == 4096 && madvise(start, bytes, kCollapse) == 0;
+}
+
 std::size_t address_space_limit() {
   const KeepErrno keep;
   rlim_t least = RLIM_INFINITY;
@@ -206,6 +213,19 @@ std::size_t physical_bytes() {
   const KeepErrno keep;
   const long pages = sysconf(_SC_PHYS_PAGES);
   return pages <= 0 ? SIZE_MAX : static_cast<std::size_t>(pages) * memory.page_size;
+}
+
+std::size_t huge_resident_bytes() {
+  char text[2048];
+  read_small_file("/proc/self/smaps_rollup", text, sizeof text);
+  static constexpr char kName[] = "AnonHugePages:";
+  const char* p = std::strstr(text, kName);
+  if (p == nullptr) return 0;
+  p += sizeof kName - 1;
+  while (*p == ' ') ++p;
+  std::size_t kib = 0;
+  for (; *p >= '0' && *p <= '9'; ++p) kib = kib * 10 + static_cast<std::size_t>(*p - '0');
+  return kib * 1024;
 }
 
 std::size_t resident_bytes() {

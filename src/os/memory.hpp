@@ -75,6 +75,10 @@ bool is_mapped(const void* address);
 // Resident pages of [start, start + bytes), at most 4 MiB of it. A system call.
 std::size_t resident_pages(const std::byte* start, std::size_t bytes);
 
+// Puts the 2 MiB at `start` on a huge page now, by copying: a system call of about 0.2 ms. False: the kernel
+// cannot (before Linux 6.1, other page sizes), or has none.
+bool collapse(std::byte* start, std::size_t bytes);
+
 // The lower of RLIMIT_AS and RLIMIT_DATA in bytes, or SIZE_MAX when there is none.
 std::size_t address_space_limit();
 
@@ -83,6 +87,10 @@ bool strict_overcommit();
 
 // The machine's memory in bytes.
 std::size_t physical_bytes();
+
+// What of it is on transparent huge pages, from /proc/self/smaps_rollup; 0 when it cannot be read. The kernel walks
+// all mappings for it: milliseconds in a large process.
+std::size_t huge_resident_bytes();
 
 // Resident set of this process in bytes, from /proc/self/statm; 0 when it cannot be read.
 std::size_t resident_bytes();

@@ -1,10 +1,12 @@
 // Huge units: 2 MiB of address space that one huge page backs, or none.
 //
-// Runs fill units from the lowest address up, so that the upper ones empty. A unit that has emptied
-// goes back whole, like any free run; a free part of one that is in use waits longer
-// (live_knobs.huge_hold_ms), because giving it back breaks the huge page.
+// A run goes where it fits best, then to the lowest address: a unit that is nearly empty has long free
+// runs, so it is left to drain while others have room. A free part of one that is in use waits longer
+// (live_knobs.huge_hold_ms), because giving it back splits the huge page. What is left is small pages until
+// it has emptied: then the unit goes back whole, and may have a huge page again.
 #include "config/live_knobs.hpp"
 #include "os/memory.hpp"
+#include "pages/commitment.hpp"
 #include "pages/run_store.hpp"
 
 namespace hakmem {
@@ -13,29 +15,36 @@ namespace {
 
 constexpr std::uint64_t kUnit = kUnitGranules;
 
+// Of 65,530 mappings that a process may have, what split units take at most: two each.
+constexpr unsigned kMostOddUnits = 4096;
+
 // Granules that are looked at for what has been touched.
 constexpr std::uint64_t kSampled = 256;
 
-bool is_free(Granule g) {
-  const Tag tag = page_map.tag_of(g);
-  return tag == tag_for(Kind::kFreeClean) || tag == tag_for(Kind::kFreeDirty);
-}
+constexpr std::uint64_t start_of_unit(std::uint64_t granule) { return granule & ~(kUnit - 1); }
 
-std::uint64_t used_in_unit(Granule first) {
-  std::uint64_t used = 0;
-  for (std::uint64_t i = 0; i < kUnit; ++i) used += is_free(first + i) ? 0 : 1;
-  return used;
+std::uint64_t dirty_between(std::uint64_t from, std::uint64_t end) {
+  std::uint64_t dirty = 0;
+  for (; from < end; ++from) dirty += page_map.tag_of(Granule{from}) == tag_for(Kind::kFreeDirty) ? 1 : 0;
+  return dirty;
 }
 
 }  // namespace
 
+std::uint64_t used_in_unit(Granule first) {
+  std::uint64_t used = 0;
+  for (std::uint64_t i = 0; i < kUnit; ++i) used += is_free(page_map.tag_of(first + i)) ? 0 : 1;
+  return used;
+}
+
 UnitUse RunStore::unit_use() {
   const LockGuard guard(lock_);
   UnitUse use{};
+  use.collapsed_bytes = collapsed_.load_relaxed() * kUnit * kGranuleBytes;
   for (unsigned i = 0; i < region_count_; ++i) {
-    if (!regions_[i].huge) continue;
-    use.wanted_bytes += bytes_of(regions_[i].count);
+    if (regions_[i].huge) use.wanted_bytes += bytes_of(regions_[i].count);
     for (std::uint64_t k = 0; k < count_of(regions_[i].count); k += kUnit) {
+      if (!regions_[i].is_huge_at(regions_[i].first + k)) continue;
       const std::uint64_t used = used_in_unit(regions_[i].first + k);
       if (used == kUnit) ++use.full;
       if (used == 0 || used == kUnit) continue;
@@ -56,7 +65,7 @@ double RunStore::touched_share_locked() {
     if (regions_[i].huge) continue;
     for (std::uint64_t k = 0; k < count_of(regions_[i].count); k += stride) {
       const Granule g = regions_[i].first + k;
-      if (is_free(g)) continue;
+      if (is_free(page_map.tag_of(g))) continue;
       looked_at += kGranuleBytes / os::memory.page_size;
       resident += os::resident_pages(address_of(g), kGranuleBytes);
     }
@@ -79,23 +88,87 @@ bool RunStore::wants_huge_locked() {
 bool RunStore::get_huge_pages_locked(std::byte* start, std::size_t bytes) {
   constexpr std::size_t kFirst = kUnit * kGranuleBytes;
   if (!ask_for_huge_pages(start, bytes, wants_huge_locked())) return false;
-  if (!asks_by_bill() || bytes <= kFirst || huge_choice_->goes_on(start)) return true;
+  if (!asks_by_bill() || bytes <= kFirst || huge_choice_->goes_on(start, bytes)) return true;
   os::memory.advise_huge(start + kFirst, bytes - kFirst, false);
   return false;
 }
 
-bool RunStore::is_in_huge_region_locked(const Run* run) {
-  if (!any_huge_.load_relaxed()) return false;
+Region* RunStore::region_of_locked(Granule g) {
   for (unsigned i = 0; i < region_count_; ++i) {
-    const Region& region = regions_[i];
-    if (index_of(run->first) - index_of(region.first) < count_of(region.count)) return region.huge;
+    if (regions_[i].holds(g)) return &regions_[i];
   }
-  return false;
+  return nullptr;
 }
 
-// Whether what would go back is less than a huge page, of a region that may have some.
+bool RunStore::is_in_huge_region_locked(const Run* run) {
+  if (!any_huge_.load_relaxed()) return false;
+  const Region* region = region_of_locked(run->first);
+  return region != nullptr && region->huge;
+}
+
+bool RunStore::is_huge_at_locked(Granule g) {
+  if (!any_huge_.load_relaxed()) return false;
+  const Region* region = region_of_locked(g);
+  return region != nullptr && region->is_huge_at(g);
+}
+
+// Puts a unit on small pages or lets it have a huge one again. Without telling the kernel its
+// daemon would put what is left of a split unit on a huge page again, as slowly as it does that, and all that has been
+// given back would be resident. Each unit told otherwise than its region is a mapping more. False: it stays.
+bool RunStore::set_unit_locked(Region* region, Granule first, bool huge) {
+  if (region->is_huge_at(first) == huge) return true;
+  const bool odd = huge != region->huge;
+  if (!region->tracks_units() || (odd && odd_units_ == kMostOddUnits)) return false;
+  odd_units_ += odd ? 1 : -1U;
+  region->set_huge_at(first, huge);
+  if (needs_advice(region->huge)) os::memory.advise_huge(address_of(first), kUnit * kGranuleBytes, huge);
+  return true;
+}
+
+// Dirty granules of a free run that has left the lists are about to go back. If they lie on a huge page, all
+// that is free of it goes, granules that were never used too: they have been resident since the page was. What is
+// left of it is small pages, until it is empty.
+void RunStore::settle_unit_locked(Run* run, Granule unit) {
+  const std::uint64_t from = index_of(unit) > index_of(run->first) ? index_of(unit) : index_of(run->first);
+  const std::uint64_t run_end = index_of(run->first + run->count);
+  const std::uint64_t end = index_of(unit) + kUnit < run_end ? index_of(unit) + kUnit : run_end;
+  const std::uint64_t dirty = dirty_between(from, end);
+  Region* const region = region_of_locked(unit);
+  if (dirty == 0 || region == nullptr) return;
+  if (region->is_huge_at(unit)) {
+    page_map.set_tags(Granule{from}, Granules{end - from}, tag_for(Kind::kFreeDirty));
+    run->dirty += end - from - dirty;
+    commitment.add((end - from - dirty) * kGranuleBytes);
+  }
+  set_unit_locked(region, unit, region->huge && used_in_unit(unit) == 0);
+}
+
+void RunStore::settle_units_locked(Run* run) {
+  if (!any_huge_.load_relaxed()) return;
+  const std::uint64_t end = index_of(run->first + run->count);
+  for (std::uint64_t unit = start_of_unit(index_of(run->first)); unit < end; unit += kUnit)
+    settle_unit_locked(run, Granule{unit});
+}
+
+// Of a run whose pages are gone: the granules at its ends that share a huge page with others. Tags them dirty, and
+// returns how many.
+std::uint64_t RunStore::mark_shared_ends_locked(const Run* run) {
+  if (!any_huge_.load_relaxed()) return 0;
+  std::uint64_t marked = 0;
+  for (std::uint64_t i = 0; i < count_of(run->count); ++i) {
+    const std::uint64_t unit = start_of_unit(index_of(run->first) + i);
+    const bool whole = unit >= index_of(run->first) && unit + kUnit <= index_of(run->first + run->count);
+    if (whole || !is_huge_at_locked(Granule{unit})) continue;
+    page_map.set_tags(run->first + i, Granules{1}, tag_for(Kind::kFreeDirty));
+    ++marked;
+  }
+  return marked;
+}
+
+// Whether what would go back is less than a huge page, and is on one.
 bool RunStore::is_part_of_huge_locked(const Run* run) {
-  return run->dirty < kUnit && is_in_huge_region_locked(run);
+  return run->dirty < kUnit &&
+         (is_huge_at_locked(run->first) || is_huge_at_locked(run->first + run->count - 1));
 }
 
 // Whether its delay is over.

@@ -1,9 +1,12 @@
 // Huge units: runs fill them from below, and a free part of one waits longer.
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <fstream>
 #include <memory>
 #include <random>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "config/live_knobs.hpp"
@@ -92,6 +95,63 @@ TEST(HugeUnits, WhatIsInUseGathersInFewUnits) {
   EXPECT_TRUE(run_store.check_invariants());
 }
 
+bool can_collapse() {
+  std::byte* const start = os::memory.map(2 * kMiB, 2 * kMiB, false);
+  *start = std::byte{1};
+  const bool can = os::system_huge_pages() != os::HugePages::kNever && !needs_advice(false) && os::collapse(start, 2 * kMiB);
+  os::memory.unmap(start, 2 * kMiB);
+  return can;
+}
+
+// Regions that do not ask, whatever other tests have left: what they left free is held.
+class SmallRegions {
+ public:
+  SmallRegions() {
+    run_store.purge(os::now_ms(), true);
+    settings.huge_pages = HugePagePolicy::kNever;
+    while (run_store.use().free_bytes != 0) others_.push_back(allocate(1));
+  }
+  ~SmallRegions() {
+    for (Run* run : others_) run_store.release(run, true);  // untouched
+    settings.huge_pages = HugePagePolicy::kAuto;
+  }
+  SmallRegions(const SmallRegions&) = delete;
+  SmallRegions& operator=(const SmallRegions&) = delete;
+
+ private:
+  std::vector<Run*> others_;
+};
+
+void touch(const std::byte* start, std::size_t bytes) {
+  for (std::size_t at = 0; at < bytes; at += os::memory.page_size)
+    *const_cast<volatile std::byte*>(start + at) = std::byte{1};
+}
+
+void collapse_all() {
+  run_store.look_for_dense_again();
+  while (run_store.collapse_next()) {
+  }
+}
+
+TEST(Collapse, FullUnitsThatAreResidentGoOnHugePagesAndOthersDoNot) {
+  if (!can_collapse()) GTEST_SKIP() << "this kernel cannot, or does not let us choose";
+  const SmallRegions regions;
+  hakmem::Run* const whole = allocate(3 * kUnitGranules, kUnitGranules);
+  std::byte* const start = whole->start();
+  touch(start, 2 * kMiB);
+  touch(start + 2 * kMiB, kMiB);                              // resident in half
+  touch(start + 4 * kMiB, 2 * kMiB);
+  run_store.shrink(whole, Granules{3 * kUnitGranules - 1});  // not in use as a whole
+  const std::size_t before = run_store.unit_use().collapsed_bytes;
+  collapse_all();
+  EXPECT_EQ(run_store.unit_use().collapsed_bytes, before + 2 * kMiB);
+  EXPECT_EQ(os::resident_pages(start + 2 * kMiB, 2 * kMiB), kMiB / os::memory.page_size);
+  collapse_all();
+  EXPECT_EQ(run_store.unit_use().collapsed_bytes, before + 2 * kMiB) << "each once";
+  EXPECT_EQ(*(start + kMiB), std::byte{1});
+  run_store.release(whole);
+}
+
 class HugeHold : public testing::Test {
  protected:
   void SetUp() override {
@@ -153,6 +213,82 @@ TEST_F(HugeHold, UnitsAreCounted) {
   const UnitUse after = run_store.unit_use();
   EXPECT_EQ(after.part, before.part + (count_of(cut) % kUnitGranules == kUnitGranules - 3 ? 1 : 0));
   EXPECT_LE(after.full, before.full);
+}
+
+// What the kernel has put on huge pages of [start, start + bytes), by its own word: AnonHugePages of the
+// mappings that begin there, and whether they may have more.
+struct Backing {
+  std::size_t huge_bytes = 0;
+  bool may_have_more = true;  // not told against
+};
+
+Backing backing_of(const std::byte* start) {
+  std::ifstream smaps("/proc/self/smaps");
+  Backing backing;
+  std::string line;
+  bool inside = false;
+  while (std::getline(smaps, line)) {
+    std::uintptr_t from = 0;
+    std::uintptr_t end = 0;
+    if (std::sscanf(line.c_str(), "%lx-%lx ", &from, &end) == 2) {
+      const auto at = reinterpret_cast<std::uintptr_t>(start);
+      inside = from <= at && at < end;
+    }
+    if (inside && line.starts_with("AnonHugePages:")) backing.huge_bytes = std::stoul(line.substr(14)) * kKiB;
+    if (inside && line.starts_with("VmFlags:")) backing.may_have_more = line.find(" nh") == std::string::npos;
+  }
+  return backing;
+}
+
+TEST_F(HugeHold, WhatIsLeftOfASplitUnitStaysOnSmallPagesUntilItIsEmpty) {
+  std::byte* const start = whole_->start();
+  run_store.shrink(whole_, Granules{3});
+  run_store.purge(os::now_ms(), true);
+  EXPECT_FALSE(backing_of(start).may_have_more) << "the kernel's daemon would fill it up again";
+  EXPECT_LE(os::resident_pages(start, 2 * kMiB), 3 * kGranuleBytes / os::memory.page_size);
+  EXPECT_TRUE(backing_of(start + 2 * kMiB).may_have_more) << "that one went as a whole";
+  run_store.release(whole_);
+  whole_ = nullptr;
+  run_store.purge(os::now_ms(), true);
+  EXPECT_TRUE(backing_of(start).may_have_more);
+}
+
+TEST_F(HugeHold, AUnitGoesBackWithWhatWasNeverUsedOfIt) {
+  run_store.release(whole_);
+  run_store.purge(os::now_ms(), true);
+  whole_ = allocate(1, kUnitGranules);
+  std::byte* const start = whole_->start();
+  *start = std::byte{1};
+  if (os::resident_pages(start, 2 * kMiB) < 512) GTEST_SKIP() << "the kernel had no huge page";
+  run_store.release(whole_);
+  whole_ = nullptr;
+  run_store.purge(os::now_ms(), true);
+  EXPECT_EQ(os::resident_pages(start, 2 * kMiB), 0u);
+}
+
+// As it is when an idle large block has gone back: its end shares a huge page with what is in use.
+TEST_F(HugeHold, AnEndThatSharesAHugePageIsLeftToPurging) {
+  hakmem::Run* const second = allocate(kUnitGranules + 5, kUnitGranules);
+  hakmem::Run* const third = allocate(3);
+  if (third->first != second->first + second->count) GTEST_SKIP() << "not side by side";
+  os::memory.discard(second->start(), second->bytes());
+  const std::size_t before = run_store.use().dirty_bytes;
+  run_store.release(second, true);
+  EXPECT_EQ(run_store.use().dirty_bytes, before + 5 * kGranuleBytes);
+  EXPECT_TRUE(run_store.check_invariants());
+  run_store.release(third);
+}
+
+TEST_F(HugeHold, NewRunsLeaveANearlyEmptyUnitAlone) {
+  hakmem::Run* const emptying = allocate(kUnitGranules, kUnitGranules);
+  hakmem::Run* const fuller = allocate(kUnitGranules, kUnitGranules);
+  hakmem::Run* const wall = allocate(kUnitGranules, kUnitGranules);
+  run_store.shrink(emptying, Granules{2});
+  run_store.shrink(fuller, Granules{kUnitGranules - 1});
+  run_store.purge(os::now_ms(), true);
+  hakmem::Run* const placed = allocate(1);
+  EXPECT_EQ(index_of(placed->first), index_of(fuller->first) + kUnitGranules - 1);
+  for (hakmem::Run* run : {emptying, fuller, wall, placed}) run_store.release(run);
 }
 
 }  // namespace

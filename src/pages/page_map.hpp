@@ -58,6 +58,8 @@ constexpr OwnerId owner_of(Tag tag) { return OwnerId{static_cast<std::uint32_t>(
 constexpr ClassId class_of(Tag tag) { return ClassId{static_cast<std::uint8_t>(tag)}; }
 constexpr Kind kind_of(Tag tag) { return Kind{static_cast<std::uint8_t>(tag)}; }
 
+constexpr bool is_free(Tag tag) { return tag == tag_for(Kind::kFreeClean) || tag == tag_for(Kind::kFreeDirty); }
+
 inline constexpr unsigned kMapBits = kAddressBits - kGranuleShift;
 
 class PageMap {

@@ -34,6 +34,7 @@ unsigned RunStore::collect_old_locked(std::uint64_t now_ms, bool all, Run** batc
     if (all || too_many || is_old_locked(run, now_ms)) {
       age_.remove(run);
       remove_locked(run);
+      settle_units_locked(run);
       batch[n++] = run;
     }
     run = younger;

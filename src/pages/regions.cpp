@@ -36,13 +36,17 @@ bool wants_huge_pages(std::size_t heap_bytes) {
   return heap_bytes >= knobs::kHugePagesFrom;
 }
 
-// What the system does unasked decides what there is to ask for.
+// What the system does unasked decides what there is to ask against. It is asked for where it would come
+// unasked, too: units that are split and become whole again then join the mapping they left.
 bool ask_for_huge_pages(std::byte* start, std::size_t bytes, bool wanted) {
   const os::HugePages system = system_policy();
-  if (wanted && system == os::HugePages::kMadvise) os::memory.advise_huge(start, bytes, true);
+  if (wanted && system != os::HugePages::kNever) os::memory.advise_huge(start, bytes, true);
   if (!wanted && system == os::HugePages::kAlways) os::memory.advise_huge(start, bytes, false);
   return wanted && system != os::HugePages::kNever;
 }
+
+// Where nobody has asked and the system gives none unasked, there is nothing to take back.
+bool needs_advice(bool region_asks) { return region_asks || system_policy() == os::HugePages::kAlways; }
 
 void choose_huge_pages(std::byte* start, std::size_t bytes, std::size_t heap_bytes) {
   ask_for_huge_pages(start, bytes, wants_huge_pages(heap_bytes));
@@ -51,14 +55,13 @@ void choose_huge_pages(std::byte* start, std::size_t bytes, std::size_t heap_byt
 void RunStore::note_region_locked(Granule first, Granules count, bool huge) {
   if (huge) any_huge_.store_relaxed(true);
   for (unsigned i = 0; i < region_count_; ++i) {
-    Region& region = regions_[i];
-    if (region.huge != huge) continue;
-    if (first + count == region.first) region.first = first;
-    else if (region.first + region.count != first) continue;
-    region.count = region.count + count;
-    return;
+    if (regions_[i].huge == huge && regions_[i].join(first, count)) return;
   }
-  regions_[region_count_++] = {first, count, huge};
+  Region& region = regions_[region_count_++];
+  region.first = first;
+  region.count = count;
+  region.huge = huge;
+  region.set_all(first, count);
 }
 
 bool RunStore::add_region_locked(std::size_t bytes) {

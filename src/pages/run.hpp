@@ -34,6 +34,7 @@ struct alignas(kCacheLine) Run {
   os::Node node{0};               // whose memory it is, or is wished to be; written by who makes it
   std::uint32_t site = 0;         // who asked for the block (large/large.hpp)
   Atomic<std::size_t> block_bytes;  // usable bytes of a large or huge block
+  std::uint32_t units_seen = 0;     // of a huge one: for collapsing (under the huge lock)
   std::size_t asked = 0;            // of a huge one: the most that was asked for; beyond is room to grow
 
   std::byte* start() const { return address_of(first); }

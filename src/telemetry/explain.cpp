@@ -148,11 +148,13 @@ void tell_knobs(Text& text, const hak_stats& stats) {
 }
 
 void tell_huge_units(Text& text, const hak_stats& stats) {
-  if (stats.huge_wanted_bytes == 0) return;
+  if (stats.huge_wanted_bytes == 0 && stats.huge_resident_bytes == 0) return;
   text << "huge pages: wanted for ";
   text.bytes(stats.huge_wanted_bytes) << "; " << stats.huge_full_units << " of 2 MiB in full use, "
                                       << stats.huge_part_units << " in part, ";
-  text.bytes(stats.huge_waste_bytes) << " free in those\n";
+  text.bytes(stats.huge_waste_bytes) << " free in those; ";
+  text.bytes(stats.huge_resident_bytes) << " resident, ";
+  text.bytes(stats.huge_collapsed_bytes) << " collapsed so far\n";
 }
 
 // Who asked for the blocks.

@@ -58,12 +58,13 @@ void do_what_is_due(const void* heap, std::uint64_t now_ms) {
   if (is_due(next_bundles_ms, now_ms, knobs::kIdleBundlesMs)) empty_idle_bundles();
   run_store.purge(now_ms, false);
   measure_small_pages_once();
+  collapse_what_is_paid();
   tune(now_ms);
   if (auto* hook = due_hook.load_relaxed()) hook();
 }
 
 std::uint64_t next_due(std::uint64_t now_ms) {
-  if (run_store.dirty_bytes() != 0 || any_parked_heap() || depots.held_bytes() != 0 || any_open_bundle()) {
+  if (run_store.dirty_bytes() != 0 || any_parked_heap() || depots.held_bytes() != 0 || any_open_bundle() || is_collapsing()) {
     return now_ms + knobs::kHousekeepingMs;
   }
   return large_due_ms.load_relaxed();

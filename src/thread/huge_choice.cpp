@@ -2,6 +2,7 @@
 
 #include "config/live_knobs.hpp"
 #include "learn/huge_arms.hpp"
+#include "large/huge.hpp"
 #include "os/clock.hpp"
 #include "os/memory.hpp"
 #include "pages/run_store.hpp"
@@ -66,9 +67,40 @@ void measure_small() {
   fault_s.store_relaxed(small / static_cast<double>(kSmallBytes / os::memory.page_size));
 }
 
+// What collapsing may still take; below 0 when the last one took longer. Whether there is something left to
+// look at: it may be too late by one step, which is then taken at the next question.
+constinit Atomic<std::int64_t> allowance_ns{0};
+constinit Atomic<bool> collapsing{false};
+constinit Atomic<bool> anew{false};
+constinit Atomic<std::uint64_t> collapsed_blocks{0};  // units of huge blocks
+
+double age_s() { return static_cast<double>(os::now_ms() - booted_at_ms) * 1e-3; }
+
 bool pays(double touched_share) {
-  const double age_s = static_cast<double>(os::now_ms() - booted_at_ms) * 1e-3;
-  return learn::asks_for_huge({touched_share, age_s}, known_costs(), price_of_memory);
+  return learn::asks_for_huge({touched_share, age_s()}, known_costs(), price_of_memory);
+}
+
+// The heap has grown by `bytes` that have huge pages.
+void allow_collapsing(std::size_t bytes) {
+  const double s = learn::collapse_allowance_s({1, age_s()}, known_costs(), price_of_memory, static_cast<double>(bytes));
+  allowance_ns.fetch_add_relaxed(static_cast<std::int64_t>(s * 1e9));
+  anew.store_relaxed(true);
+  collapsing.store_relaxed(true);
+}
+
+// Under system policy always the kernel would have to be told of each unit of a block: left alone.
+bool collapse_next() {
+  bool is_new = true;
+  if (anew.load_relaxed() && anew.try_replace_relaxed(is_new, false)) {
+    run_store.look_for_dense_again();
+    look_for_dense_huge_again();
+  }
+  if (run_store.collapse_next()) return true;
+  if (needs_advice(false)) return false;
+  bool collapsed = false;
+  const bool more = collapse_next_of_huge(&collapsed);
+  if (collapsed) collapsed_blocks.fetch_add_relaxed(1);
+  return more;
 }
 
 bool ask(double touched_share) {
@@ -79,13 +111,15 @@ bool ask(double touched_share) {
 
 // The region's lowest addresses are used first, so that the page is one that the program would have touched
 // in a moment. Where the kernel has no huge page to give, this takes what small pages take.
-bool touch_first(std::byte* first_unit) {
+bool touch_first(std::byte* first_unit, std::size_t bytes) {
   const double seconds = cpu_seconds_to_touch(first_unit, kHuge);
   huge_fault_s.store_relaxed(learn::huge_fault_after(known_costs(), seconds));
-  return pays(1);
+  if (!pays(1)) return false;
+  allow_collapsing(bytes);
+  return true;
 }
 
-constexpr HugeChoice kChoice{ask, touch_first};
+constexpr HugeChoice kChoice{ask, touch_first, collapse_what_is_paid};
 
 }  // namespace
 
@@ -99,9 +133,22 @@ void boot_huge_choice(double price) {
 }
 
 void measure_small_pages_once() {
-  if (!acts || claimed.load_relaxed() || run_store.mapped_bytes() < knobs::kHugeQuestionFrom) return;
+  if (!acts || claimed.load_relaxed() || run_store.mapped_bytes() < knobs::kHugeMeasuredFrom) return;
   bool nobody = false;
   if (claimed.try_replace_relaxed(nobody, true)) measure_small();
+}
+
+bool is_collapsing() { return collapsing.load_relaxed() && allowance_ns.load_relaxed() > 0; }
+
+void collapse_what_is_paid() {
+  if (!is_collapsing()) return;
+  const std::uint64_t begin = os::now_ns();
+  if (!collapse_next()) collapsing.store_relaxed(false);
+  allowance_ns.fetch_sub_relaxed(static_cast<std::int64_t>(os::now_ns() - begin));
+}
+
+std::size_t collapsed_bytes() {
+  return run_store.unit_use().collapsed_bytes + collapsed_blocks.load_relaxed() * kHuge;
 }
 
 }  // namespace hakmem

@@ -5,6 +5,9 @@
 //                  --> costs of a huge and of small faults --> learn/huge_arms
 //       asks       --> touches the region's first 2 MiB: what that takes, now, decides for the rest
 //
+// A heap that asks is dense: what it has on small pages already is collapsed, a unit at each run that is
+// allocated or each time that something is due, as long as half of what asking saves pays for it.
+//
 // What a huge fault takes changes while a program runs: in a virtual machine whose free huge pages go back
 // to the host, one that has been free for seconds takes 15 times as long as one that was freed just now.
 // So it is measured where it is paid, on the page that comes next. What small pages take is measured
@@ -18,6 +21,8 @@
 // Above: boot, housekeeping. Below: run store, learn. The question comes under a run lock, from any thread.
 #pragma once
 
+#include <cstddef>
+
 namespace hakmem {
 
 // Once, at boot.
@@ -25,5 +30,12 @@ void boot_huge_choice(double price);
 
 // With what is due, any thread: does nothing but the once.
 void measure_small_pages_once();
+
+// One step, with what is due and after a run was allocated; any thread, without a lock of rank kLarge or above.
+void collapse_what_is_paid();
+bool is_collapsing();
+
+// So far.
+std::size_t collapsed_bytes();
 
 }  // namespace hakmem

@@ -32,8 +32,8 @@ class DearHugeFaults : public testing::TestWithParam<bool> {
     run_store.release(enough_, true);
   }
 
-  static constexpr HugeChoice kDear{[](double) { return true; }, [](std::byte*) { return false; }};
-  static constexpr HugeChoice kCheap{[](double) { return true; }, [](std::byte*) { return true; }};
+  static constexpr HugeChoice kDear{[](double) { return true; }, [](std::byte*, std::size_t) { return false; }, [] {}};
+  static constexpr HugeChoice kCheap{[](double) { return true; }, [](std::byte*, std::size_t) { return true; }, [] {}};
   hakmem::Run* enough_ = nullptr;
 };
 
