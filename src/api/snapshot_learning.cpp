@@ -11,8 +11,8 @@ namespace hakmem {
 
 namespace {
 
-// What each context holds; written and read under the lock of idle_blocks. Too long for a thread's
-// stack.
+// What each context holds; written and read by one report at a time (IdleBlocks::look). Too long for a
+// thread's stack.
 struct Held {
   std::uint32_t blocks;
   std::uint64_t resident_bytes;

@@ -154,10 +154,12 @@ TEST_F(HandsTest, ClassesThatAreNotWorthHoldingHaveNone) {
   learn::SelectorChoice choice;
   ASSERT_TRUE(learn::parse_selector("fixed:100ms", choice));
   learning.boot(choice);
+  idle_blocks.forget_notes_for_test();
   for (int i = 0; i < 3; ++i) deallocate(allocate(kSize));
   EXPECT_EQ(hands.granted(), 0u);
   give_back_idle_large();
   learning.boot(learn::SelectorChoice{});
+  idle_blocks.forget_notes_for_test();
 }
 
 TEST_F(HandsTest, AChildEmptiesTheHandsOfThreadsThatItDoesNotHave) {

@@ -3,7 +3,6 @@
 
 #include <vector>
 
-#include "large/learning.hpp"
 #include "os/memory.hpp"
 
 namespace hakmem {
@@ -30,7 +29,7 @@ std::uint64_t held_for(std::size_t bytes, std::uint64_t pause_ms) {
 // those that come back after a moment are held until then.
 TEST_F(IdleBlocksTest, LearnsHowLongAClassIsWorthHolding) {
   settings.learn = Learn::kOn;
-  learning.boot(learn::SelectorChoice{});
+  boot_learning();
   const std::uint64_t first = held_for(10 * kMiB, 30'000);
   std::uint64_t last = first;
   for (int cycle = 0; cycle < 20; ++cycle) last = held_for(10 * kMiB, 30'000);
@@ -44,7 +43,7 @@ TEST_F(IdleBlocksTest, LearnsHowLongAClassIsWorthHolding) {
 TEST_F(IdleBlocksTest, ShadowActsAsStaticAndLearns) {
   constexpr std::size_t kBytes = 12 * kMiB;
   settings.learn = Learn::kShadow;
-  learning.boot(learn::SelectorChoice{});
+  boot_learning();
   double paid_s = learning.learner().regret().paid_s();
   for (int cycle = 0; cycle < 20; ++cycle) {
     EXPECT_NEAR(static_cast<double>(held_for(kBytes, 30'000)), static_cast<double>(settings.purge_delay_ms), 2 * kStepMs);
@@ -60,10 +59,10 @@ TEST_F(IdleBlocksTest, ShadowActsAsStaticAndLearns) {
 
 TEST_F(IdleBlocksTest, CostsAreMeasuredWhenTheProcessHasLivedForAWhile) {
   settings.learn = Learn::kOn;
-  learning.boot(learn::SelectorChoice{});
+  boot_learning();
   learning.set_costs(learn::CostModel{});
   os::advance_clock_for_test(61'000);  // from what was measured before in this process
-  learning.boot(learn::SelectorChoice{});
+  boot_learning();
   idle_blocks.tick(os::now_ms());
   EXPECT_EQ(learning.costs().fault_s, learn::CostModel{}.fault_s);
   os::advance_clock_for_test(11'000);
@@ -76,7 +75,7 @@ TEST_F(IdleBlocksTest, CostsAreMeasuredWhenTheBillIsLarge) {
   settings.learn = Learn::kOn;
   learning.set_costs(learn::CostModel{});
   os::advance_clock_for_test(61'000);
-  learning.boot(learn::SelectorChoice{});
+  boot_learning();
   os::advance_clock_for_test(1'000);
   hakmem::Run* run = make_run(kLength);
   for (unsigned i = 0; i < 500; ++i) {
@@ -98,14 +97,14 @@ class StackRules : public IdleBlocksTest {
     settings.learn = Learn::kOn;
   }
   void TearDown() override {
-    learning.boot(learn::SelectorChoice{});
+    boot_learning();
     IdleBlocksTest::TearDown();
   }
 
   static void choose(const char* selector) {
     learn::SelectorChoice choice;
     ASSERT_TRUE(learn::parse_selector(selector, choice));
-    learning.boot(choice);
+    boot_learning(choice);
   }
   static void pass_a_second() {
     os::advance_clock_for_test(1000);

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "large/idle_blocks.hpp"
+#include "large/learning.hpp"
 #include "os/clock.hpp"
 #include "pages/release_budget.hpp"
 #include "pages/release_time.hpp"
@@ -34,6 +35,12 @@ class IdleBlocksTest : public testing::Test {
     EXPECT_EQ(idle_blocks.held_bytes(), 0u);
     EXPECT_TRUE(run_store.check_invariants());
     settings = before_;
+  }
+
+  // A learner that has seen nothing.
+  static void boot_learning(const learn::SelectorChoice& choice = {}) {
+    learning.boot(choice);
+    idle_blocks.forget_notes_for_test();
   }
 
   static hakmem::Run* make_run(std::size_t bytes) {

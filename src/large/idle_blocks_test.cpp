@@ -234,7 +234,7 @@ TEST_F(IdleBlocksTest, WithoutAThreadToComeByTheRestIsLazilyFreed) {
     runs.push_back(make_run(8 * kMiB));
   for (hakmem::Run* run : runs) idle_blocks.keep(run, os::now_ms());
   const IdleUse use = idle_blocks.use();
-  EXPECT_EQ(use.resident_bytes, knobs::kUnwatchedBytes);
+  EXPECT_EQ(use.resident_bytes(), knobs::kUnwatchedBytes);
   EXPECT_EQ(use.lazy_bytes, knobs::kUnwatchedBytes);
   for (std::size_t i = 0; i < runs.size(); ++i) give_back(idle_blocks.take(8 * kMiB));
 }

@@ -256,8 +256,10 @@ void give_back_idle_large() {
 }
 
 bool lend_idle_large(std::size_t bytes, os::Node node) {
-  return idle_blocks.held_bytes() != 0 && idle_blocks.lend(bytes, node);
+  return !idle_blocks.is_empty() && idle_blocks.lend(bytes, node);
 }
+
+bool make_large_shards(unsigned places) { return idle_blocks.make(places); }
 
 std::size_t idle_large_bytes() { return idle_blocks.held_bytes() + hands.granted(); }
 

@@ -14,23 +14,30 @@ namespace {
 // The learner has no constant initial state; its memory is touched as contexts appear.
 alignas(learn::Learner) std::byte learner_memory[sizeof(learn::Learner)];
 
+std::uint32_t saturated(std::uint64_t ms) { return ms < UINT32_MAX ? static_cast<std::uint32_t>(ms) : UINT32_MAX; }
+
 }  // namespace
 
 void Learning::boot(const learn::SelectorChoice& choice) {
+  const LockGuard guard(lock_);
   selector_ = choice;
-  rule_ = learn::StackRule(choice.kind);
+  threshold_ = learn::StackRule(choice.kind);
   price_ = settings.price;
   started_ms_ = os::now_ms();
   static_arm_.gone_at = static_cast<float>(settings.purge_delay_ms) * 1e-3f;
   learner_ = new (learner_memory) learn::Learner(costs_, price_, choice);
 }
 
-learn::ContextId Learning::context_of(unsigned size_class, std::size_t position, learn::Site site,
+learn::ContextId Learning::context_of(Notes& notes, unsigned size_class, std::size_t position, learn::Site site,
                                       std::uint64_t now_ms) {
-  learner_->pass_time(age_s(now_ms));
-  const learn::ContextId context =
-      learner_->context_of(size_class, position, site, index_of(os::places.current_node()));
-  class_[index_of(context)] = static_cast<std::uint8_t>(size_class);
+  const learn::Context key = learner_->key_of(size_class, position, site, index_of(os::places.current_node()));
+  learn::ContextId context{};
+  if (!learner_->find(key, context)) {
+    const LockGuard guard(lock_);
+    context = learner_->make(key);
+  }
+  const bool has_doubled = observes() && notes.note_freed(context);
+  if (has_doubled && learner_->is_unknown(context)) tell(notes, now_ms);
   return context;
 }
 
@@ -39,75 +46,103 @@ double Learning::age_s(std::uint64_t now_ms) const {
   return now_ms < started_ms_ ? 0 : static_cast<double>(now_ms - started_ms_) * 1e-3;
 }
 
-const learn::Arm& Learning::arm_of(learn::ContextId context) const {
-  return acts() ? learn::arm_of(learner_->arm_of(context)) : static_arm_;
+// What a profile knows is none, though it becomes more with the first reuse that is told.
+bool Learning::is_guess(learn::ContextId context) const {
+  if (settings.learn == Learn::kFrozen) return !learn::is_settled(selector_) && learner_->is_unknown(context);
+  return acts() && learner_->rests_on_guess(context);
 }
 
-void Learning::note_reuse(unsigned size_class, learn::ContextId context, learn::Site site, std::uint64_t idle_ms) {
-  note_reuses(size_class, context, site, 1, idle_ms);
-}
-
-void Learning::note_reuses(unsigned size_class, learn::ContextId context, learn::Site site, std::uint32_t count,
-                           std::uint64_t idle_ms) {
-  const std::size_t i = index_of(context);
-  const bool is_first = reuses_[i] == 0;
-  learner_->note_reused(context);
-  reuses_[i] += count;
+void Learning::note_reuses(Notes& notes, unsigned size_class, learn::ContextId context, learn::Site site, std::uint32_t count,
+                           std::uint64_t idle_ms, std::uint64_t now_ms) {
+  notes.note_reused(context, count);
   if (!observes() || count == 0) return;
+  const bool ends_guess = learner_->rests_on_guess(context);
+  std::uint32_t one_by_one = idle_ms != 0 ? count : 0;
   if (idle_ms == 0) {
-    if (is_first) {  // told at once, since it ends the first guess
-      score(size_class, context, site, idle_ms);
-      --count;
-    }
-    at_once_site_[i] = site;
-    const std::uint32_t more = at_once_[i] + count;
-    at_once_[i] = static_cast<std::uint16_t>(more < kMostAtOnce ? more : kMostAtOnce);
-    return;
+    if (ends_guess) one_by_one = 1;
+    notes.note_at_once(context, site, count - one_by_one);
   }
-  for (; count != 0 && scored_ < kMostScored; --count) score(size_class, context, site, idle_ms);
+  if (one_by_one != 0 && (ends_guess || scored_.load_relaxed() < kMostScored)) {
+    const std::uint8_t times = static_cast<std::uint8_t>(one_by_one < UINT8_MAX ? one_by_one : UINT8_MAX);
+    notes.add({site, saturated(idle_ms), context, static_cast<std::uint8_t>(size_class), times});
+  }
+  if (ends_guess || notes.is_full()) tell(notes, now_ms);
 }
 
-void Learning::score(unsigned size_class, learn::ContextId context, learn::Site site, std::uint64_t idle_ms) {
-  ++scored_;
+void Learning::tell(Notes& notes, std::uint64_t now_ms) {
+  if (!notes.has_any()) return;
   const os::Stopwatch stopwatch(spent_ns_, os::now_ns);
-  const double idle_s = idle_ms == 0 ? kAtOnce_s : static_cast<double>(idle_ms) * 1e-3;
-  learner_->observe(context, learn::large_class_bytes(size_class), idle_s);
-  learner_->observe_site(size_class, site, idle_s);
+  const LockGuard guard(lock_);
+  learner_->pass_time(age_s(now_ms));
+  notes.hand_over(
+      learner_->contexts(), [&](learn::ContextId context, Notes::Counts& counts) HAK_UNCHECKED { tell_counts_locked(context, counts); },
+      [&](const Notes::Reuse& reuse) HAK_UNCHECKED { score_locked(reuse); });
 }
 
-void Learning::note_idle(unsigned size_class, learn::ContextId context, std::uint64_t idle_ms,
-                         float blocks) {
-  if (!observes()) return;
-  learner_->observe_idle(context, learn::large_class_bytes(size_class),
-                         static_cast<double>(idle_ms) * 1e-3, blocks);
+void Learning::tell_counts_locked(learn::ContextId context, Notes::Counts& counts) {
+  const std::size_t i = index_of(context);
+  if (counts.freed != counts.told) learner_->note_freed(context, counts.freed - counts.told);
+  counts.told = counts.freed;
+  if (counts.reused == 0) return;
+  if (observes()) learner_->note_reused(context, counts.reused);
+  reuses_[i] += counts.uses;
+  if (counts.at_once != 0) at_once_site_[i] = counts.at_once_site;
+  const std::uint32_t at_once = at_once_[i] + counts.at_once;
+  at_once_[i] = at_once < Notes::kMostAtOnce ? at_once : Notes::kMostAtOnce;
+  counts.reused = counts.uses = counts.at_once = 0;
 }
 
-void Learning::tell_reuses_at_once() {
-  for (std::size_t i = 0; i < learner_->contexts(); ++i) {
-    const auto context = static_cast<learn::ContextId>(i);
-    if (at_once_[i] == 0) continue;
-    for (; at_once_[i] != 0; --at_once_[i]) {
-      learner_->observe(context, learn::large_class_bytes(class_[i]), kAtOnce_s);
-    }
-    learner_->observe_site(class_[i], at_once_site_[i], kAtOnce_s);
+// What ends a guess is scored in any case.
+void Learning::score_locked(const Notes::Reuse& reuse) {
+  const double idle_s = reuse.idle_ms == 0 ? kAtOnce_s : static_cast<double>(reuse.idle_ms) * 1e-3;
+  for (unsigned i = 0; i < reuse.count; ++i) {
+    if (scored_.load_relaxed() >= kMostScored && !learner_->rests_on_guess(reuse.context)) return;
+    scored_.store_relaxed(scored_.load_relaxed() + 1);
+    learner_->observe(reuse.context, learn::large_class_bytes(reuse.size_class), idle_s);
+    learner_->observe_site(reuse.size_class, reuse.site, idle_s);
   }
 }
 
-void Learning::decide(std::uint64_t now_ms) {
-  scored_ = 0;
+void Learning::tell_reuses_at_once_locked() {
+  for (std::size_t i = 0; i < learner_->contexts(); ++i) {
+    if (at_once_[i] == 0) continue;
+    const auto context = static_cast<learn::ContextId>(i);
+    const unsigned size_class = learner_->context(context).size_class;
+    for (; at_once_[i] != 0; --at_once_[i]) learner_->observe(context, learn::large_class_bytes(size_class), kAtOnce_s);
+    learner_->observe_site(size_class, at_once_site_[i], kAtOnce_s);
+  }
+}
+
+std::size_t Learning::unneeded(Notes& notes, unsigned size_class, std::size_t count) {
+  if (!acts() || !learn::is_stack_rule(selector_)) return 0;
+  if (notes.rule.kind() != selector_.kind) notes.rule = learn::StackRule(selector_.kind);
+  return notes.rule.unneeded(size_class, count);
+}
+
+void Learning::decide(std::uint64_t now_ms, double price) {
+  const LockGuard guard(lock_);
+  price_ = price;
+  learner_->set_price(price);
+  scored_.store_relaxed(0);
   if (!observes()) return;
-  tell_reuses_at_once();
+  tell_reuses_at_once_locked();
   learner_->decide(age_s(now_ms));
 }
 
 void Learning::set_costs(const learn::CostModel& costs) {
+  const LockGuard guard(lock_);
   costs_ = costs;
   learner_->set_costs(costs);
 }
 
-void Learning::set_price(double price) {
-  price_ = price;
-  learner_->set_price(price);
+learn::BlockCosts Learning::costs_of(std::size_t bytes) {
+  const LockGuard guard(lock_);
+  return learn::costs_of(costs_, price_, bytes);
+}
+
+bool Learning::pays_for_measuring(std::uint64_t now_ms) {
+  const LockGuard guard(lock_);
+  return age_s(now_ms) >= kMeasureFromAge_s || learner_->regret().paid_s() >= kMeasureFromBill_s;
 }
 
 }  // namespace hakmem

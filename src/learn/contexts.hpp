@@ -13,12 +13,13 @@
 //
 // The table is bounded: contexts get a slot when they are first seen, and those that find no slot
 // share the last one.
-// Above: learner. Below: base. No locks: the learner's caller has one.
+// Above: learner. Below: base. Any thread may find(); add() is for one caller at a time.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "base/atomics.hpp"
 #include "base/bits.hpp"
 #include "base/units.hpp"
 
@@ -78,15 +79,27 @@ class ContextTable {
  public:
   static constexpr std::size_t kSlots = 256;
 
-  // The context's slot; `is_new` says whether it has just got it.
-  ContextId find(const Context& context, bool& is_new) {
-    std::uint16_t& slot = slot_[context.node][context.size_class][context.depth][context.group];
-    is_new = slot == kNone && used_ < kSlots;
-    if (is_new) slot = static_cast<std::uint16_t>(++used_);
-    return static_cast<ContextId>((slot == kNone ? kSlots : slot) - 1);
+  // The context's slot, or the last one when none is left. False: add() would give it one.
+  bool find(const Context& context, ContextId& into) const {
+    const std::size_t slot = slot_of(context).load_acquire();  // pairs with add()
+    if (slot == kNone && used() < kSlots) return false;
+    into = static_cast<ContextId>((slot == kNone ? kSlots : slot) - 1);
+    return true;
   }
 
-  std::size_t used() const { return used_; }
+  // Gives a slot to a context that find() did not find, and calls start(id) before anybody can find it.
+  template <typename Start>
+  ContextId add(const Context& context, Start start) {
+    const std::size_t next = used_.load_relaxed();
+    const auto id = static_cast<ContextId>(next);
+    start(id);
+    Slot& slot = slot_[context.node][context.size_class][context.depth][context.group];
+    slot.store_release(static_cast<std::uint16_t>(next + 1));  // pairs with find()
+    used_.store_release(next + 1);  // pairs with used()
+    return id;
+  }
+
+  std::size_t used() const { return used_.load_acquire(); }  // pairs with add()
 
   // Calls visit(id, context) for every context that has a slot of its own.
   template <typename Visit>
@@ -95,8 +108,9 @@ class ContextTable {
       for (unsigned c = 0; c < kLargeClasses; ++c) {
         for (unsigned depth = 0; depth < kDepths; ++depth) {
           for (unsigned group = 0; group < kGroups; ++group) {
-            const std::uint16_t slot = slot_[node][c][depth][group];
-            if (slot != kNone) visit(static_cast<ContextId>(slot - 1), Context{c, depth, group, node});
+            const Context context{c, depth, group, node};
+            const std::uint16_t slot = slot_of(context).load_acquire();  // pairs with add()
+            if (slot != kNone) visit(static_cast<ContextId>(slot - 1), context);
           }
         }
       }
@@ -106,8 +120,12 @@ class ContextTable {
  private:
   static constexpr std::uint16_t kNone = 0;  // otherwise the slot's number and 1
 
-  std::uint16_t slot_[kNodes][kLargeClasses][kDepths][kGroups] = {};
-  std::size_t used_ = 0;
+  using Slot = Atomic<std::uint16_t>;
+
+  const Slot& slot_of(const Context& c) const { return slot_[c.node][c.size_class][c.depth][c.group]; }
+
+  Slot slot_[kNodes][kLargeClasses][kDepths][kGroups];
+  Atomic<std::size_t> used_{0};
 };
 
 }  // namespace hakmem::learn

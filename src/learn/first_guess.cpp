@@ -12,10 +12,8 @@ constexpr std::uint32_t kMostFreed = 1 << 20;
 
 }  // namespace
 
-void Turnover::note_freed() {
-  if (++freed < kMostFreed) return;
-  freed /= 2;
-  reused /= 2;
+void Turnover::note_freed(std::uint32_t blocks) {
+  for (freed += blocks; freed >= kMostFreed; reused /= 2) freed /= 2;
 }
 
 GuessTimes guess_times(const BlockCosts& costs) {

@@ -31,7 +31,7 @@ struct Turnover {
   std::uint32_t freed = 0;
   std::uint32_t reused = 0;
 
-  void note_freed();
+  void note_freed(std::uint32_t blocks = 1);
   void note_reused(std::uint32_t blocks = 1) { reused = blocks < freed - reused ? reused + blocks : freed; }
 };
 

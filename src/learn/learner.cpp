@@ -7,22 +7,36 @@ namespace {
 
 constexpr double kLog2OfMillion = 19.931568;
 
+bool has_doubled(std::uint32_t before, std::uint32_t now) {
+  return before == 0 || log2_floor(now) != log2_floor(before);
+}
+
 }  // namespace
 
 ContextId Learner::context_of(unsigned size_class, std::size_t position, Site site, unsigned node) {
-  bool is_new = false;
-  const unsigned depth = depth_of(position);
-  const unsigned group = sites_.group_of(size_class, site);
-  const Context key{size_class, depth, group, node % kNodes};
-  const ContextId context = table_.find(key, is_new);
-  if (is_new) start_context(context, key);
-  SelectorState& state = state_[index_of(context)];
-  if (state.rounds == 0) first_.note_freed();
-  state.turnover.note_freed();
-  // Guesses change with what else is freed: looked at again each time the context has doubled.
-  if (state.rounds == 0 && is_guess(choice_, state) && is_power_of_two(state.turnover.freed))
-    decide_one(index_of(context));
+  const ContextId context = make(key_of(size_class, position, site, node));
+  note_freed(context, 1);
   return context;
+}
+
+ContextId Learner::make(const Context& key) {
+  ContextId context{};
+  if (table_.find(key, context)) return context;
+  return table_.add(key, [&](ContextId id) { start_context(id, key); });
+}
+
+void Learner::note_freed(ContextId context, std::uint32_t blocks) {
+  SelectorState& state = state_[index_of(context)];
+  const std::uint32_t before = state.turnover.freed;
+  state.turnover.note_freed(blocks);
+  if (state.rounds != 0) return;
+  first_.note_freed(blocks);
+  // Guesses change with what else is freed: looked at again each time the context has doubled.
+  if (is_guess(choice_, state) && has_doubled(before, state.turnover.freed)) decide_one(index_of(context));
+}
+
+void Learner::publish_rounds(std::size_t i) {
+  rounds_[i].store_relaxed(static_cast<std::uint8_t>(state_[i].rounds < 2 ? state_[i].rounds : 2));
 }
 
 void Learner::start_context(ContextId id, const Context& context) {
@@ -37,13 +51,14 @@ void Learner::start_context(ContextId id, const Context& context) {
   }
   context_[index_of(id)] = context;
   arm_[index_of(id)].store_relaxed(static_cast<std::uint8_t>(state.arm));
+  publish_rounds(index_of(id));
 }
 
-void Learner::note_reused(ContextId context) {
+void Learner::note_reused(ContextId context, std::uint32_t blocks) {
   SelectorState& state = state_[index_of(context)];
-  if (state.rounds != 0) return state.turnover.note_reused();
-  first_.note_reused();
-  state.turnover.note_reused(expected_with_first(context_[index_of(context)].depth));
+  if (state.rounds != 0) return state.turnover.note_reused(blocks);
+  first_.note_reused(blocks);
+  state.turnover.note_reused(blocks * expected_with_first(context_[index_of(context)].depth));
 }
 
 bool Learner::decide_one(std::size_t i) {
@@ -77,6 +92,7 @@ void Learner::observe(ContextId context, std::size_t bytes, double idle_s) {
   regret_.add(bills, state.arm);
   regret_of_[index_of(context)].add(bills, state.arm);
   learn(choice_, bills, state);
+  publish_rounds(index_of(context));
   if (is_guess(choice_, state)) decide_one(index_of(context));
   if (record_ != nullptr) add(record_->of(context_[index_of(context)]).reused, idle_s);
 }

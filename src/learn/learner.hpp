@@ -1,19 +1,20 @@
 // Learner: observations of idle blocks in, an arm for each context out.
 //
 //   block freed    context = context_of(class, position, site)       the block keeps it
+//                  or find() or make() it, and note_freed(context, count) for many at once
 //   block reused   note_reused(context), observe(context, bytes, idle time)
 //   each tick      observe_idle(context, bytes, idle time so far) for blocks that wait, decide(now)
-//   any time       arm_of(context): one relaxed load
+//   any time       find(), arm_of(context), rests_on_guess(context): relaxed and acquire loads
 //
 // It knows no allocator, no clock and no heap: the same calls give the same arms.
 // Invariants:
 //   (1) state_[c] is started for every context c that context_of has returned;
-//   (2) arm_[c] is state_[c].arm.
+//   (2) arm_[c] is state_[c].arm, and rounds_[c] is state_[c].rounds, or 2 if that is more.
 //
 // Sizes: 252 bytes a context and 208 for its account, 256 contexts; 208 bytes for each of 128
 // sites' accounts; 155 KiB in all, touched as contexts appear. Above: large, the simulator. Below:
-// selectors, contexts, sites, profile. One caller at a time, except for arm_of, which any thread
-// may call.
+// selectors, contexts, sites, profile. One caller at a time, except for key_of, find, context, arm_of,
+// rests_on_guess and is_unknown, which any thread may call.
 #pragma once
 
 #include "base/atomics.hpp"
@@ -34,8 +35,16 @@ class Learner {
   // had it last.
   ContextId context_of(unsigned size_class, std::size_t position, Site site, unsigned node = 0);
 
-  // A block is used again. Cheap, to be told of each; what observe() is told may be a sample.
-  void note_reused(ContextId context);
+  // The same in steps, for callers that tell of frees later. False: it has to be made.
+  Context key_of(unsigned size_class, std::size_t position, Site site, unsigned node) const {
+    return {size_class, depth_of(position), sites_.group_of(size_class, site), node % kNodes};
+  }
+  bool find(const Context& key, ContextId& into) const { return table_.find(key, into); }
+  ContextId make(const Context& key);
+  void note_freed(ContextId context, std::uint32_t blocks);
+
+  // Blocks are used again. Cheap, to be told of each; what observe() is told may be a sample.
+  void note_reused(ContextId context, std::uint32_t blocks = 1);
 
   // A block was idle for idle_s and is used again. `bytes` may differ between blocks of a context.
   void observe(ContextId context, std::size_t bytes, double idle_s);
@@ -69,8 +78,11 @@ class Learner {
 
   // The context's arm rests on no more than one reuse.
   bool rests_on_guess(ContextId context) const {
-    return !is_settled(choice_) && state_[index_of(context)].rounds <= 1;
+    return !is_settled(choice_) && rounds_[index_of(context)].load_relaxed() <= 1;
   }
+
+  // No block of the context has been observed, in this process or an earlier one.
+  bool is_unknown(ContextId context) const { return rounds_[index_of(context)].load_relaxed() == 0; }
 
   // From now on; what has been scored stays as it was.
   void set_price(double price) { price_ = price; }
@@ -89,6 +101,7 @@ class Learner {
  private:
   void start_context(ContextId id, const Context& context);
   bool decide_one(std::size_t i);
+  void publish_rounds(std::size_t i);
 
   CostModel model_;
   double price_;
@@ -106,6 +119,7 @@ class Learner {
   Context context_[ContextTable::kSlots] = {};
   SelectorState state_[ContextTable::kSlots];
   Atomic<std::uint8_t> arm_[ContextTable::kSlots];
+  Atomic<std::uint8_t> rounds_[ContextTable::kSlots];
 };
 
 }  // namespace hakmem::learn

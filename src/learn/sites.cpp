@@ -12,7 +12,7 @@ constexpr std::uint16_t kCheckEvery = 16;
 }  // namespace
 
 SiteTable::SiteTable() {
-  for (float& threshold : threshold_) threshold = kWhole;
+  for (Atomic<float>& threshold : threshold_) threshold.store_relaxed(kWhole);
 }
 
 std::size_t SiteTable::first_probe(unsigned size_class, Site site) {
@@ -23,7 +23,8 @@ const SiteTable::Entry* SiteTable::find(unsigned size_class, Site site) const {
   const std::size_t first = first_probe(size_class, site);
   for (std::size_t i = 0; i < kProbes; ++i) {
     const Entry& entry = entry_[(first + i) % kEntries];
-    if (entry.seen > 0 && entry.site == site && entry.size_class == size_class) return &entry;
+    const Key key = entry.key();
+    if (key.seen > 0 && key.site == site && key.size_class == size_class) return &entry;
   }
   return nullptr;
 }
@@ -34,9 +35,9 @@ SiteTable::Entry& SiteTable::find_or_take(unsigned size_class, Site site) {
   Entry* least = &entry_[first % kEntries];
   for (std::size_t i = 1; i < kProbes; ++i) {
     Entry& entry = entry_[(first + i) % kEntries];
-    if (entry.seen < least->seen) least = &entry;
+    if (entry.key().seen < least->key().seen) least = &entry;
   }
-  *least = {site, static_cast<std::uint16_t>(size_class), 0, 0};
+  least->set({site, static_cast<std::uint16_t>(size_class), 0}, 0);
   regret_[least - entry_] = {};
   return *least;
 }
@@ -45,18 +46,19 @@ void SiteTable::observe(unsigned size_class, Site site, double idle_s, const Bil
                         ArmId in_force) {
   Entry& entry = find_or_take(size_class, site);
   regret_[&entry - entry_].add(bills, in_force);
-  if (entry.seen < kMemory) ++entry.seen;
+  Key key = entry.key();
+  if (key.seen < kMemory) ++key.seen;
   const double seen = approximate_log2(idle_s > kShortest_s ? idle_s : kShortest_s);
-  entry.mean += (static_cast<float>(seen) - entry.mean) / static_cast<float>(entry.seen);
+  const float mean = entry.mean.load_relaxed();
+  entry.set(key, mean + (static_cast<float>(seen) - mean) / static_cast<float>(key.seen));
   if (++since_check_[size_class] < kCheckEvery) return;
   since_check_[size_class] = 0;
   divide(size_class);
 }
 
 void SiteTable::remember(unsigned size_class, Site site, float mean, std::uint64_t seen) {
-  Entry& entry = find_or_take(size_class, site);
-  entry.seen = seen < kMemory ? static_cast<std::uint16_t>(seen) : kMemory;
-  entry.mean = mean;
+  const std::uint16_t at_most = seen < kMemory ? static_cast<std::uint16_t>(seen) : kMemory;
+  find_or_take(size_class, site).set({site, static_cast<std::uint16_t>(size_class), at_most}, mean);
 }
 
 void SiteTable::divide_all() {
@@ -66,10 +68,12 @@ void SiteTable::divide_all() {
 std::size_t SiteTable::sorted_means(unsigned size_class, float* means) const {
   std::size_t count = 0;
   for (const Entry& entry : entry_) {
-    if (entry.seen < kEnough || entry.size_class != size_class) continue;
+    const Key key = entry.key();
+    if (key.seen < kEnough || key.size_class != size_class) continue;
+    const float mean = entry.mean.load_relaxed();
     std::size_t at = count++;
-    for (; at > 0 && means[at - 1] > entry.mean; --at) means[at] = means[at - 1];
-    means[at] = entry.mean;
+    for (; at > 0 && means[at - 1] > mean; --at) means[at] = means[at - 1];
+    means[at] = mean;
   }
   return count;
 }
@@ -85,13 +89,14 @@ void SiteTable::divide(unsigned size_class) {
     middle = (means[i] + means[i - 1]) / 2;
   }
   const float needed = is_split(size_class) ? kMergeGap : kSplitGap;
-  threshold_[size_class] = widest >= needed ? middle : kWhole;
+  threshold_[size_class].store_relaxed(widest >= needed ? middle : kWhole);
 }
 
 unsigned SiteTable::group_of(unsigned size_class, Site site) const {
   if (!is_split(size_class)) return 0;
   const Entry* entry = find(size_class, site);
-  return entry != nullptr && entry->seen >= kEnough && entry->mean > threshold_[size_class] ? 1 : 0;
+  if (entry == nullptr || entry->key().seen < kEnough) return 0;
+  return entry->mean.load_relaxed() > threshold_[size_class].load_relaxed() ? 1 : 0;
 }
 
 }  // namespace hakmem::learn

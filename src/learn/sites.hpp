@@ -9,9 +9,11 @@
 //
 // The table is bounded: a site that finds no entry takes the one of its probes that was seen least,
 // so sites that matter stay.
-// Above: learner. Below: contexts, approximate. No locks.
+// Above: learner. Below: contexts, approximate. Any thread may ask group_of() and is_split(): who asks
+// while a site's place goes to another one may get that one's group. The rest is for one caller at a time.
 #pragma once
 
+#include "base/atomics.hpp"
 #include "learn/contexts.hpp"
 #include "learn/regret.hpp"
 
@@ -50,21 +52,31 @@ class SiteTable {
   template <typename Visit>
   void for_each(Visit visit) const {
     for (std::size_t i = 0; i < kEntries; ++i) {
-      const Entry& entry = entry_[i];
-      if (entry.seen == 0) continue;
-      visit(Seen{entry.size_class, entry.site, group_of(entry.size_class, entry.site), entry.mean,
+      const Key key = entry_[i].key();
+      if (key.seen == 0) continue;
+      visit(Seen{key.size_class, key.site, group_of(key.size_class, key.site), entry_[i].mean.load_relaxed(),
                  regret_[i]});
     }
   }
 
-  bool is_split(unsigned size_class) const { return threshold_[size_class] != kWhole; }
+  bool is_split(unsigned size_class) const { return threshold_[size_class].load_relaxed() != kWhole; }
 
  private:
-  struct Entry {
+  struct Key {
     Site site;
     std::uint16_t size_class;
     std::uint16_t seen;  // 0: unused
-    float mean;          // of log2 of the idle seconds, over about the last kMemory
+  };
+
+  struct Entry {
+    Atomic<Key> packed;
+    Atomic<float> mean;  // of log2 of the idle seconds, over about the last kMemory
+
+    Key key() const { return packed.load_relaxed(); }
+    void set(const Key& key, float mean_log2) {
+      packed.store_relaxed(key);
+      mean.store_relaxed(mean_log2);
+    }
   };
 
   static constexpr std::size_t kProbes = 8;
@@ -77,9 +89,9 @@ class SiteTable {
   std::size_t sorted_means(unsigned size_class, float* means) const;
   void divide(unsigned size_class);
 
-  Entry entry_[kEntries] = {};
+  Entry entry_[kEntries];
   RegretAccount regret_[kEntries];
-  float threshold_[kLargeClasses];
+  Atomic<float> threshold_[kLargeClasses];
   std::uint16_t since_check_[kLargeClasses] = {};
 };
 

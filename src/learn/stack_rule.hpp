@@ -32,6 +32,8 @@ class StackRule {
   StackRule() = default;
   explicit StackRule(SelectorKind kind) : kind_(kind) {}
 
+  SelectorKind kind() const { return kind_; }
+
   // A block is freed; `idle_bytes` are resident and idle with it.
   OnFree note_freed(std::size_t bytes, std::size_t idle_bytes);
 

@@ -21,10 +21,13 @@ std::size_t idle_large_bytes();
 // large/large.cpp: the node's oldest idle blocks coalesce, about `bytes` of them; false when there are none.
 bool lend_idle_large(std::size_t bytes, os::Node node);
 
+// large/large.cpp: shards for so many places, when the topology is known. False: no memory.
+bool make_large_shards(unsigned places);
+
 // large/large.cpp: the thread exits; what waits in its hand is anybody's.
 void leave_large_hand();
 
-// When the next of them is due; set by large/idle_blocks.cpp.
+// When the next of them is due; set by large/idle_shard.cpp.
 inline constinit Atomic<std::uint64_t> large_due_ms{~std::uint64_t{0}};
 
 // thread/foreign.cpp: what free_foreign() does when no bundle is ready for the block.

@@ -99,7 +99,7 @@ void know_places() {
   const LockGuard guard(lock);
   if (found.nodes > 1 && !run_store.make(found.nodes)) return;
   if (found.nodes > 1 && !make_shared_starts(found.nodes)) return;
-  if (!slab_shards.make(found.places)) return;
+  if (!slab_shards.make(found.places) || !make_large_shards(found.places)) return;
   next_owner.store_relaxed(next_owner.load_relaxed() + found.nodes - 1);
   os::places.publish();
 }
