@@ -9,6 +9,7 @@
 #include "os/memory.hpp"
 #include "os/place.hpp"
 #include "pages/commitment.hpp"
+#include "thread/large_hooks.hpp"
 
 namespace hakmem {
 

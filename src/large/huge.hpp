@@ -19,11 +19,6 @@ void revive_huge(Run* run, OwnerId heap);
 // Returns an idle block's mapping to the kernel.
 void unmap_huge(Run* run);
 
-// Collapses the next 2 MiB of small pages of a block in use, if they are resident. False: there are none any
-// more, until it looks again from the start. `collapsed`: whether it has.
-bool collapse_next_of_huge(bool* collapsed);
-void look_for_dense_huge_again();
-
 void destroy_huge_of(OwnerId heap);
 
 // nullptr: no memory; nothing has changed. `grower`: the site that asks.

@@ -2,10 +2,10 @@
 
 #include "config/live_knobs.hpp"
 #include "learn/huge_arms.hpp"
-#include "large/huge.hpp"
 #include "os/clock.hpp"
 #include "os/memory.hpp"
 #include "pages/run_store.hpp"
+#include "thread/large_hooks.hpp"
 
 namespace hakmem {
 

@@ -24,6 +24,11 @@ bool lend_idle_large(std::size_t bytes, os::Node node);
 // large/large.cpp: shards for so many places, when the topology is known. False: no memory.
 bool make_large_shards(unsigned places);
 
+// large/huge.cpp: collapses the next 2 MiB of small pages of a huge block in use, if they are resident. False: there
+// are none any more, until it looks again from the start. `collapsed`: whether it has.
+bool collapse_next_of_huge(bool* collapsed);
+void look_for_dense_huge_again();
+
 // large/large.cpp: the thread exits; what waits in its hand is anybody's.
 void leave_large_hand();
 
