@@ -30,9 +30,9 @@ int merge_files(const Flags& flags) {
   for (const std::string& file : flags.files) {
     if (learn::merge(*sum, *read_profile(file))) continue;
     throw ProfileError(
-        fmt::format("{} brings more sites than a profile holds ({}); nothing is "
+        fmt::format("{} brings more sites ({}) or growths ({}) than a profile holds; nothing is "
                     "written",
-                    file, learn::Profile::kMaxSites));
+                    file, learn::Profile::kMaxSites, learn::Profile::kMaxGrowths));
   }
   write_profile(*sum, flags.output);
   return 0;
@@ -78,10 +78,10 @@ Command add_profile_command(CLI::App& app) {
   profile->require_subcommand(1);
   const auto flags = std::make_shared<Flags>();
   Actions actions{};
-  actions.show = add_action(*profile, "show", "contexts, sites, and their arms", *flags, 1);
+  actions.show = add_action(*profile, "show", "contexts and their arms, sites, growths", *flags, 1);
   actions.merge = add_action(*profile, "merge", "add profiles up (needs -o)", *flags, 0);
   actions.diff =
-      add_action(*profile, "diff", "contexts that differ; exits with 1 if any", *flags, 2);
+      add_action(*profile, "diff", "contexts and growths that differ; exits with 1 if any", *flags, 2);
   actions.export_app = add_action(*profile, "export", "one JSON object a line", *flags, 1);
   add_price(*actions.show, *flags);
   add_price(*actions.diff, *flags);

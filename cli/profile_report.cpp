@@ -7,6 +7,7 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -84,6 +85,12 @@ double mean_s(const learn::ProfileSite& site) {
   return std::exp2(log2_us) * 1e-6;
 }
 
+// A site or a growth.
+template <class Entry>
+std::string place_text(const learn::Profile& profile, const Entry& entry) {
+  return fmt::format("{}+{:#x}", profile.modules[entry.module].name, entry.offset);
+}
+
 std::string site_table(const learn::Profile& profile, bool colours) {
   Table table({{"site", Align::kLeft},
                {"size", Align::kRight},
@@ -91,12 +98,62 @@ std::string site_table(const learn::Profile& profile, bool colours) {
                {"mean idle s", Align::kRight}});
   for (std::size_t i = 0; i < profile.site_count; ++i) {
     const learn::ProfileSite& site = profile.sites[i];
-    table.add_row({{fmt::format("{}+{:#x}", profile.modules[site.module].name, site.offset)},
+    table.add_row({{place_text(profile, site)},
                    {size_text(site.size_class)},
                    {fmt::format("{}", site.blocks)},
                    {three_digits(mean_s(site))}});
   }
   return table.render(colours);
+}
+
+std::string growth_table(const learn::Profile& profile, bool colours) {
+  Table table(
+      {{"realloc at", Align::kLeft}, {"grown to", Align::kRight}, {"times", Align::kRight}});
+  for (std::size_t i = 0; i < profile.growth_count; ++i) {
+    const learn::ProfileGrowth& growth = profile.growths[i];
+    table.add_row({{place_text(profile, growth)},
+                   {size_text(growth.size_class)},
+                   {fmt::format("{}", growth.steps)}});
+  }
+  return table.render(colours);
+}
+
+// By place and class: how often in A, how often in B.
+using GrowthPairs =
+    std::map<std::pair<std::string, unsigned>, std::pair<std::uint64_t, std::uint64_t>>;
+
+std::string growth_diff(const learn::Profile& a, const learn::Profile& b, bool colours) {
+  GrowthPairs pairs;
+  for (std::size_t i = 0; i < a.growth_count; ++i) {
+    pairs[{place_text(a, a.growths[i]), a.growths[i].size_class}].first += a.growths[i].steps;
+  }
+  for (std::size_t i = 0; i < b.growth_count; ++i) {
+    pairs[{place_text(b, b.growths[i]), b.growths[i].size_class}].second += b.growths[i].steps;
+  }
+  Table table({{"realloc at", Align::kLeft},
+               {"grown to", Align::kRight},
+               {"times A", Align::kRight},
+               {"times B", Align::kRight}});
+  bool differs = false;
+  for (const auto& [key, times] : pairs) {
+    if (times.first == times.second) continue;
+    differs = true;
+    table.add_row({{key.first},
+                   {size_text(key.second)},
+                   {fmt::format("{}", times.first)},
+                   {fmt::format("{}", times.second)}});
+  }
+  return differs ? table.render(colours) : "";
+}
+
+json place_json(const learn::Profile& profile, std::uint32_t module, std::uint64_t offset) {
+  return {{"module", profile.modules[module].name},
+          {"build_id", build_id_text(profile.modules[module])},
+          {"offset", offset}};
+}
+
+std::string line_of(const json& line) {
+  return line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
 void add_lines(std::string& lines, const learn::Context& context, const char* end,
@@ -155,8 +212,10 @@ std::string profile_text(const learn::Profile& profile, double price, bool colou
                    {three_digits(median_s(evidence))},
                    {arm_name(evidence, context.size_class, price), Style::kStrong}});
   });
-  const std::string contexts = table.render(colours);
-  return profile.site_count == 0 ? contexts : contexts + "\n" + site_table(profile, colours);
+  std::string text = table.render(colours);
+  if (profile.site_count != 0) text.append(1, '\n').append(site_table(profile, colours));
+  if (profile.growth_count != 0) text.append(1, '\n').append(growth_table(profile, colours));
+  return text;
 }
 
 std::string profile_diff(const learn::Profile& a, const learn::Profile& b, double price,
@@ -184,7 +243,10 @@ std::string profile_diff(const learn::Profile& a, const learn::Profile& b, doubl
                    {arm_a},
                    {arm_b, arm_a == arm_b ? Style::kPlain : Style::kStrong}});
   });
-  return differs ? table.render(colours) : "";
+  std::string text = differs ? table.render(colours) : "";
+  const std::string growths = growth_diff(a, b, colours);
+  if (!text.empty() && !growths.empty()) text += '\n';
+  return text += growths;
 }
 
 std::string profile_ndjson(const learn::Profile& profile) {
@@ -195,15 +257,20 @@ std::string profile_ndjson(const learn::Profile& profile) {
   });
   for (std::size_t i = 0; i < profile.site_count; ++i) {
     const learn::ProfileSite& site = profile.sites[i];
-    const learn::ProfileModule& module = profile.modules[site.module];
-    const json line = {{"kind", "site"},
-                       {"module", module.name},
-                       {"build_id", build_id_text(module)},
-                       {"offset", site.offset},
-                       {"bytes", learn::large_class_bytes(site.size_class)},
-                       {"blocks", site.blocks},
-                       {"log2_us_sum", static_cast<double>(site.log2_sum) / 256}};
-    lines += line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+    json line = place_json(profile, site.module, site.offset);
+    line["kind"] = "site";
+    line["bytes"] = learn::large_class_bytes(site.size_class);
+    line["blocks"] = site.blocks;
+    line["log2_us_sum"] = static_cast<double>(site.log2_sum) / 256;
+    lines += line_of(line);
+  }
+  for (std::size_t i = 0; i < profile.growth_count; ++i) {
+    const learn::ProfileGrowth& growth = profile.growths[i];
+    json line = place_json(profile, growth.module, growth.offset);
+    line["kind"] = "growth";
+    line["bytes"] = learn::large_class_bytes(growth.size_class);
+    line["steps"] = growth.steps;
+    lines += line_of(line);
   }
   return lines;
 }

@@ -5,6 +5,7 @@
 
 #include "base/bits.hpp"
 #include "config/knobs.hpp"
+#include "large/growth.hpp"
 #include "large/idle_blocks.hpp"
 #include "large/site_keys.hpp"
 #include "learn/profile_file.hpp"
@@ -89,6 +90,7 @@ bool write_profile(learn::Profile& whole, std::byte* file) {
   const os::DirectoryLock lock(path);
   if (const learn::Profile* saved = base_of_saves()) learn::merge(whole, *saved);
   idle_blocks.add_evidence(*recorded, whole);
+  growth.add_to(whole);
   name_sites(whole);
   return os::replace_file(path, file, learn::encode_profile(whole, file));
 }
@@ -118,12 +120,14 @@ void load_profile() {
   if (wrong == nullptr) {
     before = read;
     learning.start_from(*before);
+    growth.start_from(*before);
   } else if (*wrong != '\0') {
     say_ignored(wrong);
   }
   loaded_by = os::process_id();
   recorded = learns() ? new_profile() : nullptr;
   learning.record_in(recorded);
+  if (recorded != nullptr) growth.count_steps();
 }
 
 bool save_profile() {

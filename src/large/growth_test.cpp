@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+
 namespace hakmem {
 namespace {
 
@@ -28,6 +30,48 @@ TEST(Growth, ForgetsWhatIsNotReachedAgain) {
     ASSERT_LT(++grants, 40);
   }
   EXPECT_GT(grants, 8);
+}
+
+std::unique_ptr<learn::Profile> profile_of(const Growth& growth) {
+  auto profile = std::make_unique<learn::Profile>();
+  EXPECT_TRUE(growth.add_to(*profile));
+  return profile;
+}
+
+TEST(Growth, TheNextRunKnowsHowFarBlocksCame) {
+  Growth first;
+  first.count_steps();
+  for (int block = 0; block < 20; ++block) {
+    for (std::size_t size = kMiB; size <= 48 * kMiB; size *= 2) first.note(kSite, size);
+  }
+  first.note(kSite, 500 * kMiB);  // once: too rare to be a reach
+  Growth second;
+  second.start_from(*profile_of(first));
+  EXPECT_TRUE(second.goes_far(kSite));
+  EXPECT_EQ(second.grant_room(kSite, 8 * kMiB), 32 * kMiB);
+  EXPECT_EQ(second.grant_room(Growth::Site{78}, 8 * kMiB), 8 * kMiB) << "another site";
+}
+
+TEST(Growth, SavesWhatItHasCountedItselfAndNoMore) {
+  Growth first;
+  first.count_steps();
+  for (int i = 0; i < 3; ++i) first.note(kSite, 16 * kMiB);
+  const auto saved = profile_of(first);
+  ASSERT_EQ(saved->growth_count, 1u);
+  EXPECT_EQ(saved->growths[0].steps, 3u);
+  EXPECT_EQ(learn::large_class_bytes(saved->growths[0].size_class), 16 * kMiB);
+  Growth second;
+  second.count_steps();
+  second.start_from(*saved);
+  EXPECT_EQ(profile_of(second)->growth_count, 0u);
+  second.note(kSite, 16 * kMiB);
+  EXPECT_EQ(profile_of(second)->growths[0].steps, 1u);
+}
+
+TEST(Growth, WithoutAProfileNothingIsCounted) {
+  Growth growth;
+  growth.note(kSite, 16 * kMiB);
+  EXPECT_EQ(profile_of(growth)->growth_count, 0u);
 }
 
 TEST(Growth, AnUnknownSiteLearnsNothingAndIsKnownByNobody) {

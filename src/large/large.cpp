@@ -54,14 +54,6 @@ LargeBlock make_in_store(std::size_t size, std::size_t alignment, OwnerId heap) 
   return {allocated.run->start(), allocated.zeroed};
 }
 
-// malloc jumps here without a frame of its own, so the return address is its caller's. Half of it
-// tells sites of one process apart.
-learn::Site site_of(const void* return_address) {
-  if (return_address == nullptr) return 0;  // not known
-  if (settings.profile_path != nullptr) return site_key(return_address);
-  return static_cast<learn::Site>(reinterpret_cast<std::uintptr_t>(return_address));
-}
-
 Run* run_of(const void* block) { return static_cast<Run*>(page_map.details_of(granule_of(block))); }
 
 // A second free of it finds no block.
@@ -156,7 +148,7 @@ LargeBlock make_large(std::size_t size, std::size_t alignment, OwnerId heap,
     find_memory(size);
     block = make_once(size, alignment, heap);
   }
-  if (block.start != nullptr) run_of(block.start)->site = site_of(caller);
+  if (block.start != nullptr) run_of(block.start)->site = call_site(caller);
   return block;
 }
 
@@ -172,7 +164,7 @@ namespace {
 }  // namespace
 
 [[gnu::noinline]] void* name_site(Run* run, const void* caller) {
-  run->site = site_of(caller);
+  run->site = call_site(caller);
   return run->start();
 }
 
@@ -190,9 +182,8 @@ namespace {
   do_what_is_due(nullptr, now);
 }
 
+// For who jumps here without a frame of its own: the return address is its caller's.
 void* allocate_large(std::size_t size) { return allocate_large_inline(size, __builtin_return_address(0)); }
-
-void* allocate_large_for(std::size_t size, const void* caller) { return allocate_large_inline(size, caller); }
 
 void free_large(void* block) { free_large_inline(block); }
 
@@ -215,7 +206,7 @@ std::size_t large_bytes(const void* block) {
 void* resize_large(void* block, std::size_t size, const void* caller) {
   if (size > PTRDIFF_MAX) return nullptr;
   Run* run = run_of(block);
-  const Growth::Site grower = Growth::site_of(caller);
+  const Growth::Site grower{call_site(caller)};
   if (page_map.tag_of(block) == tag_for(Kind::kHuge)) return resize_huge(run, size, grower);
   const std::size_t held = run->block_bytes.load_relaxed();
   if (size < knobs::kHugeFrom && resize_run(run, size)) {

@@ -8,6 +8,7 @@
 
 #include "config/knobs.hpp"
 #include "large/growth.hpp"
+#include "large/site_keys.hpp"
 #include "large/idle_blocks.hpp"
 #include "os/clock.hpp"
 #include "thread/boot_hook.hpp"
@@ -226,7 +227,7 @@ std::size_t mapped_bytes_of(const void* block) {
 // Room that was not used goes when the block is free: it does not count as idle memory.
 TEST_F(Large, RoomThatWasNotUsedIsNotIdle) {
   static constexpr char kCaller = 0;
-  growth.note(Growth::site_of(&kCaller), 200 * kMiB);
+  growth.note(Growth::Site{call_site(&kCaller)}, 200 * kMiB);
   void* block = resize_large(make(34 * kMiB), 60 * kMiB, &kCaller);
   ASSERT_NE(block, nullptr);
   EXPECT_GE(mapped_bytes_of(block), 200 * kMiB);

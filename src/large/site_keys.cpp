@@ -57,7 +57,10 @@ Entry* entry_of(std::uintptr_t address) {
   return nullptr;
 }
 
-void name_site(learn::Profile& profile, learn::ProfileSite& site) {
+// A site or a growth, while its module is not known.
+template <class Named>
+void name(learn::Profile& profile, Named& site) {
+  if (site.module != learn::ProfileSite::kNoModule) return;
   for (const Entry& entry : table) {
     if (entry.key.load_relaxed() != site.site) continue;
     learn::ProfileModule module;
@@ -102,10 +105,8 @@ learn::Site site_key(const void* return_address) {
 }
 
 void name_sites(learn::Profile& profile) {
-  for (std::size_t i = 0; i < profile.site_count; ++i) {
-    learn::ProfileSite& site = profile.sites[i];
-    if (site.module == learn::ProfileSite::kNoModule) name_site(profile, site);
-  }
+  for (std::size_t i = 0; i < profile.site_count; ++i) name(profile, profile.sites[i]);
+  for (std::size_t i = 0; i < profile.growth_count; ++i) name(profile, profile.growths[i]);
 }
 
 }  // namespace hakmem

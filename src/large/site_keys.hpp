@@ -10,6 +10,7 @@
 // Above: large, idle_blocks. Below: learn, os. Any thread, no locks; nothing is allocated.
 #pragma once
 
+#include "config/knobs.hpp"
 #include "learn/profile.hpp"
 #include "os/module.hpp"
 
@@ -17,7 +18,14 @@ namespace hakmem {
 
 learn::Site site_key(const void* return_address);
 
-// Gives sites of `profile` whose module is unknown their module and offset, where this process
+// What a call site is known by in this process: half of its address, or its key. 0: it is not known.
+inline learn::Site call_site(const void* return_address) {
+  if (return_address == nullptr) return 0;
+  if (settings.profile_path != nullptr) return site_key(return_address);
+  return static_cast<learn::Site>(reinterpret_cast<std::uintptr_t>(return_address));
+}
+
+// Gives sites and growths of `profile` whose module is unknown their module and offset, where this process
 // still knows them.
 void name_sites(learn::Profile& profile);
 

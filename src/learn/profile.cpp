@@ -16,14 +16,46 @@ void add_sums(ProfileSite& into, const ProfileSite& other) {
   into.log2_sum = sum.total_us;
 }
 
-bool merge_site(Profile& into, const Profile& other, const ProfileSite& from) {
-  ProfileSite* to = find_or_add_site(into, from.site, from.size_class);
-  if (to == nullptr) return false;
-  add_sums(*to, from);
+template <class Entry>
+Entry* find_or_add(Entry* entries, std::size_t* count, std::size_t capacity, Site site,
+                   std::uint32_t size_class) {
+  for (std::size_t i = 0; i < *count; ++i) {
+    if (entries[i].site == site && entries[i].size_class == size_class) return &entries[i];
+  }
+  if (*count == capacity) return nullptr;
+  Entry& added = entries[(*count)++];
+  added = {};
+  added.site = site;
+  added.size_class = size_class;
+  return &added;
+}
+
+ProfileGrowth* find_or_add_growth(Profile& profile, Site site, std::uint32_t size_class) {
+  return find_or_add(profile.growths, &profile.growth_count, Profile::kMaxGrowths, site,
+                     size_class);
+}
+
+// Where the entry's site lies, if `into` does not know it yet.
+template <class Entry>
+bool merge_place(Profile& into, const Profile& other, const Entry& from, Entry* to) {
   if (from.module == ProfileSite::kNoModule || to->module != ProfileSite::kNoModule) return true;
   to->module = find_or_add_module(into, other.modules[from.module]);
   to->offset = from.offset;
   return to->module != ProfileSite::kNoModule;
+}
+
+bool merge_site(Profile& into, const Profile& other, const ProfileSite& from) {
+  ProfileSite* to = find_or_add_site(into, from.site, from.size_class);
+  if (to == nullptr) return false;
+  add_sums(*to, from);
+  return merge_place(into, other, from, to);
+}
+
+bool merge_growth(Profile& into, const Profile& other, const ProfileGrowth& from) {
+  ProfileGrowth* to = find_or_add_growth(into, from.site, from.size_class);
+  if (to == nullptr) return false;
+  to->steps += from.steps;
+  return merge_place(into, other, from, to);
 }
 
 }  // namespace
@@ -54,16 +86,13 @@ std::uint32_t find_or_add_module(Profile& profile, const ProfileModule& module) 
 }
 
 ProfileSite* find_or_add_site(Profile& profile, Site site, std::uint32_t size_class) {
-  for (std::size_t i = 0; i < profile.site_count; ++i) {
-    ProfileSite& one = profile.sites[i];
-    if (one.site == site && one.size_class == size_class) return &one;
-  }
-  if (profile.site_count == Profile::kMaxSites) return nullptr;
-  ProfileSite& added = profile.sites[profile.site_count++];
-  added = {};
-  added.site = site;
-  added.size_class = size_class;
-  return &added;
+  return find_or_add(profile.sites, &profile.site_count, Profile::kMaxSites, site, size_class);
+}
+
+bool add_growth(Profile& profile, Site site, std::uint32_t size_class, std::uint64_t steps) {
+  ProfileGrowth* entry = find_or_add_growth(profile, site, size_class);
+  if (entry != nullptr) entry->steps += steps;
+  return entry != nullptr;
 }
 
 void add_site(Profile& profile, Site site, std::uint32_t size_class, double idle_s) {
@@ -86,6 +115,9 @@ bool merge(Profile& into, const Profile& other) {
   bool fits = true;
   for (std::size_t i = 0; i < other.site_count; ++i) {
     if (!merge_site(into, other, other.sites[i])) fits = false;
+  }
+  for (std::size_t i = 0; i < other.growth_count; ++i) {
+    if (!merge_growth(into, other, other.growths[i])) fits = false;
   }
   return fits;
 }

@@ -3,6 +3,7 @@
 //   evidence[class][depth][group]      idle times, as sums (evidence.hpp)
 //   sites: (module, offset), class     how long blocks wait that this call had: what classes are
 //                                      split by
+//   growths: (module, offset), class   how often realloc there made a block grow to that class
 //   modules: build id, name            of the executable or library that a site lies in
 //
 // A site is known by its module's build id and its offset in the module, so that it is the same in
@@ -43,14 +44,25 @@ struct ProfileSite {
   std::uint64_t log2_sum = 0;  // of idle microseconds, in 1/256
 };
 
+struct ProfileGrowth {
+  Site site = 0;
+  std::uint32_t module = ProfileSite::kNoModule;
+  std::uint64_t offset = 0;
+  std::uint32_t size_class = 0;
+  std::uint64_t steps = 0;  // 0: the entry is unused
+};
+
 struct Profile {
   static constexpr std::size_t kMaxModules = 64;
   static constexpr std::size_t kMaxSites = 512;
+  static constexpr std::size_t kMaxGrowths = 1024;
 
   Evidence evidence[kLargeClasses][kDepths][kGroups];
   ProfileSite sites[kMaxSites];
+  ProfileGrowth growths[kMaxGrowths];
   ProfileModule modules[kMaxModules];
   std::size_t site_count = 0;
+  std::size_t growth_count = 0;
   std::size_t module_count = 0;
 
   Evidence& of(const Context& c) { return evidence[c.size_class][c.depth][c.group]; }
@@ -71,7 +83,10 @@ ProfileSite* find_or_add_site(Profile& profile, Site site, std::uint32_t size_cl
 // A block of this class that `site` had was idle for idle_s.
 void add_site(Profile& profile, Site site, std::uint32_t size_class, double idle_s);
 
-// Adds `other` to `into`. False when modules or sites found no room; the rest has been added.
+// Blocks of this site have grown to this class `steps` times. False when the table is full.
+bool add_growth(Profile& profile, Site site, std::uint32_t size_class, std::uint64_t steps);
+
+// Adds `other` to `into`. False when modules, sites or growths found no room; the rest has been added.
 bool merge(Profile& into, const Profile& other);
 
 }  // namespace hakmem::learn

@@ -13,9 +13,11 @@ constexpr std::size_t kMostSums = 2 * kBins;
 constexpr std::size_t kMostContexts = std::size_t{kLargeClasses} * kDepths * kGroups;
 static_assert(kMostContexts * (4 + kMostSums * (1 + 2 * kMaxNumberBytes)) < 3 * kMiB);
 
-// The order in which modules or sites are written: numbers of their entries.
+// The order in which modules, sites or growths are written: numbers of their entries.
 struct Order {
-  std::uint32_t entry[Profile::kMaxSites];
+  static constexpr std::size_t kMost = Profile::kMaxGrowths;
+  static_assert(kMost >= Profile::kMaxSites && kMost >= Profile::kMaxModules);
+  std::uint32_t entry[kMost];
   std::size_t count = 0;
 
   template <class Before>
@@ -41,18 +43,20 @@ Order order_of_modules(const Profile& profile) {
   return order;
 }
 
-Order order_of_sites(const Profile& profile) {
+// Sites or growths, by where they lie and their class.
+template <class Entry>
+Order order_of(const Profile& profile, const Entry* entries, std::size_t count) {
   Order order;
   const auto before = [&](std::size_t a, std::size_t b) {
-    const ProfileSite& x = profile.sites[a];
-    const ProfileSite& y = profile.sites[b];
+    const Entry& x = entries[a];
+    const Entry& y = entries[b];
     const int modules =
         x.module == y.module ? 0 : compare(profile.modules[x.module], profile.modules[y.module]);
     if (modules != 0) return modules < 0;
     return x.offset != y.offset ? x.offset < y.offset : x.size_class < y.size_class;
   };
-  for (std::size_t i = 0; i < profile.site_count; ++i) {
-    if (profile.sites[i].module != ProfileSite::kNoModule) order.insert(i, before);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (entries[i].module != ProfileSite::kNoModule) order.insert(i, before);
   }
   return order;
 }
@@ -97,27 +101,56 @@ std::byte* put_bytes(std::byte* to, const void* bytes, std::size_t count) {
   return to + count;
 }
 
-std::byte* put_sites(std::byte* to, const Profile& profile) {
-  const Order modules = order_of_modules(profile);
+// Where sites lie: the number that its module is written as.
+struct Modules {
   std::uint32_t written_as[Profile::kMaxModules];
+};
+
+std::byte* put_modules(std::byte* to, const Profile& profile, Modules& numbers) {
+  const Order modules = order_of_modules(profile);
   to = put_number(to, modules.count);
   for (std::size_t i = 0; i < modules.count; ++i) {
     const ProfileModule& module = profile.modules[modules.entry[i]];
-    written_as[modules.entry[i]] = static_cast<std::uint32_t>(i);
+    numbers.written_as[modules.entry[i]] = static_cast<std::uint32_t>(i);
     to = put_bytes(to, module.build_id, module.build_id_bytes);
     to = put_bytes(to, module.name, std::strlen(module.name));
   }
-  const Order sites = order_of_sites(profile);
+  return to;
+}
+
+template <class Entry>
+std::byte* put_place(std::byte* to, const Entry& entry, const Modules& numbers) {
+  to = put_number(to, numbers.written_as[entry.module]);
+  to = put_number(to, entry.offset);
+  return put_number(to, entry.size_class);
+}
+
+std::byte* put_sites(std::byte* to, const Profile& profile, const Modules& numbers) {
+  const Order sites = order_of(profile, profile.sites, profile.site_count);
   to = put_number(to, sites.count);
   for (std::size_t i = 0; i < sites.count; ++i) {
     const ProfileSite& site = profile.sites[sites.entry[i]];
-    to = put_number(to, written_as[site.module]);
-    to = put_number(to, site.offset);
-    to = put_number(to, site.size_class);
+    to = put_place(to, site, numbers);
     to = put_number(to, site.blocks);
     to = put_number(to, site.log2_sum);
   }
   return to;
+}
+
+std::byte* put_growths(std::byte* to, const Profile& profile, const Modules& numbers) {
+  const Order growths = order_of(profile, profile.growths, profile.growth_count);
+  to = put_number(to, growths.count);
+  for (std::size_t i = 0; i < growths.count; ++i) {
+    const ProfileGrowth& growth = profile.growths[growths.entry[i]];
+    to = put_number(put_place(to, growth, numbers), growth.steps);
+  }
+  return to;
+}
+
+std::byte* put_content(std::byte* to, const Profile& profile) {
+  Modules numbers;
+  to = put_modules(put_contexts(to, profile), profile, numbers);
+  return put_growths(put_sites(to, profile, numbers), profile, numbers);
 }
 
 bool get_below(Input& input, std::uint64_t limit, std::uint64_t* value) {
@@ -170,23 +203,46 @@ bool get_modules(Input& input, Profile& into) {
   return true;
 }
 
+template <class Entry>
+bool get_place(Input& input, const Profile& profile, Entry& into) {
+  std::uint64_t module = 0;
+  std::uint64_t size_class = 0;
+  if (!get_below(input, profile.module_count, &module) || !get_number(input, &into.offset))
+    return false;
+  if (!get_below(input, kLargeClasses, &size_class)) return false;
+  into.module = static_cast<std::uint32_t>(module);
+  into.size_class = static_cast<std::uint32_t>(size_class);
+  into.site = site_of(profile.modules[module], into.offset);
+  return true;
+}
+
 bool get_sites(Input& input, Profile& into) {
   std::uint64_t count = 0;
   if (!get_below(input, Profile::kMaxSites + 1, &count)) return false;
   for (; into.site_count < count; ++into.site_count) {
-    std::uint64_t module = 0;
-    std::uint64_t size_class = 0;
     ProfileSite& site = into.sites[into.site_count];
-    if (!get_below(input, into.module_count, &module) || !get_number(input, &site.offset))
-      return false;
-    if (!get_below(input, kLargeClasses, &size_class)) return false;
+    if (!get_place(input, into, site)) return false;
     if (!get_number(input, &site.blocks) || !get_number(input, &site.log2_sum)) return false;
     if (site.blocks == 0) return false;
-    site.module = static_cast<std::uint32_t>(module);
-    site.size_class = static_cast<std::uint32_t>(size_class);
-    site.site = site_of(into.modules[module], site.offset);
   }
   return true;
+}
+
+bool get_growths(Input& input, Profile& into) {
+  std::uint64_t count = 0;
+  if (!get_below(input, Profile::kMaxGrowths + 1, &count)) return false;
+  for (; into.growth_count < count; ++into.growth_count) {
+    ProfileGrowth& growth = into.growths[into.growth_count];
+    if (!get_place(input, into, growth) || !get_number(input, &growth.steps)) return false;
+    if (growth.steps == 0) return false;
+  }
+  return true;
+}
+
+bool get_content(Input& input, std::uint32_t version, Profile& into) {
+  if (!get_contexts(input, into) || !get_modules(input, into) || !get_sites(input, into))
+    return false;
+  return version == 1 || get_growths(input, into);
 }
 
 std::uint64_t checksum_of(ProfileHeader header, const std::byte* content, std::size_t length) {
@@ -194,8 +250,7 @@ std::uint64_t checksum_of(ProfileHeader header, const std::byte* content, std::s
   return checksum_more(checksum_more(kChecksumStart, &header, sizeof header), content, length);
 }
 
-const char* check_header(const std::byte* bytes, std::size_t count) {
-  ProfileHeader header;
+const char* check_header(const std::byte* bytes, std::size_t count, ProfileHeader& header) {
   if (count < sizeof header) return "it is too short to be a profile";
   std::memcpy(&header, bytes, sizeof header);
   if (std::memcmp(header.magic, kProfileMagic, sizeof kProfileMagic) != 0)
@@ -211,7 +266,7 @@ const char* check_header(const std::byte* bytes, std::size_t count) {
 
 std::size_t encode_profile(const Profile& profile, std::byte* to) {
   std::byte* content = to + sizeof(ProfileHeader);
-  const std::byte* end = put_sites(put_contexts(content, profile), profile);
+  const std::byte* end = put_content(content, profile);
   ProfileHeader header{};
   std::memcpy(header.magic, kProfileMagic, sizeof header.magic);
   header.version = kProfileVersion;
@@ -222,11 +277,10 @@ std::size_t encode_profile(const Profile& profile, std::byte* to) {
 }
 
 const char* decode_profile(const std::byte* bytes, std::size_t count, Profile& into) {
-  if (const char* wrong = check_header(bytes, count)) return wrong;
+  ProfileHeader header;
+  if (const char* wrong = check_header(bytes, count, header)) return wrong;
   Input input{bytes + sizeof(ProfileHeader), bytes + count};
-  const bool whole =
-      get_contexts(input, into) && get_modules(input, into) && get_sites(input, into);
-  if (whole && input.left() == 0) return nullptr;
+  if (get_content(input, header.version, into) && input.left() == 0) return nullptr;
   new (&into) Profile();
   return "its content makes no sense";
 }

@@ -1,9 +1,9 @@
 // Profile file: a profile as bytes. docs/profile-format.md says it in words.
 //
-//   FileHeader | contexts | modules | sites          numbers of variable length (base/encoding.hpp)
+//   FileHeader | contexts | modules | sites | growths     numbers of variable length (base/encoding.hpp)
 //
-// The bytes depend on what the profile holds alone, not on the order in which it came: modules and
-// sites are written sorted. Sites whose module is unknown are left out.
+// The bytes depend on what the profile holds alone, not on the order in which it came: modules,
+// sites and growths are written sorted. Sites whose module is unknown are left out.
 // Above: the library's start and exit, the command. Below: profile. Pure functions.
 #pragma once
 
@@ -12,7 +12,7 @@
 namespace hakmem::learn {
 
 inline constexpr char kProfileMagic[8] = {'H', 'A', 'K', 'P', 'R', 'O', 'F', '\n'};
-inline constexpr std::uint32_t kProfileVersion = 1;
+inline constexpr std::uint32_t kProfileVersion = 2;  // 1 has no growths, and is read
 
 struct ProfileHeader {
   char magic[8];

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -29,6 +30,13 @@ ProfileModule module_named(unsigned number) {
   return module;
 }
 
+ProfileGrowth& growth_of(Profile& profile, Site site, std::uint32_t size_class) {
+  const auto is_it = [&](const ProfileGrowth& growth) {
+    return growth.site == site && growth.size_class == size_class;
+  };
+  return *std::find_if(profile.growths, profile.growths + profile.growth_count, is_it);
+}
+
 ProfilePointer some_profile(unsigned seed) {
   auto profile = std::make_unique<Profile>();
   std::mt19937_64 random(seed);
@@ -48,6 +56,10 @@ ProfilePointer some_profile(unsigned seed) {
     ProfileSite* site = find_or_add_site(*profile, site_of(module, offset), size_class);
     site->module = find_or_add_module(*profile, module);
     site->offset = offset;
+    EXPECT_TRUE(add_growth(*profile, site->site, size_class, 1 + i));
+    ProfileGrowth& growth = growth_of(*profile, site->site, size_class);
+    growth.module = site->module;
+    growth.offset = offset;
   }
   return profile;
 }
@@ -90,6 +102,39 @@ TEST(Profile, WhatWasWrittenIsRead) {
   for (std::size_t i = 0; i < first->site_count; ++i) {
     const ProfileSite& site = first->sites[i];
     EXPECT_EQ(find_or_add_site(*second, site.site, site.size_class)->log2_sum, site.log2_sum);
+  }
+  ASSERT_EQ(first->growth_count, second->growth_count);
+  EXPECT_GT(first->growth_count, 20u);
+  for (std::size_t i = 0; i < first->growth_count; ++i) {
+    const ProfileGrowth& growth = first->growths[i];
+    EXPECT_EQ(growth_of(*second, growth.site, growth.size_class).steps, growth.steps);
+  }
+}
+
+// Version 1 ended behind the sites.
+TEST(Profile, AnOlderVersionIsReadWithoutGrowths) {
+  const ProfilePointer with = some_profile(6);
+  const auto without = std::make_unique<Profile>(*with);
+  without->growth_count = 0;
+  Bytes bytes = bytes_of(*without);
+  bytes.pop_back();  // how many growths: 0
+  ProfileHeader header;
+  std::memcpy(&header, bytes.data(), sizeof header);
+  header.version = 1;
+  header.length -= 1;
+  seal(bytes, header);
+  const auto read = std::make_unique<Profile>();
+  ASSERT_EQ(decode_profile(bytes.data(), bytes.size(), *read), nullptr);
+  EXPECT_EQ(bytes_of(*read), bytes_of(*without));
+  EXPECT_EQ(read->site_count, with->site_count);
+}
+
+TEST(Profile, GrowthsAddUp) {
+  const ProfilePointer sum = merged({1, 1});
+  const ProfilePointer one = some_profile(1);
+  for (std::size_t i = 0; i < one->growth_count; ++i) {
+    const ProfileGrowth& growth = one->growths[i];
+    EXPECT_EQ(growth_of(*sum, growth.site, growth.size_class).steps, 2 * growth.steps);
   }
 }
 

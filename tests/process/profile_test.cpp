@@ -99,6 +99,23 @@ TEST_F(ProfileFile, IsWrittenAtExitAndAddsUp) {
   EXPECT_GT(first->site_count, 0u);
 }
 
+// What realloc's site has learned about growth is there in the next run: its first block already gets room.
+TEST_F(ProfileFile, KnowsHowFarBlocksGrow) {
+  const int moves_first = std::stoi(run("grow").out);
+  const auto first = read();
+  ASSERT_NE(first, nullptr);
+  ASSERT_GT(first->growth_count, 5u);
+  const learn::ProfileGrowth& growth = first->growths[0];
+  EXPECT_STREQ(first->modules[growth.module].name, "saves_profile");
+  const int moves_second = std::stoi(run("grow").out);
+  EXPECT_GE(moves_first, 5);
+  EXPECT_LE(moves_second, 2);
+  const auto second = read();
+  ASSERT_NE(second, nullptr);
+  EXPECT_EQ(second->growth_count, first->growth_count) << "the same sites at other addresses";
+  EXPECT_EQ(second->growths[0].steps, 2 * growth.steps);
+}
+
 TEST_F(ProfileFile, ProcessesThatRunAtOnceAddUp) {
   constexpr unsigned kProcesses = 6;
   std::vector<std::thread> threads;
