@@ -254,6 +254,31 @@ TEST(Heap, OneWithMuchIsClosedAtOnce) {
   EXPECT_LE(bytes_in_use(), before);
 }
 
+// How many bundles of a class are open after two looks, well within a second, of a thread that has freed these
+// blocks of another.
+unsigned open_after_two_looks(const std::vector<void*>& blocks, ClassId c) {
+  unsigned open = 0;
+  from_another_thread([&] {
+    deallocate_all(allocate_many(64, 20'000));  // what is due at the start
+    deallocate_all(blocks);
+    for (int look = 0; look < 2; ++look) {
+      os::advance_clock_for_test(learn::kLookMs + 1);
+      deallocate_all(allocate_many(64, 20'000));  // comes by the clock
+    }
+    open = thread_heap()->slow_counts().open[index_of(c)].load_relaxed();
+  });
+  return open;
+}
+
+TEST(Heap, DearBundlesLeaveBeforeTheFlush) {
+  settle_down();
+  live_knobs.adapt = true;
+  EXPECT_EQ(open_after_two_looks(allocate_many(32768, 6), class_of(32768)), 0u);
+  EXPECT_EQ(open_after_two_looks(allocate_many(128, 6), class_of(128)), 1u) << "cheap ones wait for more";
+  live_knobs.adapt = false;
+  settle_down();
+}
+
 // What a heap's last look has found ends with it: the tuner sums closed heaps, too.
 TEST(Heap, OneThatIsClosedHasNothingForTheTuner) {
   settle_down();
