@@ -5,10 +5,11 @@ or memory. Bold: the baseline wins. Italic: the peer wins. Plain: the medians di
 """
 import math
 
-from compare_samples import tests_of
+from compare_samples import PRICES, tests_of
 
 LEVEL_NAMED = 3
-GROUPS = (("micro", "micro/"), ("one block", "one_block/"), ("8 threads", "threads8/"), ("64 threads", "threads64/"), ("real", "real/"), ("all", ""))  # those that have tests
+GROUPS = (("micro", "micro/"), ("one block", "one_block/"), ("8 threads", "threads8/"), ("64 threads", "threads64/"), ("paced", "paced/"),
+          ("real", "real/"), ("all", ""))  # those that have tests
 
 
 def three_digits(value):
@@ -98,6 +99,15 @@ class Report:
         rows = [[test.name, *(cell(test, peer) for peer in self.peers), smallest(test)] for test in self.tests]
         return table(["test", *self.peers, "smallest"], rows)
 
+    def bill_ratios(self):
+        def cells(test, peer):
+            if not test.complete(self.ours, peer):
+                return [""] * len(PRICES)
+            return [f"{test.bill_ratio(self.ours, peer, price):.2f}" for price in PRICES]
+
+        rows = [[test.name, *(cell for peer in self.peers for cell in cells(test, peer))] for test in self.tests]
+        return table(["test", *(f"{peer}, {price}" for peer in self.peers for price in PRICES)], rows)
+
     def values(self, unit_of, spread_of, tests):
         """Medians with spreads, one column per allocator."""
         def cell(test, allocator):
@@ -132,13 +142,15 @@ class Report:
 
 def render(rows, machine, baseline):
     report = Report(rows, machine, baseline)
-    units = {"time": "s", "throughput": "Mops/s", "count": "lines"}
+    units = {"time": "s", "throughput": "Mops/s", "count": "lines", "bill": "CPU s"}
     parts = [f"# {report.ours} beside other allocators", *report.conditions(), "## Geometric means",
              f"Cost of {report.ours} over the peer's: below 1, {report.ours} is better. Time is wall time, or time per operation where "
              "a benchmark states a rate; CPU is user and system time, which other load on the machine disturbs less. RSS is the peak of the largest process. A difference of medians that is no larger than "
              "the wider spread is a tie.", report.summary(), "## Time",
              f"Ratio of the medians [lowest-highest within one round]. **Bold**: {report.ours} wins. *Italic*: the peer wins. Plain: a tie.",
-             report.time_ratios(), "## Peak RSS", report.rss_ratios()]
+             report.time_ratios(), "## Peak RSS", report.rss_ratios(), "## Bill",
+             "CPU seconds and the price of the peak RSS for all of the time, which is more than was held: medians' ratios, by price. Tests named "
+             "paced/ print their own bill, with what was resident in the mean: that is their row under Time.", report.bill_ratios()]
     if report.counts:
         parts += ["## Lines that hold live blocks of two threads", "Counted, not timed; fewer is better.",
                   report.values(lambda test: "lines", lambda series: series.value, report.counts)]

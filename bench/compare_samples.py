@@ -1,10 +1,13 @@
 """The samples of bench/compare: one row per run, as kept in samples.csv, and what is read from them.
 
 A row without figures stands for a run that failed; its status says how. Time and CPU are seconds, peak RSS is KiB. The
-measure says what decides: `time` (less is better), `throughput` (more is better) or `count` (less is better).
+measure says what decides: `time`, `count` or `bill` (less is better), or `throughput` (more is better).
 """
 import dataclasses
 import statistics
+
+# CPU seconds that a GiB held for a second may cost.
+PRICES = (0.125, 1.25)
 
 
 @dataclasses.dataclass
@@ -28,6 +31,10 @@ class Row:
     @staticmethod
     def without_sample(test, measure, allocator, status):
         return Row(test, measure, allocator, -1, 0.0, 0.0, 0, 0.0, " ".join(status.split()))
+
+    def bill(self, price):
+        """CPU seconds and the price of what was held, the peak all the time: the most that it can have been."""
+        return self.cpu_seconds + price * self.peak_rss_kib / 1024**2 * self.wall_seconds
 
     @property
     def value(self):
@@ -57,6 +64,7 @@ class Series:
         self.differs = any(row.status != "ok" for row in measured)
         self.by_round = {row.round: row.value for row in measured}
         self.value = Spread([row.value for row in measured]) if measured else None
+        self.bills = {price: Spread([row.bill(price) for row in measured]) for price in PRICES} if measured else None
         self.cpu = Spread([row.cpu_seconds for row in measured]) if measured else None
         self.rss_mib = Spread([row.peak_rss_kib / 1024 for row in measured]) if measured else None
 
@@ -93,6 +101,9 @@ class Test:
 
     def cpu_ratio(self, ours, theirs):
         return self.series[ours].cpu.median / self.series[theirs].cpu.median
+
+    def bill_ratio(self, ours, theirs, price):
+        return self.series[ours].bills[price].median / self.series[theirs].bills[price].median
 
     def rss_ratio(self, ours, theirs):
         return self.series[ours].rss_mib.median / self.series[theirs].rss_mib.median
