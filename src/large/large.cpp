@@ -185,6 +185,8 @@ namespace {
 // For who jumps here without a frame of its own: the return address is its caller's.
 void* allocate_large(std::size_t size) { return allocate_large_inline(size, __builtin_return_address(0)); }
 
+void* allocate_large_for(std::size_t size, const void* caller) { return allocate_large_inline(size, caller); }
+
 void free_large(void* block) { free_large_inline(block); }
 
 void free_outside_slabs(void* block, Tag tag) {
