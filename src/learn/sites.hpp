@@ -62,7 +62,7 @@ class SiteTable {
   bool is_split(unsigned size_class) const { return threshold_[size_class].load_relaxed() != kWhole; }
 
  private:
-  struct Key {
+  struct alignas(8) Key {  // or clang calls a library for its loads
     Site site;
     std::uint16_t size_class;
     std::uint16_t seen;  // 0: unused
