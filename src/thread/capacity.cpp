@@ -102,7 +102,8 @@ void Heap::shrink_allowance(std::size_t to) {
 
 std::size_t Heap::cached_bytes(ClassId c) {
   const ClassState& s = state(c);
-  std::size_t blocks = s.loaded == nullptr ? 0 : static_cast<std::size_t>(top(c) - s.loaded->slots());
+  std::size_t blocks =
+      s.loaded == nullptr ? 0 : static_cast<std::size_t>(top(c) - s.loaded->slots());
   for (const Magazine* m = s.spare; m != nullptr; m = m->next.load_relaxed()) blocks += m->count;
   return blocks * size_of(c);
 }
@@ -170,7 +171,8 @@ void Heap::look_back(std::uint64_t now_ms) {
   if (now_ms - looked_at_ms_.load_relaxed() < learn::kLookMs) return;
   looked_at_ms_.store_relaxed(now_ms);
   const double price = price_now();
-  for (std::size_t i = 0; i < kClasses; ++i) look_at_class(ClassId{static_cast<std::uint8_t>(i)}, price);
+  for (std::size_t i = 0; i < kClasses; ++i)
+    look_at_class(ClassId{static_cast<std::uint8_t>(i)}, price);
   use_.bytes = allowance_.load_relaxed();
   const learn::Allowance next = learn::look_at(use_, spare_bytes(), knobs::kFirstAllowance);
   shrink_allowance(next.bytes);
