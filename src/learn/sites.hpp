@@ -62,7 +62,8 @@ class SiteTable {
   bool is_split(unsigned size_class) const { return threshold_[size_class].load_relaxed() != kWhole; }
 
  private:
-  struct Key {
+  // Aligned as a word of its length: clang calls a library for an atomic one that is not.
+  struct alignas(8) Key {
     Site site;
     std::uint16_t size_class;
     std::uint16_t seen;  // 0: unused
