@@ -6,6 +6,7 @@
 #include "os/memory.hpp"
 #include "pages/run_store.hpp"
 #include "thread/large_hooks.hpp"
+#include "thread/price.hpp"
 
 namespace hakmem {
 
@@ -76,13 +77,11 @@ constinit Atomic<std::uint64_t> collapsed_blocks{0};  // units of huge blocks
 
 double age_s() { return static_cast<double>(os::now_ms() - booted_at_ms) * 1e-3; }
 
-bool pays(double touched_share) {
-  return learn::asks_for_huge({touched_share, age_s()}, known_costs(), price_of_memory);
-}
+double price() { return price_near_limit(price_of_memory); }
 
 // The heap has grown by `bytes` that have huge pages.
 void allow_collapsing(std::size_t bytes) {
-  const double s = learn::collapse_allowance_s({1, age_s()}, known_costs(), price_of_memory, static_cast<double>(bytes));
+  const double s = learn::collapse_allowance_s({1, age_s()}, known_costs(), price(), static_cast<double>(bytes));
   allowance_ns.fetch_add_relaxed(static_cast<std::int64_t>(s * 1e9));
   anew.store_relaxed(true);
   collapsing.store_relaxed(true);
@@ -104,7 +103,7 @@ bool collapse_next() {
 }
 
 bool ask(double touched_share) {
-  if (pays(touched_share)) return true;
+  if (huge_pages_pay(touched_share)) return true;
   huge_fault_s.store_relaxed(learn::huge_fault_forgotten(known_costs()));
   return false;
 }
@@ -114,7 +113,7 @@ bool ask(double touched_share) {
 bool touch_first(std::byte* first_unit, std::size_t bytes) {
   const double seconds = cpu_seconds_to_touch(first_unit, kHuge);
   huge_fault_s.store_relaxed(learn::huge_fault_after(known_costs(), seconds));
-  if (!pays(1)) return false;
+  if (!huge_pages_pay(1)) return false;
   allow_collapsing(bytes);
   return true;
 }
@@ -122,6 +121,10 @@ bool touch_first(std::byte* first_unit, std::size_t bytes) {
 constexpr HugeChoice kChoice{ask, touch_first, collapse_what_is_paid};
 
 }  // namespace
+
+bool huge_pages_pay(double touched_share) {
+  return learn::asks_for_huge({touched_share, age_s()}, known_costs(), price());
+}
 
 void boot_huge_choice(double price) {
   price_of_memory = price;

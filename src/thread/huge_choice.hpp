@@ -25,8 +25,11 @@
 
 namespace hakmem {
 
-// Once, at boot.
+// Once, at boot. `price`: the bill's, while no memory limit is near.
 void boot_huge_choice(double price);
+
+// Whether new memory should ask for them now, when so much of the heap's small pages has been touched.
+bool huge_pages_pay(double touched_share);
 
 // With what is due, any thread: does nothing but the once.
 void measure_small_pages_once();

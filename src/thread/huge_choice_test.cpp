@@ -2,11 +2,13 @@
 #include "thread/huge_choice.hpp"
 
 #include <gtest/gtest.h>
+#include <time.h>
 
 #include <vector>
 
 #include "config/knobs.hpp"
 #include "os/memory.hpp"
+#include "pages/commitment.hpp"
 #include "pages/run_store.hpp"
 
 namespace hakmem {
@@ -44,6 +46,19 @@ TEST_P(DearHugeFaults, LeaveTheRestOfARegionWithoutHugePages) {
   while (run_store.mapped_bytes() == mapped) used.push_back(allocate(kUnitGranules));
   EXPECT_EQ(run_store.unit_use().wanted_bytes == wanted, GetParam());
   for (hakmem::Run* run : used) run_store.release(run, true);
+}
+
+// A few hundredths of a huge page untouched cost little at this price, and sixty times as much at the limit.
+TEST(HugeChoice, FollowsThePriceThatRisesNearALimit) {
+  boot_huge_choice(16);
+  const timespec pause{0, 50'000'000};
+  nanosleep(&pause, nullptr);
+  EXPECT_TRUE(huge_pages_pay(0.97));
+  commitment.set_limits(commitment.bytes(), SIZE_MAX, {});  // so the soft limit has been reached
+  EXPECT_FALSE(huge_pages_pay(0.97));
+  EXPECT_TRUE(huge_pages_pay(1)) << "nothing is wasted";
+  commitment.set_limits(SIZE_MAX, SIZE_MAX, {});
+  boot_huge_choice(settings.price);
 }
 
 INSTANTIATE_TEST_SUITE_P(OrNot, DearHugeFaults, testing::Bool());

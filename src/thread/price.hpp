@@ -2,7 +2,7 @@
 //
 //   settings.price --learn/limit_price, by what is committed below the soft limit--> price_now()
 //
-// Above: tuner, idle blocks. Below: commitment, learn. Any thread.
+// Reads counters alone, so it may be asked under any lock. Above: tuner, huge choice, idle blocks. Below: commitment, learn. Any thread.
 #pragma once
 
 #include "config/knobs.hpp"
@@ -11,11 +11,14 @@
 
 namespace hakmem {
 
-// The bill's price, risen as the memory limit comes near.
-inline double price_now() {
-  if (!commitment.has_limit()) return settings.price;
-  return learn::price_under_limit(settings.price, commitment.bytes(), commitment.soft(),
+// A price, risen as the memory limit comes near.
+inline double price_near_limit(double price) {
+  if (!commitment.has_limit()) return price;
+  return learn::price_under_limit(price, commitment.bytes(), commitment.soft(),
                                   commitment.stall_percent());
 }
+
+// The bill's.
+inline double price_now() { return price_near_limit(settings.price); }
 
 }  // namespace hakmem
