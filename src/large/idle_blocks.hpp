@@ -77,6 +77,7 @@ class IdleBlocks {
 
   void forget_notes_for_test() {
     shards_.for_each([](IdleShard& shard) { shard.forget_notes_for_test(); });
+    learning.forget_counts_for_test();
   }
 
   bool lock_is_mine();

@@ -4,11 +4,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <utility>
+#include <vector>
 
 #include "large/idle_blocks.hpp"
 #include "large/learning.hpp"
 #include "os/clock.hpp"
+#include "os/memory.hpp"
 #include "pages/release_budget.hpp"
 #include "pages/release_time.hpp"
 #include "thread/boot_hook.hpp"
@@ -17,6 +21,41 @@
 namespace hakmem {
 
 inline constexpr std::size_t kLength = 2 * kMiB;
+
+// While one lives, notes what is given back, in order.
+class ReleaseOrder {
+ public:
+  ReleaseOrder() : kernel_(std::exchange(os::memory.discard_ranges, discard_and_note)) {
+    next_ = kernel_;
+    count_ = 0;
+  }
+  ~ReleaseOrder() { os::memory.discard_ranges = kernel_; }
+  ReleaseOrder(const ReleaseOrder&) = delete;
+  ReleaseOrder& operator=(const ReleaseOrder&) = delete;
+
+  static constexpr std::size_t kMost = 128;
+
+  // kMost: it has not been given back.
+  static std::size_t when_gone(const std::byte* start) {
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (start >= gone_[i].start && start < gone_[i].start + gone_[i].bytes) return i;
+    }
+    return kMost;
+  }
+
+ private:
+  using Discard = std::size_t (*)(const os::MemoryRange*, std::size_t);
+
+  static std::size_t discard_and_note(const os::MemoryRange* ranges, std::size_t count) {
+    for (std::size_t i = 0; i < count && count_ < kMost; ++i) gone_[count_++] = ranges[i];
+    return next_(ranges, count);
+  }
+
+  inline static std::size_t count_ = 0;
+  inline static os::MemoryRange gone_[kMost] = {};
+  inline static Discard next_ = nullptr;
+  const Discard kernel_;
+};
 
 class IdleBlocksTest : public testing::Test {
  protected:
@@ -48,6 +87,16 @@ class IdleBlocksTest : public testing::Test {
     if (run == nullptr) std::abort();
     run->is_huge = false;
     return run;
+  }
+
+  // The first so many of `starts` before the others, and all.
+  static void expect_gone_first(const std::vector<std::byte*>& starts, std::size_t first) {
+    std::size_t last_of_first = 0;
+    for (std::size_t i = 0; i < first; ++i) last_of_first = std::max(last_of_first, ReleaseOrder::when_gone(starts[i]));
+    for (std::size_t i = first; i < starts.size(); ++i) {
+      EXPECT_LT(last_of_first, ReleaseOrder::when_gone(starts[i])) << i;
+      EXPECT_LT(ReleaseOrder::when_gone(starts[i]), ReleaseOrder::kMost) << i;
+    }
   }
 
   static void forget_marks(std::size_t bytes, unsigned count) {

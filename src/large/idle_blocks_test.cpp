@@ -1,9 +1,6 @@
 // Idle blocks: the newest of a class is used again, what is due goes back, and stacks are bounded.
 #include "large/idle_blocks_fixture.hpp"
 
-#include <algorithm>
-#include <initializer_list>
-#include <utility>
 #include <vector>
 
 #include "os/clock.hpp"
@@ -104,25 +101,6 @@ TEST_F(IdleBlocksTest, TheOldestAreLentBeforeFreshPagesAre) {
   forget_marks(kSmall, 3);
 }
 
-// What has been given back, in this order.
-constexpr std::size_t kMostGone = 64;
-constinit std::size_t gone_count = 0;
-constinit os::MemoryRange gone[kMostGone] = {};
-std::size_t (*kernel_discard_ranges)(const os::MemoryRange*, std::size_t) = nullptr;
-
-std::size_t discard_and_note(const os::MemoryRange* ranges, std::size_t count) {
-  for (std::size_t i = 0; i < count && gone_count < kMostGone; ++i) gone[gone_count++] = ranges[i];
-  return kernel_discard_ranges(ranges, count);
-}
-
-// kMostGone: it has not.
-std::size_t when_gone(std::byte* start) {
-  for (std::size_t i = 0; i < gone_count; ++i) {
-    if (start >= gone[i].start && start < gone[i].start + gone[i].bytes) return i;
-  }
-  return kMostGone;
-}
-
 // More than a batch, of two classes, freed in turn.
 TEST_F(IdleBlocksTest, TheOldestGoFirstAtTheSoftLimit) {
   constexpr unsigned kBlocks = 40;
@@ -135,21 +113,14 @@ TEST_F(IdleBlocksTest, TheOldestGoFirstAtTheSoftLimit) {
     os::advance_clock_for_test(10);
     idle_blocks.keep(run, os::now_ms());
   }
-  kernel_discard_ranges = std::exchange(os::memory.discard_ranges, discard_and_note);
-  gone_count = 0;
+  const ReleaseOrder order;
   commitment.set_limits(commitment.bytes(), SIZE_MAX, {});
   ASSERT_TRUE(commitment.is_over_soft());
   os::advance_clock_for_test(2 * knobs::kHousekeepingMs);
   do_what_is_due(nullptr, os::now_ms());
   commitment.set_limits(SIZE_MAX, SIZE_MAX, {});
-  os::memory.discard_ranges = kernel_discard_ranges;
   EXPECT_EQ(idle_blocks.held_bytes(), 0u);
-  std::size_t last_of_first = 0;
-  for (unsigned i = 0; i < kFirst; ++i) last_of_first = std::max(last_of_first, when_gone(starts[i]));
-  for (unsigned i = kFirst; i < kBlocks; ++i) {
-    EXPECT_LT(last_of_first, when_gone(starts[i])) << i;
-    EXPECT_LT(when_gone(starts[i]), kMostGone) << i;
-  }
+  expect_gone_first(starts, kFirst);
   forget_marks(kLength, kBlocks / 2);
   forget_marks(3 * kMiB, kBlocks / 2);
 }

@@ -41,6 +41,12 @@ learn::ContextId Learning::context_of(Notes& notes, unsigned size_class, std::si
   return context;
 }
 
+void Learning::forget_counts_for_test() {
+  const LockGuard guard(lock_);
+  scored_.store_relaxed(0);
+  for (std::size_t i = 0; i < learn::ContextTable::kSlots; ++i) at_once_[i] = 0, reuses_[i] = 0;
+}
+
 // Of the process.
 double Learning::age_s(std::uint64_t now_ms) const {
   return now_ms < started_ms_ ? 0 : static_cast<double>(now_ms - started_ms_) * 1e-3;

@@ -37,6 +37,9 @@ class Learning {
   void start_from(const learn::Profile& before) { learner_->start_from(before); }
   void record_in(learn::Profile* profile) { learner_->record_in(profile); }
 
+  // What boot() finds as it is: counts of a process that has run before.
+  void forget_counts_for_test();
+
   // The context of a block that is freed.
   learn::ContextId context_of(Notes& notes, unsigned size_class, std::size_t position, learn::Site site, std::uint64_t now_ms);
 
