@@ -20,10 +20,24 @@
 
 namespace hakmem {
 
+namespace {
+
+// Its owner has no bundle here, or a full one: into the mixed bundle of its class, where there is one with room.
+[[gnu::noinline]] void free_mixed(void* block, std::uint32_t tag_xor_own) {
+  const Tag tag{tag_xor_own ^ thread_cache.tag};
+  const std::uint32_t key = thread_cache.mixed_key ^ static_cast<std::uint32_t>(index_of(class_of(tag)));
+  Outgoing& out = thread_cache.outgoing->slots[OutgoingTable::slot_of(key)];
+  Slot* top = out.top.load_relaxed();
+  if (out.key.load_relaxed() != key || *top == kFullMark || !thread_cache.heap->may_mix(tag)) return free_foreign_slow(block);
+  out.push(top, block);
+}
+
+}  // namespace
+
 void free_foreign(void* block, std::uint32_t tag_xor_own) {
   Outgoing& out = thread_cache.outgoing->slots[OutgoingTable::slot_of(tag_xor_own)];
   Slot* top = out.top.load_relaxed();
-  if (HAK_UNLIKELY(out.key.load_relaxed() != tag_xor_own || *top == kFullMark)) return free_foreign_slow(block);
+  if (HAK_UNLIKELY(out.key.load_relaxed() != tag_xor_own || *top == kFullMark)) return free_mixed(block, tag_xor_own);
   out.push(top, block);
 }
 
@@ -41,7 +55,7 @@ unsigned longest(const Magazine& bundle, ClassId c) {
 [[gnu::noinline]] void free_foreign_slow(void* block) {
   const Tag tag = page_map.tag_of(block);
   if (owner_of(tag) == kNoOwner) return free_outside_slabs(block, tag);
-  Heap* heap = thread_heap();
+  Heap* heap = thread_heap(owner_of(tag));
   if (HAK_UNLIKELY(heap == nullptr)) return free_without_heap(block);
   heap->free_of_other(block, tag);
 }
@@ -77,7 +91,7 @@ Outgoing* Heap::prepare_outgoing(Tag tag) {
   const unsigned slot = OutgoingTable::slot_of(key);
   Outgoing& out = outgoing_->slots[slot];
   if (out.key.load_relaxed() == key && *out.top.load_relaxed() != kFullMark) return &out;
-  if (const Tag mixed = tag_for(shared_owner(node_), class_of(tag)); should_mix(slot, key) && tag != mixed && is_near(tag)) {
+  if (const Tag mixed = tag_for(shared_owner(node_), class_of(tag)); tag != mixed && should_mix(slot, key) && may_mix(tag)) {
     return prepare_outgoing(mixed);
   }
   housekeeping();
@@ -97,10 +111,12 @@ bool Heap::should_mix(unsigned slot, std::uint32_t key) {
   return there != 0 && there != key && ++collisions_ % kNewcomers != 0;
 }
 
-bool Heap::is_near(Tag tag) const {
-  if (HAK_LIKELY(os::places.nodes() == 1)) return true;
-  const Heap* owner = heap_of(owner_of(tag));
-  return (owner != nullptr ? owner->node() : node_of_shared(owner_of(tag))) == node_;
+// It is a block of a thread's slab in this node's memory.
+bool Heap::may_mix(Tag tag) const {
+  const OwnerId id = owner_of(tag);
+  if (id == kNoOwner) return false;
+  const Heap* owner = heap_of(id);
+  return owner == nullptr ? node_of_shared(id) == node_ : !owner->is_users_ && owner->node_ == node_;
 }
 
 // What was in the slot goes on its way. nullptr: no memory for a bundle.

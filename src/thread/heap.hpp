@@ -73,6 +73,9 @@ class alignas(kCacheLine) Heap {
   void open(Cache* cache);
   void close();
 
+  // A closed heap begins as a new one would: for a thread that has nothing to do with the one before.
+  void forget_start();
+
   // Ends the service too, but keeps magazines, attached slabs and bundles for the next thread.
   void park();
 
@@ -84,6 +87,9 @@ class alignas(kCacheLine) Heap {
   void make_room(void* block, ClassId c);
   void free_of_other(void* block, Tag tag);
   void free_own(void* block, ClassId c);
+
+  // Whether a block with this tag may go into a bundle for nobody in particular.
+  bool may_mix(Tag tag) const;
 
   // Sends every bundle of others' blocks on its way.
   void flush_foreign();
@@ -113,7 +119,9 @@ class alignas(kCacheLine) Heap {
   std::size_t mail_bytes() const;
 
   // In the registry, under its lock.
-  Heap* next_unused = nullptr;
+  enum class Waits : std::uint8_t { kNot, kUnused, kParked };
+  Waits waits = Waits::kNot;
+  Link<Heap> in_waiting;
   std::size_t parked_bytes = 0;
   std::uint64_t parked_at_ms = 0;
 
@@ -170,7 +178,6 @@ class alignas(kCacheLine) Heap {
   Outgoing* prepare_outgoing(Tag tag);
   void note_bundles();
   bool should_mix(unsigned slot, std::uint32_t key);
-  bool is_near(Tag tag) const;
   Outgoing* open_bundle(unsigned slot, Tag tag);
   Magazine* take_bundle(unsigned slot, Tag tag);
   bool take_bundle_back(ClassId c);

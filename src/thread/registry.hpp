@@ -23,8 +23,9 @@ inline constexpr OwnerId kFirstHeap{2};  // with one node
 Heap* heap_of(OwnerId owner);
 
 // The calling thread's heap, made or taken again on the first call; nullptr: no memory, or the
-// thread is exiting and has given its heap up.
-Heap* thread_heap();
+// thread is exiting and has given its heap up. `before`: the heap whose block it frees; one that no thread has
+// any more is taken first.
+Heap* thread_heap(OwnerId before = kNoOwner);
 
 // One block for such a thread, through a heap that it holds for this call only (the C library frees
 // and allocates after all destructors). nullptr: no memory, or the thread has not left.
