@@ -68,6 +68,9 @@ inline constexpr std::size_t kAttachedSlabs = 4;
 // a sleeping owner strands little.
 inline constexpr std::size_t kInboxBytes = 256 * kKiB;
 
+// A bundle of blocks for nobody in particular: its thread has many such classes.
+inline constexpr std::size_t kMixedBytes = 32 * kKiB;
+
 // Bundles in the depot, per class.
 inline constexpr std::size_t kDepotBytes = 256 * kKiB;
 

@@ -43,6 +43,15 @@ void free_foreign(void* block, std::uint32_t tag_xor_own) {
 
 namespace {
 
+// How many blocks a bundle may gather; a mixed one few: they wait for nobody.
+unsigned limit_of(Tag tag, unsigned capacity) {
+  const ClassId c = class_of(tag);
+  const unsigned limit = live_knobs.bundle_limit(c, capacity);
+  if (heap_of(owner_of(tag)) != nullptr) return limit;
+  const auto mixed = static_cast<unsigned>(clamp_size(knobs::kMixedBytes / size_of(c), knobs::kFirstFill, kUsualSlots));
+  return limit < mixed ? limit : mixed;
+}
+
 // A bundle may be cut shorter than its magazine is.
 unsigned longest(const Magazine& bundle, ClassId c) {
   const unsigned capacity = magazine_capacity(c);
@@ -97,7 +106,7 @@ Outgoing* Heap::prepare_outgoing(Tag tag) {
   housekeeping();
   enter_gate();
   Outgoing* ready = &out;
-  if (out.key.load_relaxed() != key || !lengthen_bundle(slot, class_of(tag))) ready = open_bundle(slot, tag);
+  if (out.key.load_relaxed() != key || !lengthen_bundle(slot, tag)) ready = open_bundle(slot, tag);
   gate_.leave();
   return ready;
 }
@@ -124,7 +133,7 @@ Outgoing* Heap::open_bundle(unsigned slot, Tag tag) {
   dispatch_outgoing(slot);
   Magazine* bundle = take_bundle(slot, tag);
   if (bundle == nullptr) return nullptr;
-  const unsigned limit = live_knobs.bundle_limit(class_of(tag), bundle->capacity);
+  const unsigned limit = limit_of(tag, bundle->capacity);
   if (limit > bundle->count) bundle->set_capacity(limit);
   outgoing_->slots[slot].set(bundle->slots() + bundle->count, static_cast<std::uint32_t>(tag) ^ cache_->tag);
   outgoing_->bundles[slot] = bundle;
@@ -169,9 +178,10 @@ bool Heap::take_bundle_back(ClassId c) {
 }
 
 // False: it is as long as it gets.
-bool Heap::lengthen_bundle(unsigned slot, ClassId c) {
+bool Heap::lengthen_bundle(unsigned slot, Tag tag) {
+  const ClassId c = class_of(tag);
   Magazine* old = outgoing_->bundles[slot];
-  const unsigned limit = live_knobs.bundle_limit(c, magazine_capacity(c));
+  const unsigned limit = limit_of(tag, magazine_capacity(c));
   if (!old->is_short || limit <= old->capacity) return false;
   filled_slots_ |= std::uint64_t{1} << slot;
   Magazine* longer = take_usual(c);
@@ -255,7 +265,7 @@ void Heap::dispatch(Tag tag, Magazine* bundle) {
 
 // To this thread's own place where that is on the blocks' node, else to their owner's.
 bool Heap::offer_to_depot(Tag tag, const Heap* owner, Magazine* bundle) {
-  if (owner == nullptr && is_crowd()) return false;  // a bundle for each of a thousand threads that need a few blocks
+  if (owner == nullptr && many_heaps()) return false;  // home, where whoever takes their slab owns them again
   os::Place place = place_.load_relaxed();
   if (HAK_UNLIKELY(os::places.nodes() > 1)) {
     const os::Node node = owner != nullptr ? owner->node() : node_of_shared(owner_of(tag));

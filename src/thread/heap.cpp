@@ -67,12 +67,13 @@ void Heap::open(Cache* cache) {
 }
 
 std::size_t Heap::bytes_to_park() {
-  std::size_t bytes = kGranuleBytes + spare_bytes() + attached_free_bytes();
+  std::size_t bytes = kGranuleBytes + spare_bytes();
   for (std::size_t i = 0; i < kClasses; ++i) {
     const ClassState& s = classes_[i];
     if (s.loaded != nullptr) {
       bytes += static_cast<std::size_t>(cache_->top[i] - s.loaded->slots()) * kClassSize[i];
     }
+    bytes += s.attached_count * kSlabShape[i].granules * kGranuleBytes;
   }
   if (outgoing_ == nullptr) return bytes;
   enter_gate();
@@ -129,13 +130,7 @@ void Heap::close_class(ClassId c) {
     s.attached = slab->next_attached;
     detach(slab);
   }
-  const std::uint32_t from_shared = s.from_shared;
   s = ClassState{};
-  s.from_shared = from_shared;  // for a successor (registry.cpp)
-}
-
-void Heap::forget_start() {
-  for (ClassState& s : classes_) s.from_shared = 0;
 }
 
 // The class's cached blocks go home; its slabs stay attached.

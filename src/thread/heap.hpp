@@ -73,9 +73,6 @@ class alignas(kCacheLine) Heap {
   void open(Cache* cache);
   void close();
 
-  // A closed heap begins as a new one would: for a thread that has nothing to do with the one before.
-  void forget_start();
-
   // Ends the service too, but keeps magazines, attached slabs and bundles for the next thread.
   void park();
 
@@ -181,7 +178,7 @@ class alignas(kCacheLine) Heap {
   Outgoing* open_bundle(unsigned slot, Tag tag);
   Magazine* take_bundle(unsigned slot, Tag tag);
   bool take_bundle_back(ClassId c);
-  bool lengthen_bundle(unsigned slot, ClassId c);
+  bool lengthen_bundle(unsigned slot, Tag tag);
   void dispatch_outgoing(unsigned slot);
   void dispatch(Tag tag, Magazine* bundle);
   bool offer_to_depot(Tag tag, const Heap* owner, Magazine* bundle);

@@ -73,7 +73,7 @@ Heap* parked_on_locked(os::Node node) HAK_REQUIRES(lock) {
 Heap* take_waiting_on_locked(os::Node node, OwnerId before) HAK_REQUIRES(lock) {
   Heap* heap = heap_of(before);
   if (heap == nullptr || heap->waits == Heap::Waits::kNot || heap->is_users() || heap->node() != node) heap = parked_on_locked(node);
-  if (heap == nullptr && (heap = unused_thread_heaps[index_of(node)].front()) != nullptr) heap->forget_start();
+  if (heap == nullptr) heap = unused_thread_heaps[index_of(node)].front();
   return take_waiting_locked(heap);
 }
 
