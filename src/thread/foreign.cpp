@@ -3,9 +3,11 @@
 //   free_foreign(p)
 //     not in a slab: a large block, or not ours at all          free_large, free_outside_slabs (large)
 //     outgoing[hash of (owner, class)]: the bundle for it       push, done: no locked operation
-//       taken by another owner, or full                         dispatch the bundle:
+//       taken by another owner, or full: the class's mixed one  push, done
+//       that full, or none                                      dispatch the bundle:
 //         the owner's inbox has room                            one exchange; its refill takes it
-//         the class fills whole lines, the depot has room       one exchange; anybody's refill
+//         the class fills whole lines, the depot has room,      one exchange; anybody's refill
+//         not mixed among many heaps
 //         else                                                  home, to the slabs' shared bits
 //
 // A sleeping owner's inbox fills up and everything else goes home without it; an exited owner's

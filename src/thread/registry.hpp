@@ -2,7 +2,8 @@
 //
 //   id 0  nobody      id 1...  slabs shared by all heaps of a node (shared_start.hpp)      then  heaps
 //
-// Heaps of exited threads wait in a list and are taken by the next thread. Those that hold little are
+// Heaps of exited threads wait in a list and are taken by the next thread, or by one that begins with a block
+// of theirs. Those that hold little are
 // parked: they keep what they have, and a thread that starts soon finds warm caches. After
 // knobs::kFlushMs the others close them; above knobs::kParkedBytes they are closed at once.
 //
