@@ -20,6 +20,7 @@ class List {
 
   bool empty() const { return head_ == nullptr; }
   T* front() const { return head_; }
+  T* back() const { return tail_; }
   static T* next(const T* item) { return (item->*kLink).next; }
 
   void push_front(T* item) {

@@ -61,10 +61,11 @@ struct Cache {
   Heap* heap;
   OutgoingTable* outgoing;
   std::uint32_t tag;
+  std::uint32_t mixed_key;  // of mixed bundles, but for their class
 };
 
 constexpr Cache make_empty_cache() {
-  Cache cache{{}, nullptr, &no_outgoing, static_cast<std::uint32_t>(kNobodysTag)};
+  Cache cache{{}, nullptr, &no_outgoing, static_cast<std::uint32_t>(kNobodysTag), 0};
   for (auto& top : cache.top) top = &boundary[1];
   return cache;
 }

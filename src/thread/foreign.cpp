@@ -3,9 +3,11 @@
 //   free_foreign(p)
 //     not in a slab: a large block, or not ours at all          free_large, free_outside_slabs (large)
 //     outgoing[hash of (owner, class)]: the bundle for it       push, done: no locked operation
-//       taken by another owner, or full                         dispatch the bundle:
+//       taken by another owner, or full: the class's mixed one  push, done
+//       that full, or none                                      dispatch the bundle:
 //         the owner's inbox has room                            one exchange; its refill takes it
-//         the class fills whole lines, the depot has room       one exchange; anybody's refill
+//         the class fills whole lines, the depot has room,      one exchange; anybody's refill
+//         not mixed among many heaps
 //         else                                                  home, to the slabs' shared bits
 //
 // A sleeping owner's inbox fills up and everything else goes home without it; an exited owner's
@@ -20,14 +22,37 @@
 
 namespace hakmem {
 
+namespace {
+
+// Its owner has no bundle here, or a full one: into the mixed bundle of its class, where there is one with room.
+[[gnu::noinline]] void free_mixed(void* block, std::uint32_t tag_xor_own) {
+  const Tag tag{tag_xor_own ^ thread_cache.tag};
+  const std::uint32_t key = thread_cache.mixed_key ^ static_cast<std::uint32_t>(index_of(class_of(tag)));
+  Outgoing& out = thread_cache.outgoing->slots[OutgoingTable::slot_of(key)];
+  Slot* top = out.top.load_relaxed();
+  if (out.key.load_relaxed() != key || *top == kFullMark || !thread_cache.heap->may_mix(tag)) return free_foreign_slow(block);
+  out.push(top, block);
+}
+
+}  // namespace
+
 void free_foreign(void* block, std::uint32_t tag_xor_own) {
   Outgoing& out = thread_cache.outgoing->slots[OutgoingTable::slot_of(tag_xor_own)];
   Slot* top = out.top.load_relaxed();
-  if (HAK_UNLIKELY(out.key.load_relaxed() != tag_xor_own || *top == kFullMark)) return free_foreign_slow(block);
+  if (HAK_UNLIKELY(out.key.load_relaxed() != tag_xor_own || *top == kFullMark)) return free_mixed(block, tag_xor_own);
   out.push(top, block);
 }
 
 namespace {
+
+// How many blocks a bundle may gather; a mixed one few: they wait for nobody.
+unsigned limit_of(Tag tag, unsigned capacity) {
+  const ClassId c = class_of(tag);
+  const unsigned limit = live_knobs.bundle_limit(c, capacity);
+  if (heap_of(owner_of(tag)) != nullptr) return limit;
+  const auto mixed = static_cast<unsigned>(clamp_size(knobs::kMixedBytes / size_of(c), knobs::kFirstFill, kUsualSlots));
+  return limit < mixed ? limit : mixed;
+}
 
 // A bundle may be cut shorter than its magazine is.
 unsigned longest(const Magazine& bundle, ClassId c) {
@@ -41,7 +66,7 @@ unsigned longest(const Magazine& bundle, ClassId c) {
 [[gnu::noinline]] void free_foreign_slow(void* block) {
   const Tag tag = page_map.tag_of(block);
   if (owner_of(tag) == kNoOwner) return free_outside_slabs(block, tag);
-  Heap* heap = thread_heap();
+  Heap* heap = thread_heap(owner_of(tag));
   if (HAK_UNLIKELY(heap == nullptr)) return free_without_heap(block);
   heap->free_of_other(block, tag);
 }
@@ -77,13 +102,13 @@ Outgoing* Heap::prepare_outgoing(Tag tag) {
   const unsigned slot = OutgoingTable::slot_of(key);
   Outgoing& out = outgoing_->slots[slot];
   if (out.key.load_relaxed() == key && *out.top.load_relaxed() != kFullMark) return &out;
-  if (const Tag mixed = tag_for(shared_owner(node_), class_of(tag)); should_mix(slot, key) && tag != mixed && is_near(tag)) {
+  if (const Tag mixed = tag_for(shared_owner(node_), class_of(tag)); tag != mixed && should_mix(slot, key) && may_mix(tag)) {
     return prepare_outgoing(mixed);
   }
   housekeeping();
   enter_gate();
   Outgoing* ready = &out;
-  if (out.key.load_relaxed() != key || !lengthen_bundle(slot, class_of(tag))) ready = open_bundle(slot, tag);
+  if (out.key.load_relaxed() != key || !lengthen_bundle(slot, tag)) ready = open_bundle(slot, tag);
   gate_.leave();
   return ready;
 }
@@ -97,10 +122,12 @@ bool Heap::should_mix(unsigned slot, std::uint32_t key) {
   return there != 0 && there != key && ++collisions_ % kNewcomers != 0;
 }
 
-bool Heap::is_near(Tag tag) const {
-  if (HAK_LIKELY(os::places.nodes() == 1)) return true;
-  const Heap* owner = heap_of(owner_of(tag));
-  return (owner != nullptr ? owner->node() : node_of_shared(owner_of(tag))) == node_;
+// It is a block of a thread's slab in this node's memory.
+bool Heap::may_mix(Tag tag) const {
+  const OwnerId id = owner_of(tag);
+  if (id == kNoOwner) return false;
+  const Heap* owner = heap_of(id);
+  return owner == nullptr ? node_of_shared(id) == node_ : !owner->is_users_ && owner->node_ == node_;
 }
 
 // What was in the slot goes on its way. nullptr: no memory for a bundle.
@@ -108,7 +135,7 @@ Outgoing* Heap::open_bundle(unsigned slot, Tag tag) {
   dispatch_outgoing(slot);
   Magazine* bundle = take_bundle(slot, tag);
   if (bundle == nullptr) return nullptr;
-  const unsigned limit = live_knobs.bundle_limit(class_of(tag), bundle->capacity);
+  const unsigned limit = limit_of(tag, bundle->capacity);
   if (limit > bundle->count) bundle->set_capacity(limit);
   outgoing_->slots[slot].set(bundle->slots() + bundle->count, static_cast<std::uint32_t>(tag) ^ cache_->tag);
   outgoing_->bundles[slot] = bundle;
@@ -153,9 +180,10 @@ bool Heap::take_bundle_back(ClassId c) {
 }
 
 // False: it is as long as it gets.
-bool Heap::lengthen_bundle(unsigned slot, ClassId c) {
+bool Heap::lengthen_bundle(unsigned slot, Tag tag) {
+  const ClassId c = class_of(tag);
   Magazine* old = outgoing_->bundles[slot];
-  const unsigned limit = live_knobs.bundle_limit(c, magazine_capacity(c));
+  const unsigned limit = limit_of(tag, magazine_capacity(c));
   if (!old->is_short || limit <= old->capacity) return false;
   filled_slots_ |= std::uint64_t{1} << slot;
   Magazine* longer = take_usual(c);
@@ -239,7 +267,7 @@ void Heap::dispatch(Tag tag, Magazine* bundle) {
 
 // To this thread's own place where that is on the blocks' node, else to their owner's.
 bool Heap::offer_to_depot(Tag tag, const Heap* owner, Magazine* bundle) {
-  if (owner == nullptr && is_crowd()) return false;  // a bundle for each of a thousand threads that need a few blocks
+  if (owner == nullptr && many_heaps()) return false;  // home, where whoever takes their slab owns them again
   os::Place place = place_.load_relaxed();
   if (HAK_UNLIKELY(os::places.nodes() > 1)) {
     const os::Node node = owner != nullptr ? owner->node() : node_of_shared(owner_of(tag));

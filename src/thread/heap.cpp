@@ -59,6 +59,7 @@ void Heap::open(Cache* cache) {
   cache->heap = this;
   if (outgoing_ != nullptr) cache->outgoing = outgoing_;
   cache->tag = static_cast<std::uint32_t>(tag_for(id_));
+  cache->mixed_key = static_cast<std::uint32_t>(tag_for(shared_owner(node_), ClassId{0})) ^ cache->tag;
   open_allowance();
   is_parked_.store_relaxed(false);
   seen_away_ = 0;

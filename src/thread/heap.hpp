@@ -85,6 +85,9 @@ class alignas(kCacheLine) Heap {
   void free_of_other(void* block, Tag tag);
   void free_own(void* block, ClassId c);
 
+  // Whether a block with this tag may go into a bundle for nobody in particular.
+  bool may_mix(Tag tag) const;
+
   // Sends every bundle of others' blocks on its way.
   void flush_foreign();
 
@@ -113,7 +116,9 @@ class alignas(kCacheLine) Heap {
   std::size_t mail_bytes() const;
 
   // In the registry, under its lock.
-  Heap* next_unused = nullptr;
+  enum class Waits : std::uint8_t { kNot, kUnused, kParked };
+  Waits waits = Waits::kNot;
+  Link<Heap> in_waiting;
   std::size_t parked_bytes = 0;
   std::uint64_t parked_at_ms = 0;
 
@@ -170,11 +175,10 @@ class alignas(kCacheLine) Heap {
   Outgoing* prepare_outgoing(Tag tag);
   void note_bundles();
   bool should_mix(unsigned slot, std::uint32_t key);
-  bool is_near(Tag tag) const;
   Outgoing* open_bundle(unsigned slot, Tag tag);
   Magazine* take_bundle(unsigned slot, Tag tag);
   bool take_bundle_back(ClassId c);
-  bool lengthen_bundle(unsigned slot, ClassId c);
+  bool lengthen_bundle(unsigned slot, Tag tag);
   void dispatch_outgoing(unsigned slot);
   void dispatch(Tag tag, Magazine* bundle);
   bool offer_to_depot(Tag tag, const Heap* owner, Magazine* bundle);

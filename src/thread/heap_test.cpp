@@ -216,6 +216,56 @@ TEST(Heap, IsParkedWithWhatItHasForTheNextThread) {
   EXPECT_LT(bytes_in_use(), with_parked) << "a parked heap closes when all that is idle goes";
 }
 
+// Two threads at once leave a block each; the second one's heap is the one that waits on top.
+struct Legacy {
+  void* block = nullptr;
+  OwnerId heap = kNoOwner;
+};
+
+void leave_two(Legacy& first, Legacy& second) {
+  const auto live = [](Legacy& legacy) {
+    legacy.block = allocate(1024);
+    legacy.heap = thread_heap()->id();
+  };
+  std::thread outer([&] {
+    live(first);
+    std::atomic<bool> may_end{false};
+    std::atomic<bool> lives{false};
+    std::thread inner([&] {
+      live(second);
+      lives = true;
+      while (!may_end) std::this_thread::yield();
+    });
+    while (!lives) std::this_thread::yield();
+    leave_thread_heap();
+    may_end = true;
+    inner.join();
+  });
+  outer.join();
+}
+
+OwnerId heap_of_who_begins_with(void* block) {
+  OwnerId id = kNoOwner;
+  from_another_thread([&] {
+    deallocate(block);
+    id = thread_heap()->id();
+  });
+  return id;
+}
+
+TEST(Heap, WhoBeginsWithAnothersBlockGoesOnWithItsHeap) {
+  for (const bool closed : {false, true}) {
+    close_parked_heaps(0, true);
+    Legacy first;
+    Legacy second;
+    leave_two(first, second);
+    ASSERT_NE(first.heap, second.heap);
+    if (closed) close_parked_heaps(0, true);
+    EXPECT_EQ(heap_of_who_begins_with(first.block), first.heap);
+    EXPECT_EQ(heap_of_who_begins_with(second.block), second.heap);
+  }
+}
+
 TEST(Heap, ClosesByItselfWhenParkedForLong) {
   settle_down();
   from_another_thread([] { deallocate(allocate(64)); });

@@ -28,9 +28,10 @@ struct UsersRecord {
 
 constinit Lock lock{LockRank::kRegistry};
 constinit Atomic<Heap*> heaps[kMaxHeaps];
-constinit Heap* unused_thread_heaps[os::kMostNodes] HAK_GUARDED_BY(lock) = {};
-constinit Heap* unused_users_heaps HAK_GUARDED_BY(lock) = nullptr;
-constinit Heap* parked_heaps HAK_GUARDED_BY(lock) = nullptr;  // the last one first
+using Waiting = List<Heap, &Heap::in_waiting>;  // the last one first
+constinit Waiting unused_thread_heaps[os::kMostNodes] HAK_GUARDED_BY(lock) = {};
+constinit Waiting unused_users_heaps HAK_GUARDED_BY(lock);
+constinit Waiting parked_heaps HAK_GUARDED_BY(lock);
 constinit Atomic<std::size_t> parked_total{0};
 constinit Atomic<std::uint32_t> next_owner{
     static_cast<std::uint32_t>(kFirstHeap)};  // written under the lock
@@ -39,32 +40,49 @@ constinit Atomic<unsigned> live{0};
 // This thread's destructors have run: a heap it took now would never come back.
 constinit thread_local bool has_left = false;
 
-Heap* pop_unused_locked(Heap** list) HAK_REQUIRES(lock) {
-  Heap* heap = *list;
-  if (heap != nullptr) *list = heap->next_unused;
-  return heap;
+Waiting& unused_locked(const Heap* heap) HAK_REQUIRES(lock) {
+  return heap->is_users() ? unused_users_heaps : unused_thread_heaps[index_of(heap->node())];
 }
 
-Heap* pop_parked_locked(Heap** link) HAK_REQUIRES(lock) {
-  Heap* heap = pop_unused_locked(link);
-  if (heap != nullptr) parked_total.fetch_sub_relaxed(heap->parked_bytes);
+void wait_locked(Heap* heap, Heap::Waits how) HAK_REQUIRES(lock) {
+  heap->waits = how;
+  (how == Heap::Waits::kParked ? parked_heaps : unused_locked(heap)).push_front(heap);
+}
+
+Heap* take_waiting_locked(Heap* heap) HAK_REQUIRES(lock) {
+  if (heap == nullptr) return nullptr;
+  if (heap->waits == Heap::Waits::kParked) {
+    parked_heaps.remove(heap);
+    parked_total.fetch_sub_relaxed(heap->parked_bytes);
+  } else {
+    unused_locked(heap).remove(heap);
+  }
+  heap->waits = Heap::Waits::kNot;
   return heap;
 }
 
 // The one parked last on this node.
-Heap* pop_parked_on_locked(os::Node node) HAK_REQUIRES(lock) {
-  Heap** link = &parked_heaps;
-  while (*link != nullptr && (*link)->node() != node) link = &(*link)->next_unused;
-  return pop_parked_locked(link);
+Heap* parked_on_locked(os::Node node) HAK_REQUIRES(lock) {
+  Heap* heap = parked_heaps.front();
+  while (heap != nullptr && heap->node() != node) heap = Waiting::next(heap);
+  return heap;
 }
 
-// The heap that has been parked for longest, if that is long; the list is short.
+// A thread that begins by freeing what an exited one has left goes on with that one's heap: then most
+// blocks it is handed are its own.
+Heap* take_waiting_on_locked(os::Node node, OwnerId before) HAK_REQUIRES(lock) {
+  Heap* heap = heap_of(before);
+  if (heap == nullptr || heap->waits == Heap::Waits::kNot || heap->is_users() || heap->node() != node) heap = parked_on_locked(node);
+  if (heap == nullptr) heap = unused_thread_heaps[index_of(node)].front();
+  return take_waiting_locked(heap);
+}
+
+// The heap that has been parked for longest, if that is long.
 Heap* take_long_parked(std::uint64_t now_ms, bool all) {
   const LockGuard guard(lock);
-  Heap** last = &parked_heaps;
-  while (*last != nullptr && (*last)->next_unused != nullptr) last = &(*last)->next_unused;
-  const bool due = *last != nullptr && (all || (*last)->parked_at_ms + knobs::kFlushMs <= now_ms);
-  return due ? pop_parked_locked(last) : nullptr;
+  Heap* last = parked_heaps.back();
+  const bool due = last != nullptr && (all || last->parked_at_ms + knobs::kFlushMs <= now_ms);
+  return due ? take_waiting_locked(last) : nullptr;
 }
 
 Heap* make_heap_locked(bool is_users) HAK_REQUIRES(lock) {
@@ -85,10 +103,6 @@ Heap* make_heap_locked(bool is_users) HAK_REQUIRES(lock) {
   return heap;
 }
 
-Heap** unused_locked(bool is_users, os::Node node) HAK_REQUIRES(lock) {
-  return is_users ? &unused_users_heaps : &unused_thread_heaps[index_of(node)];
-}
-
 // Before the second heap: from then on there is somebody to share with.
 void know_places() {
   if (!os::places.claim()) return;
@@ -104,12 +118,11 @@ void know_places() {
   os::places.publish();
 }
 
-Heap* take_heap(bool is_users) {
+Heap* take_heap(bool is_users, OwnerId before = kNoOwner) {
   if (live.load_relaxed() != 0) know_places();
   const os::Node here = os::places.current_node();
   const LockGuard guard(lock);
-  Heap* heap = is_users ? nullptr : pop_parked_on_locked(here);
-  if (heap == nullptr) heap = pop_unused_locked(unused_locked(is_users, here));
+  Heap* heap = is_users ? take_waiting_locked(unused_users_heaps.front()) : take_waiting_on_locked(here, before);
   if (heap == nullptr) heap = make_heap_locked(is_users);
   if (heap != nullptr && !is_users) live.fetch_add_relaxed(1);
   return heap;
@@ -117,9 +130,7 @@ Heap* take_heap(bool is_users) {
 
 void give_heap(Heap* heap) {
   const LockGuard guard(lock);
-  Heap** list = unused_locked(heap->is_users(), heap->node());
-  heap->next_unused = *list;
-  *list = heap;
+  wait_locked(heap, Heap::Waits::kUnused);
 }
 
 // The thread has left its heap. The next one finds it as it is, within a bound on what all parked
@@ -137,8 +148,7 @@ void retire(Heap* heap) {
   heap->parked_at_ms = os::now_ms();
   heap->park();
   const LockGuard guard(lock);
-  heap->next_unused = parked_heaps;
-  parked_heaps = heap;
+  wait_locked(heap, Heap::Waits::kParked);
   os::housekeeping_alarm.ring();
 }
 
@@ -149,11 +159,11 @@ Heap* heap_of(OwnerId owner) {
   return id < kMaxHeaps ? heaps[id].load_acquire() : nullptr;  // pairs with make_heap_locked()
 }
 
-Heap* thread_heap() {
+Heap* thread_heap(OwnerId before) {
   if (thread_cache.heap != nullptr) return thread_cache.heap;
   if (has_left) return nullptr;
   boot();
-  Heap* heap = take_heap(false);
+  Heap* heap = take_heap(false, before);
   if (heap == nullptr) return nullptr;
   heap->open(&thread_cache);
   os::arm_thread_exit(2);
@@ -190,7 +200,7 @@ bool any_parked_heap() { return parked_total.load_relaxed() != 0; }
 ParkedUse parked_use() {
   const LockGuard guard(lock);
   unsigned n = 0;
-  for (const Heap* heap = parked_heaps; heap != nullptr; heap = heap->next_unused) ++n;
+  for (const Heap* heap = parked_heaps.front(); heap != nullptr; heap = Waiting::next(heap)) ++n;
   return {n, parked_total.load_relaxed()};
 }
 
@@ -228,7 +238,7 @@ void lock_registry_for_fork(bool patient) { lock.lock_for_fork(patient); }
 void unlock_registry_after_fork(bool in_child) HAK_UNCHECKED {
   if (in_child) {
     std::size_t total = 0;
-    for (const Heap* heap = parked_heaps; heap != nullptr; heap = heap->next_unused) total += heap->parked_bytes;
+    for (const Heap* heap = parked_heaps.front(); heap != nullptr; heap = Waiting::next(heap)) total += heap->parked_bytes;
     parked_total.store_relaxed(total);
     live.store_relaxed(thread_cache.heap != nullptr ? 1 : 0);
   }

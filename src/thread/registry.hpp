@@ -2,7 +2,8 @@
 //
 //   id 0  nobody      id 1...  slabs shared by all heaps of a node (shared_start.hpp)      then  heaps
 //
-// Heaps of exited threads wait in a list and are taken by the next thread. Those that hold little are
+// Heaps of exited threads wait in a list and are taken by the next thread, or by one that begins with a block
+// of theirs. Those that hold little are
 // parked: they keep what they have, and a thread that starts soon finds warm caches. After
 // knobs::kFlushMs the others close them; above knobs::kParkedBytes they are closed at once.
 //
@@ -23,8 +24,9 @@ inline constexpr OwnerId kFirstHeap{2};  // with one node
 Heap* heap_of(OwnerId owner);
 
 // The calling thread's heap, made or taken again on the first call; nullptr: no memory, or the
-// thread is exiting and has given its heap up.
-Heap* thread_heap();
+// thread is exiting and has given its heap up. `before`: the heap whose block it frees; one that no thread has
+// any more is taken first.
+Heap* thread_heap(OwnerId before = kNoOwner);
 
 // One block for such a thread, through a heap that it holds for this call only (the C library frees
 // and allocates after all destructors). nullptr: no memory, or the thread has not left.
