@@ -5,8 +5,9 @@
 // stretch that is long enough. Looking is bounded: a place that is missed costs fresh pages, no
 // more.
 //
-// Not in regions with huge pages: there a clean granule beside one in use is resident already, and
-// filling units from the lowest address up is what lets the upper ones empty.
+// In regions with huge pages only for what fills a good part of a huge page. For shorter runs a clean granule
+// beside one in use is resident already, and filling units from the lowest address up is what lets the
+// upper ones empty.
 #include "base/bits.hpp"
 #include "pages/run_store.hpp"
 
@@ -56,7 +57,7 @@ RunStore::Place RunStore::find_dirty_locked(Granules count, Granules alignment) 
     bin += lowest_bit(rest);
     for (Run* run = bins_[bin].front(); run != nullptr; run = BinList::next(run)) {
       if (++seen > kRunsSeen) return {};
-      if (is_in_huge_region_locked(run)) continue;
+      if (!dirty_comes_first_everywhere(count) && is_in_huge_region_locked(run)) continue;
       const Place place = dirty_place_in(run, count, alignment);
       if (place.run != nullptr) return place;
     }

@@ -177,10 +177,10 @@ AllocatedRun RunStore::allocate_somewhere(Granules count, Granules alignment) {
   return allocate_below(commitment.hard(), count, alignment);
 }
 
-// Not where huge pages are: dirty granules do not come first there (find_dirty.cpp), so it would empty the
-// idle blocks for nothing.
+// Not where dirty granules do not come first (find_dirty.cpp): it would empty the idle blocks for nothing.
 bool RunStore::borrow(Granules count) {
-  return lend_ != nullptr && !any_huge_.load_relaxed() && lend_(bytes_of(count), node_);
+  const bool takes_dirty = dirty_comes_first_everywhere(count) || !any_huge_.load_relaxed();
+  return lend_ != nullptr && takes_dirty && lend_(bytes_of(count), node_);
 }
 
 AllocatedRun RunStore::allocate_dirty(Granules count, Granules alignment) {

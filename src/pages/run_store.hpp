@@ -138,6 +138,7 @@ class RunStore {
   static constexpr std::uint64_t kExactBins = 32;
   static constexpr unsigned kBins = 160;
   static constexpr unsigned kMaxRegions = 4096;
+  static constexpr std::uint64_t kDirtyFirstFrom = 8;  // granules: a quarter of a huge page
 
   using BinList = List<Run, &Run::in_bin>;
   using AgeList = List<Run, &Run::in_age>;
@@ -150,6 +151,8 @@ class RunStore {
   };
 
   bool extend_committing(std::size_t at_most, Run* run, Granules count, Tag tag);
+  // Whether dirty granules come first in regions with huge pages too.
+  static bool dirty_comes_first_everywhere(Granules count) { return count_of(count) >= kDirtyFirstFrom; }
   bool borrow(Granules count);
   AllocatedRun allocate_somewhere(Granules count, Granules alignment);
   AllocatedRun allocate_dirty(Granules count, Granules alignment);

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "thread/boot_hook.hpp"
 #include "thread/hot.hpp"
 #include "thread/housekeeping.hpp"
 #include "thread/registry.hpp"
@@ -48,13 +49,23 @@ unsigned mixed_blocks() {
   return table.slots[slot].key.load_relaxed() == key ? table.count_in(slot) : 0;
 }
 
+class MixedBundles : public testing::Test {
+ protected:
+  // With the second heap the process knows how many processors it has.
+  void SetUp() override {
+    boot();
+    deallocate(allocate(16));
+    std::thread([] { deallocate(allocate(16)); }).join();
+  }
+};
+
 // A bundle of blocks that a new heap has had from the shared slab.
 void open_mixed_bundle() {
   void* first = allocate(kSize);
   deallocate(first);
 }
 
-TEST(MixedBundles, GoHomeAmongManyHeaps) {
+TEST_F(MixedBundles, GoHomeAmongManyHeaps) {
   return_everything_idle(nullptr);
   close_parked_heaps(0, true);
   const Crowd crowd;
@@ -69,7 +80,7 @@ TEST(MixedBundles, GoHomeAmongManyHeaps) {
   }).join();
 }
 
-TEST(MixedBundles, TakeNoBlockOfAUsersHeap) {
+TEST_F(MixedBundles, TakeNoBlockOfAUsersHeap) {
   close_parked_heaps(0, true);
   Heap* users = take_users_heap();
   ASSERT_NE(users, nullptr);
