@@ -82,6 +82,7 @@ TEST_F(IdleBlocksTest, TheOldestMakesRoomForAMapping) {
 }
 
 TEST_F(IdleBlocksTest, TheOldestAreLentBeforeFreshPagesAre) {
+  if (run_store.unit_use().wanted_bytes != 0) GTEST_SKIP() << "not for so short a run in regions with huge pages";
   constexpr std::size_t kSmall = 256 * kKiB;
   run_store.purge(os::now_ms(), true);
   std::vector<hakmem::Run*> runs;
@@ -134,6 +135,27 @@ TEST_F(IdleBlocksTest, AMuchLongerBlockIsNotLent) {
   EXPECT_EQ(idle_blocks.held_bytes(), 0u);
   give_back(slab);
   give_back(half);
+}
+
+// A short run fits beside what is in use of a huge page, which is resident already.
+TEST_F(IdleBlocksTest, WhereHugePagesAreOnlyLargeRequestsBorrow) {
+  if (os::system_huge_pages() == os::HugePages::kNever) GTEST_SKIP() << "this system has no huge pages";
+  const HugePagePolicy before = std::exchange(settings.huge_pages, HugePagePolicy::kAlways);
+  std::vector<hakmem::Run*> others;
+  const std::size_t wanted = run_store.unit_use().wanted_bytes;
+  while (run_store.unit_use().wanted_bytes == wanted) others.push_back(make_run(kLength));
+  hakmem::Run* const idle = make_run(kLength);
+  std::byte* const start = idle->start();
+  idle_blocks.keep(idle, os::now_ms());
+  hakmem::Run* const slab = make_run(kGranuleBytes);
+  EXPECT_EQ(idle_blocks.held_bytes(), kLength);
+  hakmem::Run* const half = make_run(kLength / 2);
+  EXPECT_EQ(idle_blocks.held_bytes(), 0u);
+  EXPECT_EQ(half->start(), start);
+  settings.huge_pages = before;
+  give_back(slab);
+  give_back(half);
+  for (hakmem::Run* run : others) give_back(run);
 }
 
 // 80 KiB and the like are no whole granules: their blocks are longer than their class.
