@@ -46,7 +46,7 @@ HAK_REPLACE void* calloc(std::size_t count, std::size_t size) {
 
 // As the GNU C library: size 0 frees and returns nullptr.
 HAK_REPLACE void* realloc(void* block, std::size_t size) {
-  if (block == nullptr) return hakmem::allocate(size);
+  if (block == nullptr) return hakmem::allocate_here(size);
   if (size == 0) {
     hakmem::deallocate(block);
     return nullptr;
