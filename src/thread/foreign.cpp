@@ -265,15 +265,9 @@ void Heap::dispatch(Tag tag, Magazine* bundle) {
   send_home(bundle);
 }
 
-// By the first of its blocks: it is of a slab that all threads share, so that home makes it nobody's own.
-bool is_of_shared_slab(Magazine& bundle) {
-  return heap_of(owner_of(page_map.tag_of(reinterpret_cast<const void*>(bundle.slots()[0])))) == nullptr;
-}
-
 // To this thread's own place where that is on the blocks' node, else to their owner's.
 bool Heap::offer_to_depot(Tag tag, const Heap* owner, Magazine* bundle) {
-  // Home, where whoever takes their slab owns them again.
-  if (owner == nullptr && many_heaps() && !is_of_shared_slab(*bundle)) return false;
+  if (owner == nullptr && many_heaps()) return false;  // home, where whoever takes their slab owns them again
   os::Place place = place_.load_relaxed();
   if (HAK_UNLIKELY(os::places.nodes() > 1)) {
     const os::Node node = owner != nullptr ? owner->node() : node_of_shared(owner_of(tag));
