@@ -2,7 +2,9 @@
 //
 // Only units that are in use as a whole and resident, or nearly, so that it adds at most a twentieth. The
 // kernel copies them (MADV_COLLAPSE, Linux 6.1); what that may take is thread/huge_choice's affair. Without the
-// lock: if part of the unit is given back meanwhile, it becomes resident once more, and no worse.
+// lock: if part of the unit is given back meanwhile, it goes once more.
+//
+// In use is what programs have: idle large blocks are not, some of which are lazily freed, and would not be any more.
 #include "config/knobs.hpp"
 #include "os/memory.hpp"
 #include "pages/run_store.hpp"
@@ -15,6 +17,35 @@ namespace {
 constexpr unsigned kUnitsSeen = 64;
 
 constexpr std::size_t kUnitBytes = kUnitGranules * kGranuleBytes;
+
+// The large block in use that holds the granule; nullptr: a slab does, or the block is idle, or it is free. Under the
+// lock of the store, without which no block of it changes its length.
+const Run* block_around(Granule g) {
+  constexpr std::uint64_t kLongest = knobs::kHugeFrom / kGranuleBytes;
+  for (std::uint64_t back = 0; back < kLongest; ++back) {
+    const Granule first = g - back;
+    const Tag tag = page_map.tag_of(first);
+    if (tag == tag_for(Kind::kBusy)) continue;
+    if (tag != tag_for(Kind::kLarge)) return nullptr;
+    const Run* run = static_cast<const Run*>(page_map.details_of(first));
+    return back < count_of(run->count) ? run : nullptr;
+  }
+  return nullptr;
+}
+
+// By slabs and large blocks.
+bool is_in_full_use(Granule unit) {
+  for (std::uint64_t i = 0; i < kUnitGranules;) {
+    if (owner_of(page_map.tag_of(unit + i)) != kNoOwner) {
+      ++i;
+      continue;
+    }
+    const Run* run = block_around(unit + i);
+    if (run == nullptr) return false;
+    i = index_of(run->first + run->count) - index_of(unit);
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -42,7 +73,7 @@ bool RunStore::next_full_unit_locked(Granule* unit, bool* more) {
     }
     *unit = region.first + collapse_granule_;
     collapse_granule_ += kUnitGranules;
-    if (!region.is_huge_at(*unit) && used_in_unit(*unit) == kUnitGranules) return true;
+    if (!region.is_huge_at(*unit) && is_in_full_use(*unit)) return true;
   }
   return false;
 }
@@ -63,7 +94,13 @@ bool RunStore::collapse_next() {
   if (!is_dense(address_of(unit)) || !set_unit(unit, true)) return true;
   if (os::collapse(address_of(unit), kUnitBytes)) collapsed_.fetch_add_relaxed(1);
   else set_unit(unit, false);
+  discard_what_went_meanwhile(unit);
   return true;
+}
+
+void RunStore::discard_what_went_meanwhile(Granule unit) {
+  const LockGuard guard(lock_);
+  if (is_huge_at_locked(unit)) discard_clean_locked(unit, unit + kUnitGranules);
 }
 
 }  // namespace hakmem

@@ -15,8 +15,10 @@ namespace {
 
 constexpr std::uint64_t kUnit = kUnitGranules;
 
-// Of 65,530 mappings that a process may have, what split units take at most: two each.
+// Of 65,530 mappings that a process may have, what split units take at most: two each. Of all nodes.
 constexpr unsigned kMostOddUnits = 4096;
+
+unsigned most_odd_units() { return kMostOddUnits / os::places.nodes(); }
 
 // Granules that are looked at for what has been touched.
 constexpr std::uint64_t kSampled = 256;
@@ -78,19 +80,32 @@ bool RunStore::asks_by_bill() const {
          mapped_bytes() >= knobs::kHugeQuestionFrom;
 }
 
+// What is never touched of a huge page is resident and not committed, which a hard limit does not allow for.
 bool RunStore::wants_huge_locked() {
+  if (settings.huge_pages == HugePagePolicy::kAuto && commitment.hard() != SIZE_MAX) return false;
   if (!asks_by_bill()) return wants_huge_pages(mapped_bytes());
   const double share = touched_share_locked();
   return share < 0 ? wants_huge_pages(mapped_bytes()) : huge_choice_->asks(share);
 }
 
-// For a new region, of which nothing has been touched. False: it has none, but the first perhaps.
-bool RunStore::get_huge_pages_locked(std::byte* start, std::size_t bytes) {
+// For a new region, of which nothing has been touched. False: it has none, but the first perhaps, and then
+// `*first_has` is set.
+bool RunStore::get_huge_pages_locked(std::byte* start, std::size_t bytes, bool* first_has) {
   constexpr std::size_t kFirst = kUnit * kGranuleBytes;
   if (!ask_for_huge_pages(start, bytes, wants_huge_locked())) return false;
   if (!asks_by_bill() || bytes <= kFirst || huge_choice_->goes_on(start, bytes)) return true;
   os::memory.advise_huge(start + kFirst, bytes - kFirst, false);
+  *first_has = true;
   return false;
+}
+
+// It has had a huge page alone of its region, which the kernel is told already.
+void RunStore::note_first_unit_locked(Granule first) {
+  Region* const region = region_of_locked(first);
+  if (!region->tracks_units() || odd_units_ >= most_odd_units()) return;
+  region->set_huge_at(first, true);
+  ++odd_units_;
+  any_huge_.store_relaxed(true);
 }
 
 Region* RunStore::region_of_locked(Granule g) {
@@ -118,16 +133,28 @@ bool RunStore::is_huge_at_locked(Granule g) {
 bool RunStore::set_unit_locked(Region* region, Granule first, bool huge) {
   if (region->is_huge_at(first) == huge) return true;
   const bool odd = huge != region->huge;
-  if (!region->tracks_units() || (odd && odd_units_ == kMostOddUnits)) return false;
+  if (!region->tracks_units() || (odd && odd_units_ >= most_odd_units())) return false;
   odd_units_ += odd ? 1 : -1U;
   region->set_huge_at(first, huge);
+  if (huge) any_huge_.store_relaxed(true);
   if (needs_advice(region->huge)) os::memory.advise_huge(address_of(first), kUnit * kGranuleBytes, huge);
   return true;
 }
 
+// Free granules that were never used lie on a huge page, and so are resident, which nobody counts. Under the
+// lock, since they are anybody's to take; once in a unit's life on a huge page.
+void RunStore::discard_clean_locked(Granule from, Granule end) {
+  while (from != end) {
+    Granule stop = from;
+    while (stop != end && page_map.tag_of(stop) == tag_for(Kind::kFreeClean)) stop = stop + 1;
+    if (stop != from) os::memory.discard(address_of(from), (index_of(stop) - index_of(from)) * kGranuleBytes);
+    from = stop == end ? stop : stop + 1;
+  }
+}
+
 // Dirty granules of a free run that has left the lists are about to go back. If they lie on a huge page, all
-// that is free of it goes, granules that were never used too: they have been resident since the page was. What is
-// left of it is small pages, until it is empty.
+// that is free of it goes, granules that were never used too, of other free runs as well: they have been resident
+// since the page was. What is left of it is small pages, until it is empty.
 void RunStore::settle_unit_locked(Run* run, Granule unit) {
   const std::uint64_t from = index_of(unit) > index_of(run->first) ? index_of(unit) : index_of(run->first);
   const std::uint64_t run_end = index_of(run->first + run->count);
@@ -139,6 +166,8 @@ void RunStore::settle_unit_locked(Run* run, Granule unit) {
     page_map.set_tags(Granule{from}, Granules{end - from}, tag_for(Kind::kFreeDirty));
     run->dirty += end - from - dirty;
     commitment.add((end - from - dirty) * kGranuleBytes);
+    discard_clean_locked(unit, Granule{from});
+    discard_clean_locked(Granule{end}, unit + kUnit);
   }
   set_unit_locked(region, unit, region->huge && used_in_unit(unit) == 0);
 }

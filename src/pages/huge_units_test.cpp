@@ -144,6 +144,10 @@ TEST(Collapse, FullUnitsThatAreResidentGoOnHugePagesAndOthersDoNot) {
   run_store.shrink(whole, Granules{3 * kUnitGranules - 1});  // not in use as a whole
   const std::size_t before = run_store.unit_use().collapsed_bytes;
   collapse_all();
+  EXPECT_EQ(run_store.unit_use().collapsed_bytes, before) << "an idle block";
+  page_map.set_details(whole->first, whole);
+  page_map.set_tags(whole->first, Granules{1}, tag_for(Kind::kLarge));
+  collapse_all();
   EXPECT_EQ(run_store.unit_use().collapsed_bytes, before + 2 * kMiB);
   EXPECT_EQ(os::resident_pages(start + 2 * kMiB, 2 * kMiB), kMiB / os::memory.page_size);
   collapse_all();
@@ -202,6 +206,23 @@ TEST_F(HugeHold, TrimmingDoesNotWait) {
   run_store.shrink(whole_, whole_->count - Granules{3});
   run_store.purge(os::now_ms(), true);
   EXPECT_EQ(run_store.use().dirty_bytes, 0u);
+}
+
+// Of what lies between blocks on boundaries of their own, each free run is another one.
+TEST_F(HugeHold, WithAPartGoesWhatWasNeverUsedOfOtherFreeRuns) {
+  constexpr std::uint64_t kBoundary = kUnitGranules / 4;
+  std::vector<hakmem::Run*> used;
+  while (used.size() < 4 || index_of(used[used.size() - 4]->first) % kUnitGranules != 0 ||
+         used.back()->first != used[used.size() - 4]->first + 3 * kBoundary) {
+    used.push_back(allocate(1, kBoundary));
+    *address_of(used.back()->first) = std::byte{1};
+  }
+  std::byte* const unit = address_of(used[used.size() - 4]->first);
+  run_store.release(used.back());
+  used.pop_back();
+  run_store.purge(os::now_ms(), true);
+  EXPECT_LE(os::resident_pages(unit, 2 * kMiB) * os::memory.page_size, 3 * kGranuleBytes);
+  for (hakmem::Run* run : used) run_store.release(run);
 }
 
 TEST_F(HugeHold, UnitsAreCounted) {

@@ -83,9 +83,11 @@ bool RunStore::add_region_locked(std::size_t bytes) {
     return false;
   }
   if (os::places.nodes() > 1) os::memory.prefer_node(start, bytes, os::places.number_of(node_));
-  const bool huge = get_huge_pages_locked(start, bytes);
+  bool first_has = false;
+  const bool huge = get_huge_pages_locked(start, bytes, &first_has);
   mapped_.fetch_add_relaxed(count_of(run->count));
   note_region_locked(run->first, run->count, huge);
+  if (first_has) note_first_unit_locked(run->first);
   page_map.set_tags(run->first, run->count, tag_for(Kind::kFreeClean));
   add_free_locked(run);
   return true;

@@ -170,7 +170,10 @@ class RunStore {
   double touched_share_locked() HAK_REQUIRES(lock_);
   bool asks_by_bill() const;
   bool wants_huge_locked() HAK_REQUIRES(lock_);
-  bool get_huge_pages_locked(std::byte* start, std::size_t bytes) HAK_REQUIRES(lock_);
+  bool get_huge_pages_locked(std::byte* start, std::size_t bytes, bool* first_has) HAK_REQUIRES(lock_);
+  void note_first_unit_locked(Granule first) HAK_REQUIRES(lock_);
+  void discard_clean_locked(Granule from, Granule end) HAK_REQUIRES(lock_);
+  void discard_what_went_meanwhile(Granule unit);
   Region* region_of_locked(Granule g) HAK_REQUIRES(lock_);
   bool is_in_huge_region_locked(const Run* run) HAK_REQUIRES(lock_);
   bool is_huge_at_locked(Granule g) HAK_REQUIRES(lock_);
