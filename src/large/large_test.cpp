@@ -10,8 +10,8 @@
 
 #include "config/knobs.hpp"
 #include "large/growth.hpp"
-#include "large/idle_blocks.hpp"
 #include "large/site_keys.hpp"
+#include "large/idle_blocks.hpp"
 #include "os/clock.hpp"
 #include "thread/boot_hook.hpp"
 #include "thread/large_hooks.hpp"
@@ -226,6 +226,10 @@ TEST_F(Large, NoFreeBlockIsCollapsed) {
   bool collapsed = false;
   look_for_dense_huge_again();
   EXPECT_TRUE(collapse_next_of_huge(&collapsed));
+  look_for_dense_huge_again();
+  page_map.set_tags(granule_of(block), Granules{1}, tag_for(Kind::kBusy));  // as in a hand
+  EXPECT_FALSE(collapse_next_of_huge(&collapsed));
+  page_map.set_tags(granule_of(block), Granules{1}, tag_for(Kind::kHuge));
   release(block);
   collapsed = false;
   look_for_dense_huge_again();
