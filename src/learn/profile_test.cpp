@@ -189,6 +189,16 @@ TEST(Profile, ANewerVersionIsNamed) {
   EXPECT_NE(std::strstr(refusal(bytes), "newer"), nullptr) << refusal(bytes);
 }
 
+TEST(Profile, VersionZeroIsRefused) {
+  Bytes bytes = bytes_of(*some_profile(4));
+  ProfileHeader header;
+  std::memcpy(&header, bytes.data(), sizeof header);
+  header.version = 0;
+  seal(bytes, header);
+  ASSERT_NE(refusal(bytes), nullptr);
+  EXPECT_NE(std::strstr(refusal(bytes), "version 0"), nullptr) << refusal(bytes);
+}
+
 TEST(Profile, SealedNonsenseIsRefused) {
   const Bytes bytes = bytes_of(*some_profile(5));
   ProfileHeader header;
