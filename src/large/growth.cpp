@@ -13,7 +13,7 @@ std::size_t reach_of(const Steps& steps) {
   std::uint64_t most = 0;
   for (const std::uint64_t count : steps) most = count > most ? count : most;
   for (unsigned c = learn::kLargeClasses; c-- > 0 && most != 0;) {
-    if (steps[c] * kRare >= most) return learn::large_class_bytes(c);
+    if (steps[c] >= most / kRare + (most % kRare != 0)) return learn::large_class_bytes(c);
   }
   return 0;
 }

@@ -52,6 +52,17 @@ TEST(Growth, TheNextRunKnowsHowFarBlocksCame) {
   EXPECT_EQ(second.grant_room(Growth::Site{78}, 8 * kMiB), 8 * kMiB) << "another site";
 }
 
+TEST(Growth, CountsNearTheMostAreNoLessThanOthers) {
+  auto profile = std::make_unique<learn::Profile>();
+  const auto site = static_cast<learn::Site>(kSite);
+  EXPECT_TRUE(learn::add_growth(*profile, site, learn::large_class_of(8 * kMiB), UINT64_MAX));
+  EXPECT_TRUE(learn::add_growth(*profile, site, learn::large_class_of(16 * kMiB), UINT64_MAX / 8 + 1));
+  EXPECT_TRUE(learn::add_growth(*profile, site, learn::large_class_of(32 * kMiB), UINT64_MAX / 8));
+  Growth growth;
+  growth.start_from(*profile);
+  EXPECT_EQ(growth.grant_room(kSite, 4 * kMiB), 16 * kMiB);
+}
+
 TEST(Growth, SavesWhatItHasCountedItselfAndNoMore) {
   Growth first;
   first.count_steps();

@@ -4,8 +4,8 @@
 
 #include "base/bits.hpp"
 #include "config/knobs.hpp"
-#include "large/idle_blocks.hpp"
 #include "large/hand.hpp"
+#include "large/idle_blocks.hpp"
 #include "os/memory.hpp"
 #include "os/place.hpp"
 #include "pages/commitment.hpp"
@@ -54,7 +54,8 @@ std::byte* map_uncounted(std::size_t bytes, std::size_t alignment) {
 }
 
 // `growth`: by how much more is committed when the block is in use; reserved here.
-std::byte* map_below(std::size_t ceiling, std::size_t bytes, std::size_t alignment, std::size_t growth) {
+std::byte* map_below(std::size_t ceiling, std::size_t bytes, std::size_t alignment,
+                     std::size_t growth) {
   if (!commitment.reserve(growth, ceiling)) return nullptr;
   std::byte* start = map_uncounted(bytes, alignment);
   if (start == nullptr) commitment.drop(growth);
@@ -68,20 +69,23 @@ std::byte* map_block(std::size_t bytes, std::size_t alignment, std::size_t growt
   return map_below(commitment.hard(), bytes, alignment, growth);
 }
 
-// Room to grow costs address space only: a growing block moves a few times, not at each step. It is half
-// of the size, or what the site's blocks have needed before. `held`: what the block has committed
-// already. Room counts as committed, so near the limit there is none, and no more than half where there is
-// any limit.
-std::byte* map_with_headroom(std::size_t size, std::size_t held, Growth::Site grower, std::size_t* bytes) {
+// Room to grow costs address space only: a growing block moves a few times, not at each step. It is
+// half of the size, or what the site's blocks have needed before. `held`: what the block has
+// committed already. Room counts as committed, so near the limit there is none, and no more than
+// half where there is any limit.
+std::byte* map_with_headroom(std::size_t size, std::size_t held, Growth::Site grower,
+                             std::size_t* bytes) {
   const std::size_t half = size + size / 2;
   const bool is_dear = !page_map.is_flat() || commitment.soft() != SIZE_MAX;
   const std::size_t learned = is_dear ? size : growth.grant_room(grower, size);
   if (learned > half) {
     *bytes = align_up(learned, kGranuleBytes);
-    if (std::byte* start = map_below(commitment.soft(), *bytes, kGranuleBytes, *bytes - held)) return start;
+    if (std::byte* start = map_below(commitment.soft(), *bytes, kGranuleBytes, *bytes - held))
+      return start;
   }
   *bytes = align_up(half, kGranuleBytes);
-  if (std::byte* start = map_below(commitment.soft(), *bytes, kGranuleBytes, *bytes - held)) return start;
+  if (std::byte* start = map_below(commitment.soft(), *bytes, kGranuleBytes, *bytes - held))
+    return start;
   *bytes = align_up(size, kGranuleBytes);
   return map_block(*bytes, kGranuleBytes, *bytes - held);
 }
@@ -108,20 +112,41 @@ void destroy_unlinked(Run* run) {
   unmap_counted(run);
 }
 
-// The block is `bytes` long from now on.
-void cut_tail(Run* run, std::size_t bytes) {
-  const std::size_t excess = run->bytes() - bytes;
-  os::memory.unmap(run->start() + bytes, excess);
-  commitment.drop(excess);
-  total_bytes.fetch_sub_relaxed(excess);
+void shorten(Run* run, std::size_t bytes) {
+  total_bytes.fetch_sub_relaxed(run->bytes() - bytes);
   run->block_bytes.store_relaxed(bytes);
   run->asked = bytes;
   run->count = Granules{bytes >> kGranuleShift};
   set_hand_class(run);
 }
 
-// What the program has of the block, and what is room. A block with room does not wait in a hand, where it
-// would keep it.
+// The block is `bytes` long from now on: first in its record, so that nobody collapses what is
+// unmapped then.
+void cut_tail(Run* run, std::size_t bytes) {
+  const std::size_t excess = run->bytes() - bytes;
+  {
+    const LockGuard guard(lock);
+    shorten(run, bytes);
+  }
+  os::memory.unmap(run->start() + bytes, excess);
+  commitment.drop(excess);
+}
+
+// The block lies at `start` from now on. The same order: its old pages go when its record has left
+// them.
+void replace_pages(Run* run, std::byte* start, std::size_t bytes) {
+  std::byte* const before = run->start();
+  const std::size_t held = run->bytes();
+  {
+    const LockGuard guard(lock);
+    withdraw(run, Kind::kForeign);
+    publish(run, start, bytes);
+  }
+  os::memory.unmap(before, held);
+}
+
+// What the program has of the block, and what is room. A block with room does not wait in a hand,
+// where it would keep it.
 void set_asked(Run* run, std::size_t size) {
   run->asked = size;
   set_hand_class(run);
@@ -148,7 +173,8 @@ LargeBlock make_huge(std::size_t size, std::size_t alignment, OwnerId heap) {
     run_pool_give(run);
     return {nullptr, false};
   }
-  run->node = os::places.current_node();  // the kernel gives the node's pages to who touches them first
+  run->node =
+      os::places.current_node();  // the kernel gives the node's pages to who touches them first
   run->heap.store_relaxed(heap);
   publish(run, start, bytes);
   link(run);
@@ -181,11 +207,14 @@ void look_for_dense_huge_again() {
   for (Run* run = blocks.front(); run != nullptr; run = blocks.next(run)) run->units_seen = 0;
 }
 
-// Under the lock, so that the block stays; others wait as long as for a few faults.
+// Under the lock, so that the pages stay: they are unmapped after the block was unlinked, or its
+// record changed, under it. Idle blocks are not linked, also lazily freed ones; those in hands are,
+// and are left alone. Others wait as long as for a few faults.
 bool collapse_next_of_huge(bool* collapsed) {
   const LockGuard guard(lock);
   for (Run* run = blocks.front(); run != nullptr; run = blocks.next(run)) {
-    if ((run->units_seen + 1) * kHugePage > run->bytes()) continue;
+    const bool is_free = page_map.tag_of(run->first) != tag_for(Kind::kHuge);
+    if (is_free || (run->units_seen + 1) * kHugePage > run->bytes()) continue;
     std::byte* const start = run->start() + run->units_seen++ * kHugePage;
     *collapsed = is_dense(start) && os::collapse(start, kHugePage);
     return true;
@@ -227,9 +256,7 @@ void* resize_huge(Run* run, std::size_t size, Growth::Site grower) {
   std::byte* start = map_with_headroom(size, held, grower, &bytes);
   if (start == nullptr) return nullptr;
   move_or_copy(run->start(), run->bytes(), start);
-  withdraw(run, Kind::kForeign);
-  os::memory.unmap(run->start(), run->bytes());
-  publish(run, start, bytes);
+  replace_pages(run, start, bytes);
   set_asked(run, size);
   if (grows) growth.note(grower, size);
   return start;

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdint>
+#include <thread>
 #include <vector>
 
 #include "config/knobs.hpp"
@@ -194,6 +196,47 @@ TEST_F(Large, AGrowingHugeBlockKeepsItsContentsAndMovesSeldom) {
   release(block);
 }
 
+// The sanitizer sees it when the collapsing thread reads where a block lies while realloc moves it.
+TEST_F(Large, ResizesWhileAnotherThreadCollapses) {
+  std::atomic<bool> done{false};
+  std::thread collapser([&] {
+    while (!done.load()) {
+      bool collapsed = false;
+      if (!collapse_next_of_huge(&collapsed)) look_for_dense_huge_again();
+    }
+  });
+  void* block = make(33 * kMiB);
+  fill(block, 4 * kMiB);
+  for (int round = 0; round < 40; ++round) {
+    for (const std::size_t size :
+         {50 * kMiB, 80 * kMiB, 33 * kMiB, 60 * kMiB, 15 * kMiB, 33 * kMiB}) {
+      block = resize_large(block, size);
+      ASSERT_TRUE(holds(block, 4 * kMiB));
+    }
+  }
+  done.store(true);
+  collapser.join();
+  release(block);
+}
+
+// Collapsing would fill memory that the program does not have.
+TEST_F(Large, NoFreeBlockIsCollapsed) {
+  void* block = make(33 * kMiB);
+  fill(block, 33 * kMiB);
+  bool collapsed = false;
+  look_for_dense_huge_again();
+  EXPECT_TRUE(collapse_next_of_huge(&collapsed));
+  look_for_dense_huge_again();
+  page_map.set_tags(granule_of(block), Granules{1}, tag_for(Kind::kBusy));  // as in a hand
+  EXPECT_FALSE(collapse_next_of_huge(&collapsed));
+  page_map.set_tags(granule_of(block), Granules{1}, tag_for(Kind::kHuge));
+  release(block);
+  collapsed = false;
+  look_for_dense_huge_again();
+  EXPECT_FALSE(collapse_next_of_huge(&collapsed));
+  EXPECT_FALSE(collapsed);
+}
+
 // What a block of a site has grown to, the next one has room for: it moves a few times, not at each
 // half as much again.
 TEST_F(Large, ASitesNextBlockMovesLess) {
@@ -248,10 +291,12 @@ TEST_F(Large, DestroyingAHeapsBlocksLeavesOthersAlone) {
   std::vector<void*> mine, others;
   for (int i = 0; i < 300; ++i) {  // more than one batch
     mine.push_back(make(kGranuleBytes, kMinAlign, kHeap));
-    if (i % 10 == 0) others.push_back(make(kGranuleBytes, kMinAlign, i % 20 == 0 ? kNoOwner : OwnerId{7001}));
+    if (i % 10 == 0)
+      others.push_back(make(kGranuleBytes, kMinAlign, i % 20 == 0 ? kNoOwner : OwnerId{7001}));
   }
   mine.push_back(make(40 * kMiB, kMinAlign, kHeap));
-  mine.push_back(resize_large(make(8 * kMiB, kMinAlign, kHeap), 50 * kMiB));  // its heap moves with it
+  mine.push_back(
+      resize_large(make(8 * kMiB, kMinAlign, kHeap), 50 * kMiB));  // its heap moves with it
   others.push_back(make(40 * kMiB));
   for (void* block : others) fill(block, kGranuleBytes);
   destroy_large_of(kHeap);

@@ -9,10 +9,6 @@ namespace {
 constexpr unsigned kFirstLog2 = 10;  // 1.024 ms: shorter times are all in bin 0
 constexpr std::uint64_t kMost_us = std::uint64_t{1} << 40;
 
-std::uint64_t saturated_sum(std::uint64_t a, std::uint64_t b) {
-  return a + b < a ? ~std::uint64_t{0} : a + b;
-}
-
 // The middle of a doubling: root of two, in 1/1024.
 constexpr std::uint64_t kRoot = 1448;
 
@@ -26,6 +22,10 @@ void add_bills(const BlockCosts& costs, const IdleSum& sum, bool reused, Bills& 
 }
 
 }  // namespace
+
+std::uint64_t saturated_sum(std::uint64_t a, std::uint64_t b) {
+  return a + b < a ? ~std::uint64_t{0} : a + b;
+}
 
 void IdleSum::add(const IdleSum& other) {
   blocks = saturated_sum(blocks, other.blocks);

@@ -15,6 +15,9 @@
 
 namespace hakmem::learn {
 
+// The most there is, instead of a sum beyond it.
+std::uint64_t saturated_sum(std::uint64_t a, std::uint64_t b);
+
 struct IdleSum {
   std::uint64_t blocks = 0;
   std::uint64_t total_us = 0;

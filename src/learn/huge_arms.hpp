@@ -12,7 +12,7 @@
 // Giving back part of a huge page and touching it again costs a call and small faults, and the huge
 // page is gone; holding it costs its price. So it waits for the break-even time of small pages.
 //
-// // Units that are on small pages already, and full, can be collapsed: that costs a copy, and gains TLB misses
+// Units that are on small pages already, and full, can be collapsed: that costs a copy, and gains TLB misses
 // only. It is paid from what asking has saved.
 //
 // Pure functions. Above: thread/huge_choice. Below: costs. Any thread.

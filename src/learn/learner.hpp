@@ -11,8 +11,8 @@
 //   (1) state_[c] is started for every context c that context_of has returned;
 //   (2) arm_[c] is state_[c].arm, and rounds_[c] is state_[c].rounds, or 2 if that is more.
 //
-// Sizes: 252 bytes a context and 208 for its account, 256 contexts; 208 bytes for each of 128
-// sites' accounts; 155 KiB in all, touched as contexts appear. Above: large, the simulator. Below:
+// Sizes: 258 bytes a context and 208 for its account, 256 contexts; 208 bytes for each of 128
+// sites' accounts; 156 KiB in all, touched as contexts appear. Above: large, the simulator. Below:
 // selectors, contexts, sites, profile. One caller at a time, except for key_of, find, context, arm_of,
 // rests_on_guess and is_unknown, which any thread may call.
 #pragma once

@@ -54,7 +54,7 @@ bool merge_site(Profile& into, const Profile& other, const ProfileSite& from) {
 bool merge_growth(Profile& into, const Profile& other, const ProfileGrowth& from) {
   ProfileGrowth* to = find_or_add_growth(into, from.site, from.size_class);
   if (to == nullptr) return false;
-  to->steps += from.steps;
+  to->steps = saturated_sum(to->steps, from.steps);
   return merge_place(into, other, from, to);
 }
 
@@ -91,7 +91,7 @@ ProfileSite* find_or_add_site(Profile& profile, Site site, std::uint32_t size_cl
 
 bool add_growth(Profile& profile, Site site, std::uint32_t size_class, std::uint64_t steps) {
   ProfileGrowth* entry = find_or_add_growth(profile, site, size_class);
-  if (entry != nullptr) entry->steps += steps;
+  if (entry != nullptr) entry->steps = saturated_sum(entry->steps, steps);
   return entry != nullptr;
 }
 

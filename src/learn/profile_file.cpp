@@ -255,6 +255,7 @@ const char* check_header(const std::byte* bytes, std::size_t count, ProfileHeade
   std::memcpy(&header, bytes, sizeof header);
   if (std::memcmp(header.magic, kProfileMagic, sizeof kProfileMagic) != 0)
     return "it is no profile of hakmem";
+  if (header.version == 0) return "it is of version 0, which there never was";
   if (header.version > kProfileVersion) return "it is of a newer version than this one reads";
   if (header.length != count - sizeof header) return "it is cut off, or longer than it says";
   if (header.checksum != checksum_of(header, bytes + sizeof header, header.length))

@@ -138,6 +138,17 @@ TEST(Profile, GrowthsAddUp) {
   }
 }
 
+TEST(Profile, GrowthsBeyondTheMostStayTheMost) {
+  const auto profile = std::make_unique<Profile>();
+  EXPECT_TRUE(add_growth(*profile, 7, 3, UINT64_MAX));
+  const auto one = std::make_unique<Profile>();
+  EXPECT_TRUE(add_growth(*one, 7, 3, 1));
+  EXPECT_TRUE(merge(*profile, *one));
+  EXPECT_EQ(growth_of(*profile, 7, 3).steps, UINT64_MAX);
+  EXPECT_TRUE(add_growth(*profile, 7, 3, 2));
+  EXPECT_EQ(growth_of(*profile, 7, 3).steps, UINT64_MAX);
+}
+
 TEST(Profile, AnEmptyOneIsRead) {
   const Bytes bytes = bytes_of(*std::make_unique<Profile>());
   EXPECT_LT(bytes.size(), 64u);
@@ -176,6 +187,16 @@ TEST(Profile, ANewerVersionIsNamed) {
   seal(bytes, header);
   ASSERT_NE(refusal(bytes), nullptr);
   EXPECT_NE(std::strstr(refusal(bytes), "newer"), nullptr) << refusal(bytes);
+}
+
+TEST(Profile, VersionZeroIsRefused) {
+  Bytes bytes = bytes_of(*some_profile(4));
+  ProfileHeader header;
+  std::memcpy(&header, bytes.data(), sizeof header);
+  header.version = 0;
+  seal(bytes, header);
+  ASSERT_NE(refusal(bytes), nullptr);
+  EXPECT_NE(std::strstr(refusal(bytes), "version 0"), nullptr) << refusal(bytes);
 }
 
 TEST(Profile, SealedNonsenseIsRefused) {

@@ -11,8 +11,8 @@
 // What a huge fault takes changes while a program runs: in a virtual machine whose free huge pages go back
 // to the host, one that has been free for seconds takes 15 times as long as one that was freed just now.
 // So it is measured where it is paid, on the page that comes next. What small pages take is measured
-// once, in housekeeping and without a lock, when the heap has become so large that the question will
-// come; until then the usual cost stands.
+// once, in housekeeping and without a lock, when the heap has knobs::kHugeMeasuredFrom, which is more than the
+// question comes from; until then the usual cost stands.
 //
 // In force with HAKMEM_THP=auto where learning acts and the system lets programs choose. Until
 // then, and below knobs::kHugeQuestionFrom, the static rule holds
