@@ -88,9 +88,10 @@ class alignas(kCacheLine) Hand {
     void for_each_newest_first(See see) const {
       if (const std::uintptr_t run = top.load_relaxed(); run > kEmpty)
         see(*reinterpret_cast<Run*>(run));
-      for (unsigned i = below_count.load_relaxed(); i-- != 0;) see(*below[i].load_relaxed());
+      for (unsigned i = below_count.load_acquire(); i-- != 0;) see(*below[i].load_relaxed());  // pairs with put_any()
     }
 
+    void begin_turn(unsigned takes, std::uint64_t now_ms);
     InHand take_top();
     InHand take_any();
     bool put_top(Run* run, void* block);

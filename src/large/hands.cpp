@@ -28,6 +28,13 @@ std::size_t bytes_of_class(unsigned size_class) {
 
 }  // namespace
 
+void Hand::Place::begin_turn(unsigned takes, std::uint64_t now_ms) {
+  given.store_relaxed(static_cast<std::uint8_t>(takes));
+  renewals.store_relaxed(renewals.load_relaxed() + 1);
+  renewed_at_ms.store_relaxed(now_ms);
+  credit.store_relaxed(static_cast<std::int32_t>(takes));
+}
+
 InHand Hand::Place::take_any() {
   if (const InHand newest = take_top(); newest.run != nullptr) return newest;
   const std::uint8_t count = below_count.load_relaxed();
@@ -49,8 +56,7 @@ bool Hand::Place::put_any(Run* run, void* block) {
   top_block.store_relaxed(block);
   compiler_barrier();
   below[count].store_relaxed(reinterpret_cast<Run*>(old));
-  compiler_barrier();
-  below_count.store_relaxed(count + 1);
+  below_count.store_release(count + 1);  // pairs with for_each_newest_first(), for reports
   return true;
 }
 
@@ -100,11 +106,8 @@ Hands::Turn Hands::renew(unsigned size_class, std::uint64_t now_ms) {
   const unsigned more = uses == 0 ? 1 : 2 * uses;
   const unsigned most = background_runs() ? kMostCreditWatched : kMostCredit;
   const unsigned credit = took_ms >= kQuickTurnMs ? 1 : more < most ? more : most;
-  place.given.store_relaxed(static_cast<std::uint8_t>(credit));
-  place.renewals.store_relaxed(place.renewals.load_relaxed() + 1);
-  place.renewed_at_ms.store_relaxed(now_ms);
   const bool is_open = &hand_gate.enter() == hand_gate.own_;
-  if (is_open) place.credit.store_relaxed(static_cast<std::int32_t>(credit));
+  if (is_open) place.begin_turn(credit, now_ms);
   hand_gate.leave();
   if (!is_open) return {false, 0, 0};
   return {true, uses, uses == 0 ? 0 : took_ms / (2 * uses)};
@@ -116,11 +119,13 @@ Run* Hands::empty_place(unsigned size_class, Place& place, std::uint64_t freed_a
     run.next.store_relaxed(chain);
     chain = &run;
   });
-  granted_.store_relaxed(granted() - place.capacity() * bytes_of_class(size_class));
+  const std::size_t bytes = place.capacity() * bytes_of_class(size_class);
   place.top.store_relaxed(Hand::kNoRoom);
   place.below_count.store_relaxed(0);
   place.below_capacity.store_relaxed(0);
   place.credit.store_relaxed(0);
+  place.given.store_relaxed(0);  // what is left of this turn is not told
+  granted_.store_relaxed(granted() - bytes);
   return chain;
 }
 
@@ -147,8 +152,9 @@ Run* Hands::empty_stale(Hand& hand, bool all, std::uint64_t now_ms, Run* chain) 
   return chain;
 }
 
-bool Hands::is_unused(const Hand& hand, bool passed_barrier) {
+bool Hands::is_closed_and_unused(const Hand& hand, bool passed_barrier) {
   if (hand.gate_ == nullptr) return true;
+  if (hand.gate_->open_.load_relaxed() != &no_hand) return false;
   const bool mine = hand.gate_ == &hand_gate;  // needs no barrier
   return (passed_barrier || mine) && !hand.gate_->busy_.load_acquire();  // pairs with leave()
 }
@@ -165,10 +171,17 @@ Run* Hands::collect(std::uint64_t now_ms, bool all) {
   }
   const bool passed_barrier = any && os::process_barrier();
   Run* chain = nullptr;
-  for (Hand* hand = all_.front(); hand != nullptr; hand = all_.next(hand)) {
-    if (has_stale(*hand, all) && is_unused(*hand, passed_barrier)) chain = empty_stale(*hand, all, now_ms, chain);
+  Hand* next = nullptr;
+  for (Hand* hand = all_.front(); hand != nullptr; hand = next) {
+    next = all_.next(hand);
+    if (has_stale(*hand, all) && is_closed_and_unused(*hand, passed_barrier))
+      chain = empty_stale(*hand, all, now_ms, chain);
     if (hand->gate_ != nullptr) hand->gate_->open_.store_release(hand);  // pairs with enter()
     note_seen(*hand);
+    if (hand->gate_ == nullptr && !has_stale(*hand, true)) {  // nobody's, and empty
+      all_.remove(hand);
+      pool.give(hand);
+    }
   }
   looked_at_ms_ = now_ms;
   return chain;

@@ -66,7 +66,7 @@ class Hands {
     return place.capacity() != 0 && place.sign() == place.seen.load_relaxed();
   }
   static bool has_stale(const Hand& hand, bool all);
-  static bool is_unused(const Hand& hand, bool passed_barrier);
+  static bool is_closed_and_unused(const Hand& hand, bool passed_barrier);
   static void note_seen(Hand& hand);
   Run* empty_place(unsigned size_class, Place& place, std::uint64_t freed_at_ms, Run* chain)
       HAK_REQUIRES(lock_);

@@ -131,6 +131,17 @@ TEST_F(HandsTest, AnotherThreadEmptiesASleepersHand) {
   sleeper.join();
 }
 
+// What a place has been used before it lost its room is not told of the turns after it.
+TEST_F(HandsTest, APlaceThatGotRoomAgainBeginsAnew) {
+  earn_hand(kSize);
+  for (int i = 0; i < 100; ++i) deallocate(allocate(kSize));
+  give_back_idle_large();
+  earn_hand(kSize);
+  const std::uint64_t reuses = idle_blocks.use().reuses;
+  deallocate(allocate(kSize));  // its turn: the place has no credit yet
+  EXPECT_LE(idle_blocks.use().reuses, reuses + 1);
+}
+
 TEST_F(HandsTest, AnExitedThreadsHandIsIdle) {
   std::thread([] { earn_hand(kSize); }).join();
   EXPECT_EQ(hands.granted(), 0u);

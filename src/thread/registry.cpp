@@ -181,7 +181,7 @@ void* allocate_after_leaving(ClassId c) {
 
 void leave_thread_heap() {
   Heap* heap = thread_cache.heap;
-  if (heap == nullptr) return;
+  if (heap == nullptr) return leave_large_hand();  // of a thread that moved to a node without memory for a heap
   has_left = true;
   leave_large_hand();
   retire(heap);

@@ -52,7 +52,7 @@ ParkedUse parked_use();
 Heap* take_users_heap();
 void give_users_heap(Heap* heap);
 
-// Heaps now serving a thread or a user.
+// Heaps now serving a thread.
 unsigned live_heaps();
 
 // One more than the highest owner id in use.
