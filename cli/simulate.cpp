@@ -19,6 +19,7 @@ constexpr Constant kConstants[] = {
     {"madvise_call_s", &learn::CostModel::madvise_call_s},
     {"remap_call_s", &learn::CostModel::remap_call_s},
     {"fault_s", &learn::CostModel::fault_s},
+    {"populate_s", &learn::CostModel::populate_s},
     {"dontneed_s", &learn::CostModel::dontneed_s},
     {"free_s", &learn::CostModel::free_s},
     {"touch_after_free_s", &learn::CostModel::touch_after_free_s},

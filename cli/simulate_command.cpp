@@ -10,7 +10,7 @@
 #include <sstream>
 
 #include "commands.hpp"
-#include "large/measure_costs.hpp"
+#include "thread/measure_costs.hpp"
 #include "os/memory.hpp"
 #include "simulate.hpp"
 #include "trace_file.hpp"

@@ -18,6 +18,7 @@
 #include "thread/background.hpp"
 #include "thread/boot_hook.hpp"
 #include "thread/huge_choice.hpp"
+#include "thread/known_costs.hpp"
 #include "thread/large_hooks.hpp"
 #include "thread/registry.hpp"
 #include "thread/tuner.hpp"
@@ -56,6 +57,7 @@ void boot_once() {
   run_store.set_lender(lend_idle_large);
   boot_learning();
   const bool learning_acts = settings.learn == Learn::kOn || settings.learn == Learn::kFrozen;
+  boot_known_costs(learning_acts);
   if (learning_acts) boot_huge_choice(settings.price);
   boot_tuner(settings.mode == Mode::kAdaptive && settings.learn == Learn::kOn, os::places.cpus());
 }

@@ -132,8 +132,9 @@ inline constexpr std::size_t kHugeQuestionFrom = 32 * kMiB;
 // Huge pages may make this much more resident than small ones would.
 inline constexpr double kMostHugeWaste = 0.05;
 
-// From this much on the faults are measured: a smaller heap saves too few of them to measure anything.
-inline constexpr std::size_t kHugeMeasuredFrom = 64 * kMiB;
+// From this much mapped heap on what pages cost is measured (thread/known_costs.hpp), once: a smaller one saves too few
+// faults to measure anything.
+inline constexpr std::size_t kMeasuredFrom = 64 * kMiB;
 
 // Blocks from this size are mappings of their own.
 inline constexpr std::size_t kHugeFrom = 32 * kMiB;

@@ -3,12 +3,13 @@
 #include "base/bits.hpp"
 #include "large/hands.hpp"
 #include "large/huge.hpp"
-#include "large/measure_costs.hpp"
 #include "os/clock.hpp"
 #include "pages/commitment.hpp"
 #include "pages/release_budget.hpp"
 #include "thread/background.hpp"
+#include "thread/known_costs.hpp"
 #include "thread/large_hooks.hpp"
+#include "thread/measure_costs.hpp"
 #include "thread/price.hpp"
 
 namespace hakmem {
@@ -191,7 +192,9 @@ bool IdleBlocks::is_time_to_measure(std::uint64_t now_ms) {
 
 void IdleBlocks::update_costs() {
   const os::Stopwatch stopwatch(learning.spent_ns(), os::now_ns);
-  learning.set_costs(measure_costs(learn::CostModel{}));
+  const learn::CostModel costs = measure_costs(learn::CostModel{});
+  learning.set_costs(costs);
+  know_small_pages(costs);
 }
 
 void IdleBlocks::tell_all(std::uint64_t now_ms) {

@@ -106,6 +106,12 @@ bool kernel_free_lazily(std::byte* start, std::size_t bytes) {
   return madvise(start, bytes, MADV_FREE) == 0;
 }
 
+bool kernel_populate(std::byte* start, std::size_t bytes) {
+  constexpr int kPopulateWrite = 23;  // MADV_POPULATE_WRITE, which older headers do not name
+  const KeepErrno keep;
+  return madvise(start, bytes, kPopulateWrite) == 0;
+}
+
 void kernel_advise_huge(std::byte* start, std::size_t bytes, bool wanted) {
   const KeepErrno keep;
   madvise(start, bytes, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
@@ -153,6 +159,7 @@ void use_kernel_memory() {
             kernel_discard,
             kernel_discard_ranges,
             kernel_free_lazily,
+            kernel_populate,
             kernel_advise_huge,
             kernel_move_pages,
             kernel_skip_in_dumps,

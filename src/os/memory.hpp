@@ -37,6 +37,10 @@ struct MemoryOps {
   // cannot be done; the content is lost either way.
   bool (*free_lazily)(std::byte* start, std::size_t bytes);
 
+  // Makes every page of the range resident, as writing to each would, in one call. What is resident already stays as
+  // it is. False: the kernel cannot (before Linux 5.14), or has no memory for all.
+  bool (*populate)(std::byte* start, std::size_t bytes);
+
   // Asks for, or against, transparent huge pages in the range.
   void (*advise_huge)(std::byte* start, std::size_t bytes, bool wanted);
 

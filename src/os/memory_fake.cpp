@@ -43,6 +43,11 @@ std::size_t fake_discard_ranges(const MemoryRange* ranges, std::size_t count) {
   return done;
 }
 
+bool fake_populate(std::byte* start, std::size_t bytes) {
+  check(start, bytes);
+  return kernel.populate(start, bytes);
+}
+
 void fake_advise_huge(std::byte* start, std::size_t bytes, bool wanted) {
   check(start, bytes);
   kernel.advise_huge(start, bytes, wanted);
@@ -87,7 +92,7 @@ void use_fake_memory(std::size_t page_size) {
   use_kernel_memory();
   kernel = memory;
   memory = {page_size,          fake_map,         fake_unmap,      fake_discard,       fake_discard_ranges,
-            kernel.free_lazily, fake_advise_huge, fake_move_pages, fake_skip_in_dumps, fake_map_zeros,
+            kernel.free_lazily, fake_populate,    fake_advise_huge, fake_move_pages, fake_skip_in_dumps, fake_map_zeros,
             fake_make_writable, fake_prefer_node};
 }
 

@@ -184,10 +184,10 @@ bool RunStore::borrow(Granules count) {
 }
 
 AllocatedRun RunStore::allocate_dirty(Granules count, Granules alignment) {
-  if (dirty_.load_relaxed() < count_of(count)) return {nullptr, false};
+  if (dirty_.load_relaxed() < count_of(count)) return {};
   const LockGuard guard(lock_);
   const Place place = find_dirty_locked(count, alignment);
-  return place.run == nullptr ? AllocatedRun{nullptr, false} : cut_locked(place, count, 0);
+  return place.run == nullptr ? AllocatedRun{} : cut_locked(place, count, 0);
 }
 
 // A free run that holds the request, from new address space if need be. nullptr: none, or what it
@@ -201,10 +201,10 @@ Run* RunStore::find_or_grow_locked(std::size_t ceiling, Granules count, Granules
 AllocatedRun RunStore::allocate_below(std::size_t ceiling, Granules count, Granules alignment) {
   const LockGuard guard(lock_);
   Run* run = find_or_grow_locked(ceiling, count, alignment);
-  if (run == nullptr) return {nullptr, false};
+  if (run == nullptr) return {};
   const Granule start{align_granule(run->first, alignment)};
   const std::size_t growth = growth_of(run, start, count);
-  if (!commitment.reserve(growth, ceiling)) return {nullptr, false};
+  if (!commitment.reserve(growth, ceiling)) return {};
   return cut_locked({run, start}, count, growth);
 }
 
@@ -239,7 +239,8 @@ AllocatedRun RunStore::cut_locked(Place place, Granules count, std::size_t growt
     if (run != nullptr) add_free_locked(run);
     run = nullptr;
   }
-  return {run, run != nullptr && run->dirty == 0};
+  const bool clean = run != nullptr && run->dirty == 0;
+  return {run, clean, clean && !is_huge_at_locked(run->first)};
 }
 
 void RunStore::release(Run* run, bool clean) {

@@ -74,6 +74,7 @@ struct HugeChoice {
 struct AllocatedRun {
   Run* run;     // nullptr: no memory
   bool zeroed;  // every byte reads zero
+  bool fresh;   // no page of it is resident, and none will be a huge one
 };
 
 class RunStore {

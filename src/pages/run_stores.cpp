@@ -12,7 +12,7 @@ bool RunStores::make(unsigned nodes) {
 }
 
 AllocatedRun RunStores::allocate_anywhere(Granules count, Granules alignment) {
-  AllocatedRun allocated{nullptr, false};
+  AllocatedRun allocated{};
   stores_.for_each([&](RunStore& store) {
     if (allocated.run == nullptr) allocated = store.allocate(count, alignment);
   });

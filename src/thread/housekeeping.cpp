@@ -8,6 +8,7 @@
 #include "slabs/slab_shard.hpp"
 #include "thread/huge_choice.hpp"
 #include "thread/idle_bundles.hpp"
+#include "thread/known_costs.hpp"
 #include "thread/large_hooks.hpp"
 #include "thread/registry.hpp"
 #include "thread/tuner.hpp"

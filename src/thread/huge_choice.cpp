@@ -5,6 +5,7 @@
 #include "os/clock.hpp"
 #include "os/memory.hpp"
 #include "pages/run_store.hpp"
+#include "thread/known_costs.hpp"
 #include "thread/large_hooks.hpp"
 #include "thread/price.hpp"
 
@@ -18,27 +19,7 @@ constexpr std::size_t kHuge = static_cast<std::size_t>(learn::kHugeBytes);
 // three seconds (tests/memory/held_memory_test.cpp).
 constexpr double kMostHoldMs = 2'000;
 
-// Small pages that are touched to know what one costs.
-constexpr std::size_t kSmallBytes = 512 * kKiB;
-constexpr int kRounds = 4;
-
 constinit double price_of_memory = 0;  // written at boot
-constinit bool acts = false;           // written at boot
-constinit std::uint64_t booted_at_ms = 0;
-
-// What has been measured. Each a number of its own: beside an old one, a new one is no worse a guess.
-constinit Atomic<bool> claimed{false};
-constinit Atomic<double> fault_s{learn::CostModel{}.fault_s};
-constinit Atomic<double> huge_fault_s{learn::CostModel{}.huge_fault_s};
-
-learn::CostModel known_costs() {
-  learn::CostModel costs;
-  costs.fault_s = fault_s.load_relaxed();
-  costs.huge_fault_s = huge_fault_s.load_relaxed();
-  return costs;
-}
-
-double lower(double a, double b) { return a < b ? a : b; }
 
 void touch(std::byte* start, std::size_t bytes) {
   for (std::size_t at = 0; at < bytes; at += os::memory.page_size) {
@@ -53,21 +34,6 @@ double cpu_seconds_to_touch(std::byte* start, std::size_t bytes) {
   return static_cast<double>(os::thread_cpu_ns() - begin) * 1e-9;
 }
 
-// On memory of its own, half a millisecond. The best of a few rounds: whatever comes in between only makes
-// one slower.
-void measure_small() {
-  std::byte* start = os::memory.map(kHuge, kHuge, false);
-  if (start == nullptr) return;
-  os::memory.advise_huge(start, kHuge, false);
-  double small = cpu_seconds_to_touch(start, kSmallBytes);
-  for (int round = 1; round < kRounds; ++round) {
-    os::memory.discard(start, kSmallBytes);
-    small = lower(small, cpu_seconds_to_touch(start, kSmallBytes));
-  }
-  os::memory.unmap(start, kHuge);
-  fault_s.store_relaxed(small / static_cast<double>(kSmallBytes / os::memory.page_size));
-}
-
 // What collapsing may still take; below 0 when the last one took longer. Whether there is something left to
 // look at: it may be too late by one step, which is then taken at the next question.
 constinit Atomic<std::int64_t> allowance_ns{0};
@@ -75,13 +41,11 @@ constinit Atomic<bool> collapsing{false};
 constinit Atomic<bool> anew{false};
 constinit Atomic<std::uint64_t> collapsed_blocks{0};  // units of huge blocks
 
-double age_s() { return static_cast<double>(os::now_ms() - booted_at_ms) * 1e-3; }
-
 double price() { return price_near_limit(price_of_memory); }
 
 // The heap has grown by `bytes` that have huge pages.
 void allow_collapsing(std::size_t bytes) {
-  const double s = learn::collapse_allowance_s({1, age_s()}, known_costs(), price(), static_cast<double>(bytes));
+  const double s = learn::collapse_allowance_s({1, process_age_s()}, known_costs(), price(), static_cast<double>(bytes));
   allowance_ns.fetch_add_relaxed(static_cast<std::int64_t>(s * 1e9));
   anew.store_relaxed(true);
   collapsing.store_relaxed(true);
@@ -104,7 +68,7 @@ bool collapse_next() {
 
 bool ask(double touched_share) {
   if (huge_pages_pay(touched_share)) return true;
-  huge_fault_s.store_relaxed(learn::huge_fault_forgotten(known_costs()));
+  know_huge_fault(learn::huge_fault_forgotten(known_costs()));
   return false;
 }
 
@@ -112,7 +76,7 @@ bool ask(double touched_share) {
 // in a moment. Where the kernel has no huge page to give, this takes what small pages take.
 bool touch_first(std::byte* first_unit, std::size_t bytes) {
   const double seconds = cpu_seconds_to_touch(first_unit, kHuge);
-  huge_fault_s.store_relaxed(learn::huge_fault_after(known_costs(), seconds));
+  know_huge_fault(learn::huge_fault_after(known_costs(), seconds));
   if (!huge_pages_pay(1)) return false;
   allow_collapsing(bytes);
   return true;
@@ -123,22 +87,14 @@ constexpr HugeChoice kChoice{ask, touch_first, collapse_what_is_paid};
 }  // namespace
 
 bool huge_pages_pay(double touched_share) {
-  return learn::asks_for_huge({touched_share, age_s()}, known_costs(), price());
+  return learn::asks_for_huge({touched_share, process_age_s()}, known_costs(), price());
 }
 
 void boot_huge_choice(double price) {
   price_of_memory = price;
-  acts = settings.huge_pages == HugePagePolicy::kAuto;
-  booted_at_ms = os::now_ms();
   live_knobs.huge_hold_ms =
       static_cast<std::uint32_t>(learn::hold_before_breaking_ms(known_costs(), price, kMostHoldMs));
   run_store.set_huge_choice(&kChoice);
-}
-
-void measure_small_pages_once() {
-  if (!acts || claimed.load_relaxed() || run_store.mapped_bytes() < knobs::kHugeMeasuredFrom) return;
-  bool nobody = false;
-  if (claimed.try_replace_relaxed(nobody, true)) measure_small();
 }
 
 bool is_collapsing() { return collapsing.load_relaxed() && allowance_ns.load_relaxed() > 0; }

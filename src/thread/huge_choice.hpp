@@ -10,15 +10,13 @@
 //
 // What a huge fault takes changes while a program runs: in a virtual machine whose free huge pages go back
 // to the host, one that has been free for seconds takes 15 times as long as one that was freed just now.
-// So it is measured where it is paid, on the page that comes next. What small pages take is measured
-// once, in housekeeping and without a lock, when the heap has knobs::kHugeMeasuredFrom, which is more than the
-// question comes from; until then the usual cost stands.
+// So it is measured where it is paid, on the page that comes next (known_costs.hpp has what small pages take).
 //
 // In force with HAKMEM_THP=auto where learning acts and the system lets programs choose. Until
 // then, and below knobs::kHugeQuestionFrom, the static rule holds
 // (docs/decisions/0004-huge-pages.md).
 //
-// Above: boot, housekeeping. Below: run store, learn. The question comes under a run lock, from any thread.
+// Above: boot, housekeeping. Below: run store, known costs, learn. The question comes under a run lock, from any thread.
 #pragma once
 
 #include <cstddef>
@@ -30,9 +28,6 @@ void boot_huge_choice(double price);
 
 // Whether new memory should ask for them now, when so much of the heap's small pages has been touched.
 bool huge_pages_pay(double touched_share);
-
-// With what is due, any thread: does nothing but the once.
-void measure_small_pages_once();
 
 // One step, with what is due and after a run was allocated; any thread, without a lock of rank kLarge or above.
 void collapse_what_is_paid();

@@ -10,6 +10,7 @@
 #include "os/memory.hpp"
 #include "pages/commitment.hpp"
 #include "pages/run_store.hpp"
+#include "thread/known_costs.hpp"
 
 namespace hakmem {
 namespace {
@@ -50,6 +51,7 @@ TEST_P(DearHugeFaults, LeaveTheRestOfARegionWithoutHugePages) {
 
 // A few hundredths of a huge page untouched cost little at this price, and sixty times as much at the limit.
 TEST(HugeChoice, FollowsThePriceThatRisesNearALimit) {
+  boot_known_costs(false);  // the process is young
   boot_huge_choice(16);
   const timespec pause{0, 50'000'000};
   nanosleep(&pause, nullptr);

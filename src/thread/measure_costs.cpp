@@ -1,4 +1,4 @@
-#include "large/measure_costs.hpp"
+#include "thread/measure_costs.hpp"
 
 #include "os/clock.hpp"
 #include "os/memory.hpp"
@@ -14,11 +14,16 @@ constexpr int kRounds = 4;
 // A constant is not believed to be further off its default than this.
 constexpr double kMostOff = 10;
 
+// But a call may have to tell a hypervisor, or other processors.
+constexpr double kMostOffCall = 40;
+
 struct Round {
   double fault_s;
   double discard_s;
   double free_s;
   double touch_s;
+  double call_s;  // of MADV_DONTNEED for a page, which is hardly more than the call
+  double populate_s;
 };
 
 double seconds_since(std::uint64_t start_ns) { return static_cast<double>(os::now_ns() - start_ns) * 1e-9; }
@@ -26,6 +31,13 @@ double seconds_since(std::uint64_t start_ns) { return static_cast<double>(os::no
 void touch(std::byte* start) {
   for (std::size_t at = 0; at < kBytes; at += os::memory.page_size) {
     *static_cast<volatile std::byte*>(start + at) = std::byte{1};
+  }
+}
+
+// Granule by granule, as slabs are. Where the kernel cannot, it takes what touching takes.
+void populate(std::byte* start) {
+  for (std::size_t at = 0; at < kBytes; at += kGranuleBytes) {
+    if (!os::memory.populate(start + at, kGranuleBytes)) return touch(start);
   }
 }
 
@@ -41,18 +53,28 @@ Round run_round(std::byte* start) {
   touch(start);
   round.touch_s = seconds_since(begin);
   begin = os::now_ns();
+  os::memory.discard(start, os::memory.page_size);
+  round.call_s = seconds_since(begin);
+  begin = os::now_ns();
   os::memory.discard(start, kBytes);
   round.discard_s = seconds_since(begin);
+  begin = os::now_ns();
+  populate(start);
+  round.populate_s = seconds_since(begin);
+  os::memory.discard(start, kBytes);
   return round;
 }
 
 double best(double a, double b) { return a < b ? a : b; }
 
+double believable(double seconds, double usual_s, double most_off) {
+  if (seconds < usual_s / most_off) return usual_s / most_off;
+  return seconds > usual_s * most_off ? usual_s * most_off : seconds;
+}
+
 // `total_s` without the call's own share, a page.
 double for_a_page(double total_s, double call_s, double usual_s) {
-  const double page_s = (total_s - call_s) / kPages;
-  if (page_s < usual_s / kMostOff) return usual_s / kMostOff;
-  return page_s > usual_s * kMostOff ? usual_s * kMostOff : page_s;
+  return believable((total_s - call_s) / kPages, usual_s, kMostOff);
 }
 
 }  // namespace
@@ -64,12 +86,15 @@ learn::CostModel measure_costs(learn::CostModel model) {
   for (int i = 1; i < kRounds; ++i) {
     const Round round = run_round(start);
     least = {best(least.fault_s, round.fault_s), best(least.discard_s, round.discard_s),
-             best(least.free_s, round.free_s), best(least.touch_s, round.touch_s)};
+             best(least.free_s, round.free_s),   best(least.touch_s, round.touch_s),
+             best(least.call_s, round.call_s),   best(least.populate_s, round.populate_s)};
   }
   os::memory.unmap(start, kBytes);
   const learn::CostModel usual;
   model.fault_s = for_a_page(least.fault_s, 0, usual.fault_s);
-  model.dontneed_s = for_a_page(least.discard_s, usual.madvise_call_s, usual.dontneed_s);
+  model.populate_s = for_a_page(least.populate_s, 0, usual.populate_s);
+  model.madvise_call_s = believable(least.call_s, usual.madvise_call_s, kMostOffCall);
+  model.dontneed_s = for_a_page(least.discard_s, model.madvise_call_s, usual.dontneed_s);
   model.free_s = for_a_page(least.free_s, usual.madvise_call_s, usual.free_s);
   model.touch_after_free_s = for_a_page(least.touch_s, 0, usual.touch_after_free_s);
   return model;

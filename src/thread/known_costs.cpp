@@ -1,0 +1,51 @@
+#include "thread/known_costs.hpp"
+
+#include "base/atomics.hpp"
+#include "config/knobs.hpp"
+#include "os/clock.hpp"
+#include "pages/run_store.hpp"
+#include "thread/measure_costs.hpp"
+
+namespace hakmem {
+
+namespace {
+
+constinit bool measures = false;            // written at boot
+constinit std::uint64_t booted_at_ms = 0;  // the same
+
+constinit Atomic<bool> claimed{false};
+constinit Atomic<double> fault_s{learn::CostModel{}.fault_s};
+constinit Atomic<double> populate_s{learn::CostModel{}.populate_s};
+constinit Atomic<double> huge_fault_s{learn::CostModel{}.huge_fault_s};
+
+}  // namespace
+
+learn::CostModel known_costs() {
+  learn::CostModel costs;
+  costs.fault_s = fault_s.load_relaxed();
+  costs.populate_s = populate_s.load_relaxed();
+  costs.huge_fault_s = huge_fault_s.load_relaxed();
+  return costs;
+}
+
+void know_small_pages(const learn::CostModel& measured) {
+  fault_s.store_relaxed(measured.fault_s);
+  populate_s.store_relaxed(measured.populate_s);
+}
+
+void know_huge_fault(double seconds) { huge_fault_s.store_relaxed(seconds); }
+
+void measure_small_pages_once() {
+  if (!measures || claimed.load_relaxed() || run_store.mapped_bytes() < knobs::kMeasuredFrom) return;
+  bool nobody = false;
+  if (claimed.try_replace_relaxed(nobody, true)) know_small_pages(measure_costs(learn::CostModel{}));
+}
+
+double process_age_s() { return static_cast<double>(os::now_ms() - booted_at_ms) * 1e-3; }
+
+void boot_known_costs(bool may_measure) {
+  measures = may_measure;
+  booted_at_ms = os::now_ms();
+}
+
+}  // namespace hakmem

@@ -1,0 +1,39 @@
+#include "thread/prefault.hpp"
+
+#include "base/atomics.hpp"
+#include "learn/prefault.hpp"
+#include "os/memory.hpp"
+#include "thread/known_costs.hpp"
+#include "thread/price.hpp"
+
+namespace hakmem {
+
+namespace {
+
+// What is not touched is held until its block is freed: about as long as the process has run, as ever, but
+// nobody knows what a server will do in an hour.
+constexpr double kMostHeld_s = 60;
+
+constinit Atomic<bool> works{true};
+constinit Atomic<std::size_t> total_bytes{0};
+
+}  // namespace
+
+bool prefault_pays(double touched_share) {
+  if (!works.load_relaxed()) return false;
+  const double age = process_age_s();
+  return learn::prefault_pays({touched_share, age < kMostHeld_s ? age : kMostHeld_s}, known_costs(), price_now());
+}
+
+// A refusal is for good: the kernel is too old, or there is no memory, and then faults are soon refused too.
+void prefault(std::byte* start, std::size_t bytes) {
+  if (os::memory.populate(start, bytes)) {
+    total_bytes.fetch_add_relaxed(bytes);
+  } else {
+    works.store_relaxed(false);
+  }
+}
+
+std::size_t prefaulted_bytes() { return total_bytes.load_relaxed(); }
+
+}  // namespace hakmem
