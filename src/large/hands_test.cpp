@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "large/idle_blocks.hpp"
+#include "large/large.hpp"
 #include "os/clock.hpp"
 #include "thread/boot_hook.hpp"
 #include "thread/hot.hpp"
@@ -197,6 +198,26 @@ TEST_F(HandsTest, AChildEmptiesTheHandsOfThreadsThatItDoesNotHave) {
   }
   step = 2;
   busy.join();
+}
+
+// One thread reuses a block and others around it while another reports: what the report is told of is in a hand, and
+// nobody changes its record. The sanitizer sees it where somebody does.
+TEST_F(HandsTest, WhatIsReportedOfIsIdle) {
+  std::atomic<bool> done{false};
+  std::thread user([&done] {
+    for (int i = 0; !done; ++i) {
+      void* const block = allocate(kSize);
+      deallocate(resize_large(block, i % 2 == 0 ? kSize / 2 : kSize));
+    }
+  });
+  std::atomic<int> in_use{0};
+  for (int i = 0; i < 3000; ++i) {
+    hands.look([&](const hakmem::Run& run) { in_use += page_map.tag_of(run.first) != tag_for(Kind::kBusy) ? 1 : 0; });
+    std::this_thread::yield();
+  }
+  done = true;
+  user.join();
+  EXPECT_EQ(in_use, 0);
 }
 
 // Threads use their hands while one empties them all the time: no block is handed out twice.
