@@ -17,6 +17,10 @@ namespace {
 
 constexpr std::size_t kHugePage = 2 * kMiB;
 
+// Held by who collapses, during the system call, and not waited for but by who unmaps that very block.
+constinit Lock collapse_lock{LockRank::kCollapse};
+constinit Atomic<const Run*> being_collapsed{nullptr};  // set under `lock`
+
 constinit Lock lock{LockRank::kLarge};
 constinit List<Run, &Run::in_huge> blocks HAK_GUARDED_BY(lock);
 constinit Atomic<std::size_t> total_bytes{0};
@@ -101,7 +105,15 @@ void unlink_locked(Run* run) HAK_REQUIRES(lock) {
   total_blocks.fetch_sub_relaxed(1);
 }
 
+// Pages of the block are about to go, and its record has left them, or the lists: it is not begun with
+// again there.
+void wait_while_collapsed(const Run* run) {
+  if (being_collapsed.load_acquire() != run) return;  // pairs with collapse_next_of_huge()
+  const LockGuard guard(collapse_lock);
+}
+
 void unmap_counted(Run* run) {
+  wait_while_collapsed(run);
   os::memory.unmap(run->start(), run->bytes());
   commitment.drop(run->bytes());
   run_pool_give(run);
@@ -128,6 +140,7 @@ void cut_tail(Run* run, std::size_t bytes) {
     const LockGuard guard(lock);
     shorten(run, bytes);
   }
+  wait_while_collapsed(run);
   os::memory.unmap(run->start() + bytes, excess);
   commitment.drop(excess);
 }
@@ -142,6 +155,7 @@ void replace_pages(Run* run, std::byte* start, std::size_t bytes) {
     withdraw(run, Kind::kForeign);
     publish(run, start, bytes);
   }
+  wait_while_collapsed(run);
   os::memory.unmap(before, held);
 }
 
@@ -207,19 +221,33 @@ void look_for_dense_huge_again() {
   for (Run* run = blocks.front(); run != nullptr; run = blocks.next(run)) run->units_seen = 0;
 }
 
-// Under the lock, so that the pages stay: they are unmapped after the block was unlinked, or its
-// record changed, under it. Idle blocks are not linked, also lazily freed ones; those in hands are,
-// and are left alone. Others wait as long as for a few faults.
-bool collapse_next_of_huge(bool* collapsed) {
+namespace {
+
+// The next unit to be looked at; its block is being collapsed from then on. nullptr: there is none. Idle
+// blocks are not linked, also lazily freed ones; those in hands are, and are left alone.
+std::byte* next_unit() {
   const LockGuard guard(lock);
   for (Run* run = blocks.front(); run != nullptr; run = blocks.next(run)) {
     const bool is_free = page_map.tag_of(run->first) != tag_for(Kind::kHuge);
     if (is_free || (run->units_seen + 1) * kHugePage > run->bytes()) continue;
-    std::byte* const start = run->start() + run->units_seen++ * kHugePage;
-    *collapsed = is_dense(start) && os::collapse(start, kHugePage);
-    return true;
+    being_collapsed.store_relaxed(run);
+    return run->start() + run->units_seen++ * kHugePage;
   }
-  return false;
+  return nullptr;
+}
+
+}  // namespace
+
+// Without the lock, since it takes as long as hundreds of mallocs. The pages stay meanwhile: who is about to
+// unmap some of the block has unlinked it, or changed its record, under the lock, and sees that it is being
+// collapsed. A block that is freed meanwhile is idle with one more huge page.
+bool collapse_next_of_huge(bool* collapsed) {
+  if (!collapse_lock.try_lock()) return true;  // another thread is at it
+  std::byte* const start = next_unit();
+  if (start != nullptr) *collapsed = is_dense(start) && os::memory.collapse(start, kHugePage);
+  being_collapsed.store_release(nullptr);  // pairs with wait_while_collapsed()
+  collapse_lock.unlock();
+  return start != nullptr;
 }
 
 void destroy_huge_of(OwnerId heap) {
@@ -293,8 +321,16 @@ std::size_t usable_bytes_of_huge(const Run* run) {
 
 HugeUse huge_use() { return {total_bytes.load_relaxed(), total_blocks.load_relaxed()}; }
 
-bool large_lock_is_mine() { return lock.is_mine(); }
-void lock_large_for_fork(bool patient) { lock.lock_for_fork(patient); }
-void unlock_large_after_fork(bool in_child) { lock.unlock_after_fork(in_child); }
+bool large_lock_is_mine() { return collapse_lock.is_mine() || lock.is_mine(); }
+
+void lock_large_for_fork(bool patient) {
+  collapse_lock.lock_for_fork(patient);
+  lock.lock_for_fork(patient);
+}
+
+void unlock_large_after_fork(bool in_child) {
+  lock.unlock_after_fork(in_child);
+  collapse_lock.unlock_after_fork(in_child);
+}
 
 }  // namespace hakmem

@@ -16,7 +16,8 @@
 // then, and below knobs::kHugeQuestionFrom, the static rule holds
 // (docs/decisions/0004-huge-pages.md).
 //
-// Above: boot, housekeeping. Below: run store, known costs, learn. The question comes under a run lock, from any thread.
+// Above: boot, housekeeping. Below: run store, known costs, learn. The question comes under a
+// growth lock, from any thread.
 #pragma once
 
 #include <cstddef>
