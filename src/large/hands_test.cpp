@@ -13,6 +13,7 @@
 #include "large/idle_blocks.hpp"
 #include "large/large.hpp"
 #include "os/clock.hpp"
+#include "pages/run_store_fixture.hpp"
 #include "thread/boot_hook.hpp"
 #include "thread/hot.hpp"
 #include "thread/large_hooks.hpp"
@@ -30,6 +31,7 @@ class HandsTest : public testing::Test {
     before_ = settings;
     settings.learn = Learn::kOff;  // every block is held for the purge delay, 1 s
     give_back_idle_large();
+    fill_release_budget();
   }
   void TearDown() override {
     give_back_idle_large();

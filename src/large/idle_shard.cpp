@@ -242,6 +242,9 @@ void IdleShard::tell(std::uint64_t now_ms) {
 void IdleShard::forget_notes_for_test() {
   const LockGuard guard(lock_);
   notes_ = Notes{};
+  for (IdleStack& stack : stacks_) {
+    while (stack.count() != 0 && stack.top().run == nullptr) stack.drop_top();
+  }
 }
 
 void IdleShard::tell_what_is_idle(std::uint64_t now_ms) {

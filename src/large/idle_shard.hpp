@@ -108,7 +108,7 @@ class alignas(kCacheLine) IdleShard {
   void ask_stack_rule();
   unsigned collect_due(std::uint64_t now_ms, Run** batch, unsigned most, unsigned* seen);
 
-  // As at boot, for a learner that was made anew.
+  // As at boot, for a learner that was made anew: no marks on top either.
   void forget_notes_for_test();
 
   // Calls see(entry) for each that has pages, or every one, under the lock.

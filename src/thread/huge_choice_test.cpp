@@ -130,7 +130,9 @@ TEST_F(WhileARegionIsProbed, WhoNeedsOneTooTakesThat) {
 
 // A few hundredths of a huge page untouched cost little at this price, and sixty times as much at the limit.
 TEST(HugeChoice, FollowsThePriceThatRisesNearALimit) {
-  boot_known_costs(false);  // the process is young
+  boot_known_costs(false);  // the process is young, and knows nothing else
+  know_small_pages(learn::CostModel{});
+  know_huge_fault(learn::CostModel{}.huge_fault_s);
   boot_huge_choice(16);
   const timespec pause{0, 50'000'000};
   nanosleep(&pause, nullptr);
