@@ -75,8 +75,8 @@ class IdleBlocksTest : public testing::Test {
 
   // A learner that has seen nothing.
   static void boot_learning(const learn::SelectorChoice& choice = {}) {
-    learning.boot(choice);
     learning.set_costs(learn::CostModel{});
+    learning.boot(choice);
     idle_blocks.forget_notes_for_test();
   }
 

@@ -280,7 +280,7 @@ TEST_F(Large, OtherThreadsGoOnWhileABlockIsCollapsed) {
   fill(block, 33 * kMiB);
   const InsteadOfCollapsing hook([](std::byte*, std::size_t) {
     other.start([] { release(make(40 * kMiB)); });
-    return ended_meanwhile = other.ends_within(10'000'000);
+    return ended_meanwhile = other.ends_within(1'000'000);
   });
   bool collapsed = false;
   EXPECT_TRUE(collapse_next_of_huge(&collapsed));

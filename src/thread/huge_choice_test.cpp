@@ -99,7 +99,7 @@ TEST_F(WhileARegionIsProbed, OthersUseWhatIsFree) {
                                          run_store.release(spare_);
                                          others_run_ = allocate(1);
                                        });
-                                       ended_meanwhile_ = other_ends_within(100 * kTurns);
+                                       ended_meanwhile_ = other_ends_within(10 * kTurns);
                                        return true;
                                      },
                                      [] {}};
