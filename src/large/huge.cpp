@@ -321,7 +321,8 @@ std::size_t usable_bytes_of_huge(const Run* run) {
 
 HugeUse huge_use() { return {total_bytes.load_relaxed(), total_blocks.load_relaxed()}; }
 
-bool large_lock_is_mine() { return collapse_lock.is_mine() || lock.is_mine(); }
+bool large_lock_is_mine() { return lock.is_mine(); }
+bool collapse_lock_is_mine() { return collapse_lock.is_mine(); }
 
 void lock_large_for_fork(bool patient) {
   collapse_lock.lock_for_fork(patient);

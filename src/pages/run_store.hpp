@@ -130,7 +130,8 @@ class RunStore {
   template <typename Visit>
   void for_each_granule(Visit visit);
 
-  bool lock_is_mine() const { return growth_lock_.is_mine() || lock_.is_mine(); }
+  bool lock_is_mine() const { return lock_.is_mine(); }
+  bool growth_lock_is_mine() const { return growth_lock_.is_mine(); }
   void lock_for_fork(bool patient) {
     growth_lock_.lock_for_fork(patient);
     lock_.lock_for_fork(patient);
@@ -291,6 +292,7 @@ class RunStores {
   }
 
   bool lock_is_mine();
+  bool growth_lock_is_mine();
   void lock_for_fork(bool patient);
   void unlock_after_fork(bool in_child);
 

@@ -58,7 +58,6 @@ class WhileARegionIsProbed : public testing::Test {
 
   void SetUp() override {
     if (os::system_huge_pages() == os::HugePages::kNever) GTEST_SKIP() << "this system has no huge pages";
-    spare_ = allocate(1);
     used_.push_back(allocate(knobs::kHugeQuestionFrom / kGranuleBytes));
     while (run_store.use().free_bytes != 0) used_.push_back(allocate(1));
     probes_ = 0;
@@ -83,7 +82,6 @@ class WhileARegionIsProbed : public testing::Test {
     return other_ended_;
   }
 
-  inline static hakmem::Run* spare_ = nullptr;
   inline static hakmem::Run* others_run_ = nullptr;
   inline static std::thread other_;
   inline static std::atomic<bool> other_ended_{false};
@@ -93,21 +91,14 @@ class WhileARegionIsProbed : public testing::Test {
 };
 
 TEST_F(WhileARegionIsProbed, OthersUseWhatIsFree) {
-  static constexpr HugeChoice kProbe{[](double) { return true; },
-                                     [](std::byte*, std::size_t) {
-                                       start_other([] {
-                                         run_store.release(spare_);
-                                         others_run_ = allocate(1);
-                                       });
-                                       ended_meanwhile_ = other_ends_within(10 * kTurns);
-                                       return true;
-                                     },
+  static constexpr HugeChoice kProbe{[](double) { return !run_store.lock_is_mine(); },
+                                     [](std::byte*, std::size_t) { return ++probes_ != 0 && !run_store.lock_is_mine(); },
                                      [] {}};
   run_store.set_huge_choice(&kProbe);
+  const std::size_t wanted = run_store.unit_use().wanted_bytes;
   used_.push_back(allocate(kUnitGranules));
-  other_.join();
-  EXPECT_TRUE(ended_meanwhile_);
-  used_.push_back(others_run_);
+  EXPECT_EQ(probes_, 1u);
+  EXPECT_GT(run_store.unit_use().wanted_bytes, wanted) << "the run lock was held";
 }
 
 TEST_F(WhileARegionIsProbed, WhoNeedsOneTooTakesThat) {
@@ -125,7 +116,6 @@ TEST_F(WhileARegionIsProbed, WhoNeedsOneTooTakesThat) {
   EXPECT_EQ(probes_, 1u);
   EXPECT_FALSE(ended_meanwhile_);
   used_.push_back(others_run_);
-  used_.push_back(spare_);
 }
 
 // A few hundredths of a huge page untouched cost little at this price, and sixty times as much at the limit.
