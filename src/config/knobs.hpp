@@ -134,7 +134,7 @@ inline constexpr double kMostHugeWaste = 0.05;
 
 // From this much mapped heap on what pages cost is measured (thread/known_costs.hpp), once: a smaller one saves too few
 // faults to measure anything.
-inline constexpr std::size_t kMeasuredFrom = 64 * kMiB;
+inline constexpr std::size_t kMeasuredFrom = 32 * kMiB;
 
 // Blocks from this size are mappings of their own.
 inline constexpr std::size_t kHugeFrom = 32 * kMiB;

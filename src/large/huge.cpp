@@ -6,6 +6,7 @@
 #include "config/knobs.hpp"
 #include "large/hand.hpp"
 #include "large/idle_blocks.hpp"
+#include "large/new_pages.hpp"
 #include "os/memory.hpp"
 #include "os/place.hpp"
 #include "pages/commitment.hpp"
@@ -45,6 +46,8 @@ void withdraw(Run* run, Kind kind) {
   total_bytes.fetch_sub_relaxed(run->block_bytes.load_relaxed());
 }
 
+std::size_t heap_bytes() { return run_store.mapped_bytes() + total_bytes.load_relaxed(); }
+
 std::byte* map_uncounted(std::size_t bytes, std::size_t alignment) {
   const std::size_t least = bytes >= kHugePage ? kHugePage : kGranuleBytes;
   std::byte* start = os::memory.map(bytes, alignment > least ? alignment : least, true);
@@ -53,7 +56,7 @@ std::byte* map_uncounted(std::size_t bytes, std::size_t alignment) {
     os::memory.unmap(start, bytes);
     return nullptr;
   }
-  choose_huge_pages(start, bytes, run_store.mapped_bytes() + total_bytes.load_relaxed());
+  choose_huge_pages(start, bytes, heap_bytes());
   return start;
 }
 
@@ -174,10 +177,11 @@ void move_or_copy(std::byte* from, std::size_t bytes, std::byte* to) {
 
 }  // namespace
 
-LargeBlock make_huge(std::size_t size, std::size_t alignment, OwnerId heap) {
+LargeBlock make_huge(std::size_t size, std::size_t alignment, OwnerId heap, learn::Site site) {
   std::size_t bytes = large_length(size);
   Run* run = run_pool_take();
   if (run == nullptr) return {nullptr, false};
+  const bool has_small_pages = !may_have_huge_pages(heap_bytes());
   std::byte* start = map_block(bytes, alignment, bytes);
   if (start == nullptr) {  // perhaps without the room that makes it as long as its class
     bytes = align_up(size, kGranuleBytes);
@@ -191,6 +195,11 @@ LargeBlock make_huge(std::size_t size, std::size_t alignment, OwnerId heap) {
       os::places.current_node();  // the kernel gives the node's pages to who touches them first
   run->heap.store_relaxed(heap);
   publish(run, start, bytes);
+  if (has_small_pages) {
+    begin_new_pages(run, 0, size, site);
+  } else {
+    begin_used_pages(run);
+  }
   link(run);
   return {start, true};
 }
@@ -268,14 +277,16 @@ void destroy_huge_of(OwnerId heap) {
 void* resize_huge(Run* run, std::size_t size, Growth::Site grower) {
   const std::size_t needed = large_length(size);
   const std::size_t held = run->block_bytes.load_relaxed();
-  const bool grows = size > run->asked;
-  if (needed <= held && needed < run->asked / 2) {
+  const std::size_t asked = run->asked;
+  const bool grows = size > asked;
+  if (needed <= held && needed < asked / 2) {
     cut_tail(run, needed);
     return run->start();
   }
   if (size <= held) {  // perhaps it was made shorter than its class, or has grown to its end
     if (grows) {
       growth.note(grower, size);
+      grow_new_pages(run, asked, size, static_cast<learn::Site>(grower));
       set_asked(run, size);
     }
     return run->start();
@@ -285,8 +296,11 @@ void* resize_huge(Run* run, std::size_t size, Growth::Site grower) {
   if (start == nullptr) return nullptr;
   move_or_copy(run->start(), run->bytes(), start);
   replace_pages(run, start, bytes);
+  if (grows) {
+    growth.note(grower, size);
+    grow_new_pages(run, asked, size, static_cast<learn::Site>(grower));
+  }
   set_asked(run, size);
-  if (grows) growth.note(grower, size);
   return start;
 }
 
@@ -299,14 +313,16 @@ void* move_to_huge(Run* run, std::size_t size, Growth::Site grower) {
     run_pool_give(huge);
     return nullptr;
   }
+  end_new_pages(run);
   const bool moved = os::memory.move_pages(run->start(), run->bytes(), start);
   if (!moved) std::memcpy(start, run->start(), run->bytes());
   huge->node = run->node;
   huge->heap.store_relaxed(run->heap.load_relaxed());
-  huge->site = run->site;
   publish(huge, start, bytes);
   set_asked(huge, size);
   growth.note(grower, size);
+  begin_used_pages(huge);
+  grow_new_pages(huge, run->bytes(), size, static_cast<learn::Site>(grower));
   link(huge);
   commitment.add(run->bytes());  // from here on both count; the old run leaves in a moment
   run_store.release(run, moved);

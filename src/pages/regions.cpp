@@ -48,6 +48,10 @@ bool ask_for_huge_pages(std::byte* start, std::size_t bytes, bool wanted) {
 // Where nobody has asked and the system gives none unasked, there is nothing to take back.
 bool needs_advice(bool region_asks) { return region_asks || system_policy() == os::HugePages::kAlways; }
 
+bool may_have_huge_pages(std::size_t heap_bytes) {
+  return wants_huge_pages(heap_bytes) && system_policy() != os::HugePages::kNever;
+}
+
 void choose_huge_pages(std::byte* start, std::size_t bytes, std::size_t heap_bytes) {
   ask_for_huge_pages(start, bytes, wants_huge_pages(heap_bytes));
 }

@@ -321,6 +321,9 @@ std::uint64_t used_in_unit(Granule first);
 // Whether nearly all of the 2 MiB at `start` are resident. A system call.
 bool is_dense(const std::byte* start);
 
+// Whether memory that choose_huge_pages() is asked for may be backed by some.
+bool may_have_huge_pages(std::size_t heap_bytes);
+
 // Asks by wants_huge_pages().
 void choose_huge_pages(std::byte* start, std::size_t bytes, std::size_t heap_bytes);
 
