@@ -15,6 +15,7 @@
 #include "os/memory.hpp"
 #include "pages/run_store_fixture.hpp"
 #include "thread/boot_hook.hpp"
+#include "thread/known_costs.hpp"
 #include "thread/large_hooks.hpp"
 
 namespace hakmem {
@@ -60,6 +61,7 @@ class IdleBlocksTest : public testing::Test {
  protected:
   void SetUp() override {
     boot();
+    boot_known_costs(false);  // no pages but the blocks' own are freed lazily
     idle_blocks.give_all_back();
     fill_release_budget();
     idle_blocks.forget_notes_for_test();

@@ -25,8 +25,9 @@ constexpr std::size_t kBytes = 3 * kMiB;
 std::size_t populated = 0;
 bool (*kernel_populate)(std::byte*, std::size_t) = nullptr;
 
+// Records (pages/metadata.cpp) and slabs are shorter.
 bool count_and_populate(std::byte* start, std::size_t bytes) {
-  populated += bytes;
+  if (bytes > kGranuleBytes) populated += bytes;
   return kernel_populate(start, bytes);
 }
 
