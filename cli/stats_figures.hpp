@@ -59,6 +59,8 @@ inline constexpr Figure kCounts[] = {
      &hak_stats::late_reuses},
     {"refault_bytes", "", "length of those: at most so much was faulted in again",
      &hak_stats::refault_bytes},
+    {"prefaulted_bytes", "", "new memory made resident before it was touched, so far",
+     &hak_stats::prefaulted_bytes},
 };
 
 // Adaptive knobs.
@@ -119,6 +121,7 @@ inline constexpr Cost kCosts[] = {
     {"madvise_call_s", &hak_stats_costs::madvise_call_s},
     {"remap_call_s", &hak_stats_costs::remap_call_s},
     {"fault_s", &hak_stats_costs::fault_s},
+    {"populate_s", &hak_stats_costs::populate_s},
     {"dontneed_s", &hak_stats_costs::dontneed_s},
     {"free_s", &hak_stats_costs::free_s},
     {"touch_after_free_s", &hak_stats_costs::touch_after_free_s},

@@ -106,9 +106,10 @@ std::string learning_text(const hak_stats& stats, bool colours) {
       "large blocks: mode {}, learning {}, selector {}, price {} CPU s per GiB s\n"
       "idle blocks: {} used again, {} of them after their pages had gone ({} to fault in); {} "
       "given back\n"
+      "new memory made resident before it was touched: {}\n"
       "spent: {} on learning ({}), {} of CPU on giving memory back ({}), of the process's {}\n{}",
       text_of(stats.mode), text_of(stats.learn), text_of(stats.selector), stats.price, stats.reuses,
-      stats.late_reuses, bytes_text(stats.refault_bytes), stats.releases,
+      stats.late_reuses, bytes_text(stats.refault_bytes), stats.releases, bytes_text(stats.prefaulted_bytes),
       seconds_text(stats.learning_s), share_text(stats.learning_s, stats.process_cpu_s),
       seconds_text(stats.release_s), share_text(stats.release_s, stats.process_cpu_s),
       seconds_text(stats.process_cpu_s), bill_text(stats));

@@ -39,6 +39,7 @@ hak_stats sample_stats() {
   stats.release_s = 0.02;
   stats.process_cpu_s = 3;
   stats.refault_bytes = 7 * kMib;
+  stats.prefaulted_bytes = 8 * kMib;
   stats.bill_paid_s = 0.5;
   stats.bill_best_fixed_s = 0.4;
   stats.bill_1s_s = 2;
@@ -203,7 +204,7 @@ TEST(StatsText, SaysWhatLearningIsWorth) {
   EXPECT_THAT(text, HasSubstr("mode hybrid, learning shadow, selector hindsight, price 0.125"));
   EXPECT_THAT(text,
               HasSubstr("1000 used again, 3 of them after their pages had gone (7.00 MiB to fault "
-                        "in); 5 given back"));
+                        "in); 5 given back\nnew memory made resident before it was touched: 8.00 MiB\n"));
   EXPECT_THAT(text,
               HasSubstr("spent: 1.50 ms on learning (0.050 %), 20.0 ms of CPU on giving memory "
                         "back (0.667 %), of the process's 3.00 s"));

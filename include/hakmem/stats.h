@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 #define HAK_STATS_MAGIC UINT64_C(0x3153544154534b48) /* "HKSTATS1", little-endian */
-#define HAK_STATS_VERSION 4u
+#define HAK_STATS_VERSION 5u
 #define HAK_STATS_MAX_CLASSES 64
 #define HAK_STATS_MAX_CONTEXTS 64
 #define HAK_STATS_MAX_SITES 16
@@ -79,6 +79,7 @@ struct hak_stats_costs {
   double madvise_call_s;
   double remap_call_s;
   double fault_s;
+  double populate_s;
   double dontneed_s;
   double free_s;
   double touch_after_free_s;
@@ -132,6 +133,7 @@ struct hak_stats {
   uint64_t reuses;           /* idle blocks used again */
   uint64_t late_reuses;      /* of them, those whose pages had been given back */
   uint64_t refault_bytes;    /* their length: at most so much was faulted in again because of that */
+  uint64_t prefaulted_bytes; /* new memory made resident before it was touched, in one call instead of by faults, so far */
   uint64_t committed_bytes;  /* what counts against the limits */
   uint64_t limit_bytes;      /* HAKMEM_LIMIT, 0: none */
   uint64_t soft_limit_bytes; /* from here on nothing idle is kept; what others in the cgroup use is off */

@@ -6,6 +6,7 @@
 #include "large/hands.hpp"
 #include "large/idle_blocks.hpp"
 #include "large/learning.hpp"
+#include "thread/prefault.hpp"
 
 namespace hakmem {
 
@@ -97,6 +98,7 @@ void describe_costs(const learn::CostModel& costs, hak_stats_costs* into) {
   *into = {costs.madvise_call_s,
            costs.remap_call_s,
            costs.fault_s,
+           costs.populate_s,
            costs.dontneed_s,
            costs.free_s,
            costs.touch_after_free_s,
@@ -174,6 +176,7 @@ void count_idle_blocks(hak_stats* stats) {
   stats->reuses = use.reuses;
   stats->late_reuses = use.late_reuses;
   stats->refault_bytes = use.refault_bytes;
+  stats->prefaulted_bytes = prefaulted_bytes();
   describe_settings(stats);
   hands.look([&](const Run& run) {
     count_idle(run, false, stats);

@@ -80,7 +80,8 @@ void tell_effort(Text& text, const hak_stats& stats) {
   text.seconds(stats.learning_s) << ", on giving memory back ";
   text.seconds(stats.release_s) << ", of ";
   text.seconds(stats.process_cpu_s) << " of CPU in all; faulted in again because of that: at most ";
-  text.bytes(stats.refault_bytes) << "\n";
+  text.bytes(stats.refault_bytes) << "\n  made resident before it was touched: ";
+  text.bytes(stats.prefaulted_bytes) << "\n";
 }
 
 void tell_limits(Text& text, const hak_stats& stats) {

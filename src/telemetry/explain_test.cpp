@@ -100,9 +100,11 @@ TEST(Explain, SaysWhatItHasTaken) {
   stats.release_s = 0.02;
   stats.process_cpu_s = 10;
   stats.refault_bytes = 5u << 20;
+  stats.prefaulted_bytes = 6u << 20;
   EXPECT_THAT(text_of(stats),
               HasSubstr("spent on learning 1.0 ms, on giving memory back 20.0 ms, of 10.0 s of CPU in "
-                        "all; faulted in again because of that: at most 5.0 MiB"));
+                        "all; faulted in again because of that: at most 5.0 MiB\n"
+                        "  made resident before it was touched: 6.0 MiB\n"));
 }
 
 TEST(Explain, SaysWhatLearningHasSaved) {
