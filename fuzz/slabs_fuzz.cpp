@@ -109,7 +109,7 @@ class Model {
 
   void make(std::size_t heap) {
     const std::size_t shard = input_.below(2);
-    Slab* slab = make_slab(class_, owner(heap), &shards[shard], os::Node{0}, &heap_marks[heap]);
+    Slab* slab = make_slab(class_, owner(heap), &shards[shard], os::Node{0}, &heap_marks[heap]).slab;
     FUZZ_CHECK(slab != nullptr);
     FUZZ_CHECK(slabs_.try_emplace(slab, Known{heap, shard}).second);
   }

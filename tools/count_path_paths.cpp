@@ -60,13 +60,22 @@ void warm_up(std::size_t size) {
   for (void* block : blocks) std::free(block);
 }
 
+// What a program does meanwhile. Stepping through a call takes so long that a large block would not be taken to be used
+// again at once.
+void go_on(std::size_t size) {
+  for (std::size_t i = 0; i < kWarmUps; ++i) std::free(std::malloc(size));
+}
+
 // Each allocation is counted and freed again, unless the function takes two numbers, as calloc
 // does.
 template <std::size_t size>
 void allocate_by(const char* symbol) {
   void* const call = function(symbol);
   warm_up(size);
-  for (std::size_t i = 0; i < kSamples; ++i) std::free(marked(call, size));
+  for (std::size_t i = 0; i < kSamples; ++i) {
+    go_on(size);
+    std::free(marked(call, size));
+  }
 }
 
 template <std::size_t size>
@@ -98,7 +107,10 @@ template <std::size_t size>
 void count_free() {
   void* const call = function("free");
   warm_up(size);
-  for (std::size_t i = 0; i < kSamples; ++i) marked(call, number(std::malloc(size)));
+  for (std::size_t i = 0; i < kSamples; ++i) {
+    go_on(size);
+    marked(call, number(std::malloc(size)));
+  }
 }
 
 void count_sized_delete() {

@@ -28,7 +28,8 @@ namespace {
 // Whether a signal handler that forks has interrupted this thread inside a critical section.
 bool holds_a_lock() {
   bool mine = user_heap_lock_is_mine() || registry_lock_is_mine() || idle_bundles_lock_is_mine() || shared_start_lock_is_mine() ||
-              large_lock_is_mine() || hands.lock_is_mine() || idle_blocks.lock_is_mine() || run_store.lock_is_mine() || metadata_lock_is_mine();
+              collapse_lock_is_mine() || large_lock_is_mine() || hands.lock_is_mine() || idle_blocks.lock_is_mine() ||
+              run_store.growth_lock_is_mine() || run_store.lock_is_mine() || metadata_lock_is_mine();
   slab_shards.for_each([&mine](const SlabShard& shard) { mine = mine || shard.lock_is_mine(); });
   return mine;
 }

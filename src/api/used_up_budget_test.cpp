@@ -7,6 +7,7 @@
 #include "pages/commitment.hpp"
 #include "pages/release_budget.hpp"
 #include "pages/release_time.hpp"
+#include "pages/run_store_fixture.hpp"
 #include "pages/run_store.hpp"
 #include "thread/boot_hook.hpp"
 #include "thread/hot.hpp"
@@ -26,8 +27,7 @@ class UsedUpBudgetTest : public testing::Test {
     before_ = settings;
     settings.learn = Learn::kOff;  // every block is held for the purge delay, 1 s
     give_back_idle_large();
-    // Full at first, whatever tests before this one have released.
-    release_budget.look(os::process_cpu_ns() + kHour_ns, release_cpu_ns.load_relaxed());
+    fill_release_budget();
     spend(kHour_ns);
     ASSERT_TRUE(release_budget.is_used_up());
   }

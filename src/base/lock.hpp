@@ -21,7 +21,7 @@
 
 namespace hakmem {
 
-enum class LockRank : std::uint8_t { kUserHeaps = 1, kHeap, kRegistry, kIdleBundles, kSharedStart, kShard, kIdleReport, kLarge, kLearning, kRuns, kMetadata, kTrace, kLast };
+enum class LockRank : std::uint8_t { kUserHeaps = 1, kHeap, kRegistry, kIdleBundles, kSharedStart, kShard, kIdleReport, kCollapse, kLarge, kLearning, kGrowth, kRuns, kMetadata, kTrace, kLast };
 
 void lock_sleep(Atomic<std::uint32_t>* word, std::uint32_t while_value);
 void lock_wake(Atomic<std::uint32_t>* word);
@@ -53,7 +53,7 @@ class HAK_CAPABILITY("mutex") Lock {
     drop();
   }
 
-  bool try_lock_for_test() HAK_TRY_ACQUIRE(true) HAK_UNCHECKED {
+  bool try_lock() HAK_TRY_ACQUIRE(true) HAK_UNCHECKED {
     if (!try_take()) return false;
     note_lock_taken(rank_);
     return true;

@@ -134,7 +134,7 @@ inline constexpr double kMostHugeWaste = 0.05;
 
 // From this much mapped heap on what pages cost is measured (thread/known_costs.hpp), once: a smaller one saves too few
 // faults to measure anything.
-inline constexpr std::size_t kMeasuredFrom = 64 * kMiB;
+inline constexpr std::size_t kMeasuredFrom = 32 * kMiB;
 
 // Blocks from this size are mappings of their own.
 inline constexpr std::size_t kHugeFrom = 32 * kMiB;
@@ -152,7 +152,7 @@ inline constexpr std::size_t kMostMovedEarly = 1024;
 inline constexpr unsigned kOwnSlabHeapsPerCpu = 4;
 inline constexpr std::size_t kSharedStartBytes = 4 * kKiB;
 
-// There, blocks longer than this always do, in a heap without slabs of their class: a slab has 28 of them at the most,
+// There, blocks longer than this always do, in a heap without slabs of their class: a slab has few of them,
 // and most heaps use few (docs/decisions/0026-middle-blocks-share-slabs.md).
 inline constexpr std::size_t kAlwaysSharedAbove = 2 * kKiB;
 

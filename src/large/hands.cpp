@@ -2,7 +2,6 @@
 
 #include "base/bits.hpp"
 #include "config/knobs.hpp"
-#include "os/process_barrier.hpp"
 #include "pages/commitment.hpp"
 #include "pages/metadata.hpp"
 #include "thread/background.hpp"
@@ -56,7 +55,7 @@ bool Hand::Place::put_any(Run* run, void* block) {
   top_block.store_relaxed(block);
   compiler_barrier();
   below[count].store_relaxed(reinterpret_cast<Run*>(old));
-  below_count.store_release(count + 1);  // pairs with for_each_newest_first(), for reports
+  below_count.store_release(count + 1);  // pairs with for_each_newest_first(), in a fork's child
   return true;
 }
 
@@ -159,24 +158,22 @@ bool Hands::is_closed_and_unused(const Hand& hand, bool passed_barrier) {
   return (passed_barrier || mine) && !hand.gate_->busy_.load_acquire();  // pairs with leave()
 }
 
+void Hands::reopen(Hand& hand) {
+  if (hand.gate_ != nullptr) hand.gate_->open_.store_release(&hand);  // pairs with enter()
+}
+
 Run* Hands::collect(std::uint64_t now_ms, bool all) {
   if (granted() == 0) return nullptr;
   const LockGuard guard(lock_);
   if (!all && now_ms < looked_at_ms_ + kLookMs) return nullptr;
-  bool any = false;
-  for (Hand* hand = all_.front(); hand != nullptr; hand = all_.next(hand)) {
-    if (!has_stale(*hand, all)) continue;
-    if (hand->gate_ != nullptr) hand->gate_->open_.store_relaxed(&no_hand);
-    any = true;
-  }
-  const bool passed_barrier = any && os::process_barrier();
+  const bool passed_barrier = close_locked([all](const Hand& hand) { return has_stale(hand, all); });
   Run* chain = nullptr;
   Hand* next = nullptr;
   for (Hand* hand = all_.front(); hand != nullptr; hand = next) {
     next = all_.next(hand);
     if (has_stale(*hand, all) && is_closed_and_unused(*hand, passed_barrier))
       chain = empty_stale(*hand, all, now_ms, chain);
-    if (hand->gate_ != nullptr) hand->gate_->open_.store_release(hand);  // pairs with enter()
+    reopen(*hand);
     note_seen(*hand);
     if (hand->gate_ == nullptr && !has_stale(*hand, true)) {  // nobody's, and empty
       all_.remove(hand);

@@ -13,6 +13,7 @@
 
 #include "base/lock.hpp"
 #include "large/hand.hpp"
+#include "os/process_barrier.hpp"
 
 namespace hakmem {
 
@@ -50,7 +51,8 @@ class Hands {
   // 0: all hands are empty.
   std::size_t granted() const { return granted_.load_relaxed(); }
 
-  // For reports: calls see(run) for every block in a hand, as far as that can be told.
+  // For reports: calls see(run) for every block in a hand, but for hands that threads are handling just now. The
+  // hands are closed meanwhile, so nobody has the block or its record.
   template <typename See>
   void look(See see);
 
@@ -66,6 +68,9 @@ class Hands {
     return place.capacity() != 0 && place.sign() == place.seen.load_relaxed();
   }
   static bool has_stale(const Hand& hand, bool all);
+  template <typename Closes>
+  bool close_locked(Closes closes) HAK_REQUIRES(lock_);
+  static void reopen(Hand& hand);
   static bool is_closed_and_unused(const Hand& hand, bool passed_barrier);
   static void note_seen(Hand& hand);
   Run* empty_place(unsigned size_class, Place& place, std::uint64_t freed_at_ms, Run* chain)
@@ -80,13 +85,27 @@ class Hands {
   Atomic<int> can_collect_{-1};     // -1: not known yet
 };
 
+// Closes those hands; whether every thread has passed a barrier since.
+template <typename Closes>
+bool Hands::close_locked(Closes closes) {
+  bool any = false;
+  for (Hand* hand = all_.front(); hand != nullptr; hand = all_.next(hand)) {
+    if (!closes(*hand)) continue;
+    if (hand->gate_ != nullptr) hand->gate_->open_.store_relaxed(&no_hand);
+    any = true;
+  }
+  return any && os::process_barrier();
+}
+
 template <typename See>
 void Hands::look(See see) {
   const LockGuard guard(lock_);
+  const bool passed_barrier = close_locked([](const Hand& hand) { return has_stale(hand, true); });
   for (Hand* hand = all_.front(); hand != nullptr; hand = all_.next(hand)) {
-    for (const Place& place : hand->places_) {
-      place.for_each_newest_first(see);
+    if (is_closed_and_unused(*hand, passed_barrier)) {
+      for (const Place& place : hand->places_) place.for_each_newest_first(see);
     }
+    reopen(*hand);
   }
 }
 

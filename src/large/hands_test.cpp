@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "large/idle_blocks.hpp"
+#include "large/large.hpp"
 #include "os/clock.hpp"
+#include "pages/run_store_fixture.hpp"
 #include "thread/boot_hook.hpp"
 #include "thread/hot.hpp"
 #include "thread/large_hooks.hpp"
@@ -29,6 +31,7 @@ class HandsTest : public testing::Test {
     before_ = settings;
     settings.learn = Learn::kOff;  // every block is held for the purge delay, 1 s
     give_back_idle_large();
+    fill_release_budget();
   }
   void TearDown() override {
     give_back_idle_large();
@@ -197,6 +200,26 @@ TEST_F(HandsTest, AChildEmptiesTheHandsOfThreadsThatItDoesNotHave) {
   }
   step = 2;
   busy.join();
+}
+
+// One thread reuses a block and others around it while another reports: what the report is told of is in a hand, and
+// nobody changes its record. The sanitizer sees it where somebody does.
+TEST_F(HandsTest, WhatIsReportedOfIsIdle) {
+  std::atomic<bool> done{false};
+  std::thread user([&done] {
+    for (int i = 0; !done; ++i) {
+      void* const block = allocate(kSize);
+      deallocate(resize_large(block, i % 2 == 0 ? kSize / 2 : kSize));
+    }
+  });
+  std::atomic<int> in_use{0};
+  for (int i = 0; i < 3000; ++i) {
+    hands.look([&](const hakmem::Run& run) { in_use += page_map.tag_of(run.first) != tag_for(Kind::kBusy) ? 1 : 0; });
+    std::this_thread::yield();
+  }
+  done = true;
+  user.join();
+  EXPECT_EQ(in_use, 0);
 }
 
 // Threads use their hands while one empties them all the time: no block is handed out twice.

@@ -6,6 +6,7 @@
 #include "config/knobs.hpp"
 #include "large/hand.hpp"
 #include "large/idle_blocks.hpp"
+#include "large/new_pages.hpp"
 #include "os/memory.hpp"
 #include "os/place.hpp"
 #include "pages/commitment.hpp"
@@ -16,6 +17,10 @@ namespace hakmem {
 namespace {
 
 constexpr std::size_t kHugePage = 2 * kMiB;
+
+// Held by who collapses, during the system call, and not waited for but by who unmaps that very block.
+constinit Lock collapse_lock{LockRank::kCollapse};
+constinit Atomic<const Run*> being_collapsed{nullptr};  // set under `lock`
 
 constinit Lock lock{LockRank::kLarge};
 constinit List<Run, &Run::in_huge> blocks HAK_GUARDED_BY(lock);
@@ -41,6 +46,8 @@ void withdraw(Run* run, Kind kind) {
   total_bytes.fetch_sub_relaxed(run->block_bytes.load_relaxed());
 }
 
+std::size_t heap_bytes() { return run_store.mapped_bytes() + total_bytes.load_relaxed(); }
+
 std::byte* map_uncounted(std::size_t bytes, std::size_t alignment) {
   const std::size_t least = bytes >= kHugePage ? kHugePage : kGranuleBytes;
   std::byte* start = os::memory.map(bytes, alignment > least ? alignment : least, true);
@@ -49,7 +56,7 @@ std::byte* map_uncounted(std::size_t bytes, std::size_t alignment) {
     os::memory.unmap(start, bytes);
     return nullptr;
   }
-  choose_huge_pages(start, bytes, run_store.mapped_bytes() + total_bytes.load_relaxed());
+  choose_huge_pages(start, bytes, heap_bytes());
   return start;
 }
 
@@ -101,7 +108,15 @@ void unlink_locked(Run* run) HAK_REQUIRES(lock) {
   total_blocks.fetch_sub_relaxed(1);
 }
 
+// Pages of the block are about to go, and its record has left them, or the lists: it is not begun with
+// again there.
+void wait_while_collapsed(const Run* run) {
+  if (being_collapsed.load_acquire() != run) return;  // pairs with collapse_next_of_huge()
+  const LockGuard guard(collapse_lock);
+}
+
 void unmap_counted(Run* run) {
+  wait_while_collapsed(run);
   os::memory.unmap(run->start(), run->bytes());
   commitment.drop(run->bytes());
   run_pool_give(run);
@@ -128,6 +143,7 @@ void cut_tail(Run* run, std::size_t bytes) {
     const LockGuard guard(lock);
     shorten(run, bytes);
   }
+  wait_while_collapsed(run);
   os::memory.unmap(run->start() + bytes, excess);
   commitment.drop(excess);
 }
@@ -142,6 +158,7 @@ void replace_pages(Run* run, std::byte* start, std::size_t bytes) {
     withdraw(run, Kind::kForeign);
     publish(run, start, bytes);
   }
+  wait_while_collapsed(run);
   os::memory.unmap(before, held);
 }
 
@@ -160,10 +177,11 @@ void move_or_copy(std::byte* from, std::size_t bytes, std::byte* to) {
 
 }  // namespace
 
-LargeBlock make_huge(std::size_t size, std::size_t alignment, OwnerId heap) {
+LargeBlock make_huge(std::size_t size, std::size_t alignment, OwnerId heap, learn::Site site) {
   std::size_t bytes = large_length(size);
   Run* run = run_pool_take();
   if (run == nullptr) return {nullptr, false};
+  const bool has_small_pages = !may_have_huge_pages(heap_bytes());
   std::byte* start = map_block(bytes, alignment, bytes);
   if (start == nullptr) {  // perhaps without the room that makes it as long as its class
     bytes = align_up(size, kGranuleBytes);
@@ -177,6 +195,11 @@ LargeBlock make_huge(std::size_t size, std::size_t alignment, OwnerId heap) {
       os::places.current_node();  // the kernel gives the node's pages to who touches them first
   run->heap.store_relaxed(heap);
   publish(run, start, bytes);
+  if (has_small_pages) {
+    begin_new_pages(run, 0, size, site);
+  } else {
+    begin_used_pages(run);
+  }
   link(run);
   return {start, true};
 }
@@ -207,19 +230,33 @@ void look_for_dense_huge_again() {
   for (Run* run = blocks.front(); run != nullptr; run = blocks.next(run)) run->units_seen = 0;
 }
 
-// Under the lock, so that the pages stay: they are unmapped after the block was unlinked, or its
-// record changed, under it. Idle blocks are not linked, also lazily freed ones; those in hands are,
-// and are left alone. Others wait as long as for a few faults.
-bool collapse_next_of_huge(bool* collapsed) {
+namespace {
+
+// The next unit to be looked at; its block is being collapsed from then on. nullptr: there is none. Idle
+// blocks are not linked, also lazily freed ones; those in hands are, and are left alone.
+std::byte* next_unit() {
   const LockGuard guard(lock);
   for (Run* run = blocks.front(); run != nullptr; run = blocks.next(run)) {
     const bool is_free = page_map.tag_of(run->first) != tag_for(Kind::kHuge);
     if (is_free || (run->units_seen + 1) * kHugePage > run->bytes()) continue;
-    std::byte* const start = run->start() + run->units_seen++ * kHugePage;
-    *collapsed = is_dense(start) && os::collapse(start, kHugePage);
-    return true;
+    being_collapsed.store_relaxed(run);
+    return run->start() + run->units_seen++ * kHugePage;
   }
-  return false;
+  return nullptr;
+}
+
+}  // namespace
+
+// Without the lock, since it takes as long as hundreds of mallocs. The pages stay meanwhile: who is about to
+// unmap some of the block has unlinked it, or changed its record, under the lock, and sees that it is being
+// collapsed. A block that is freed meanwhile is idle with one more huge page.
+bool collapse_next_of_huge(bool* collapsed) {
+  if (!collapse_lock.try_lock()) return true;  // another thread is at it
+  std::byte* const start = next_unit();
+  if (start != nullptr) *collapsed = is_dense(start) && os::memory.collapse(start, kHugePage);
+  being_collapsed.store_release(nullptr);  // pairs with wait_while_collapsed()
+  collapse_lock.unlock();
+  return start != nullptr;
 }
 
 void destroy_huge_of(OwnerId heap) {
@@ -240,14 +277,16 @@ void destroy_huge_of(OwnerId heap) {
 void* resize_huge(Run* run, std::size_t size, Growth::Site grower) {
   const std::size_t needed = large_length(size);
   const std::size_t held = run->block_bytes.load_relaxed();
-  const bool grows = size > run->asked;
-  if (needed <= held && needed < run->asked / 2) {
+  const std::size_t asked = run->asked;
+  const bool grows = size > asked;
+  if (needed <= held && needed < asked / 2) {
     cut_tail(run, needed);
     return run->start();
   }
   if (size <= held) {  // perhaps it was made shorter than its class, or has grown to its end
     if (grows) {
       growth.note(grower, size);
+      grow_new_pages(run, asked, size, static_cast<learn::Site>(grower));
       set_asked(run, size);
     }
     return run->start();
@@ -257,8 +296,11 @@ void* resize_huge(Run* run, std::size_t size, Growth::Site grower) {
   if (start == nullptr) return nullptr;
   move_or_copy(run->start(), run->bytes(), start);
   replace_pages(run, start, bytes);
+  if (grows) {
+    growth.note(grower, size);
+    grow_new_pages(run, asked, size, static_cast<learn::Site>(grower));
+  }
   set_asked(run, size);
-  if (grows) growth.note(grower, size);
   return start;
 }
 
@@ -271,14 +313,16 @@ void* move_to_huge(Run* run, std::size_t size, Growth::Site grower) {
     run_pool_give(huge);
     return nullptr;
   }
+  end_new_pages(run);
   const bool moved = os::memory.move_pages(run->start(), run->bytes(), start);
   if (!moved) std::memcpy(start, run->start(), run->bytes());
   huge->node = run->node;
   huge->heap.store_relaxed(run->heap.load_relaxed());
-  huge->site = run->site;
   publish(huge, start, bytes);
   set_asked(huge, size);
   growth.note(grower, size);
+  begin_used_pages(huge);
+  grow_new_pages(huge, run->bytes(), size, static_cast<learn::Site>(grower));
   link(huge);
   commitment.add(run->bytes());  // from here on both count; the old run leaves in a moment
   run_store.release(run, moved);
@@ -294,7 +338,16 @@ std::size_t usable_bytes_of_huge(const Run* run) {
 HugeUse huge_use() { return {total_bytes.load_relaxed(), total_blocks.load_relaxed()}; }
 
 bool large_lock_is_mine() { return lock.is_mine(); }
-void lock_large_for_fork(bool patient) { lock.lock_for_fork(patient); }
-void unlock_large_after_fork(bool in_child) { lock.unlock_after_fork(in_child); }
+bool collapse_lock_is_mine() { return collapse_lock.is_mine(); }
+
+void lock_large_for_fork(bool patient) {
+  collapse_lock.lock_for_fork(patient);
+  lock.lock_for_fork(patient);
+}
+
+void unlock_large_after_fork(bool in_child) {
+  lock.unlock_after_fork(in_child);
+  collapse_lock.unlock_after_fork(in_child);
+}
 
 }  // namespace hakmem

@@ -8,7 +8,8 @@
 
 namespace hakmem {
 
-LargeBlock make_huge(std::size_t size, std::size_t alignment, OwnerId heap);
+// `site`: who asks.
+LargeBlock make_huge(std::size_t size, std::size_t alignment, OwnerId heap, learn::Site site);
 
 // The block is idle: its mapping stays, but nobody finds a block there.
 void retire_huge(Run* run);

@@ -39,14 +39,6 @@ std::size_t large_length(std::size_t bytes) {
   return align_up(length < bytes ? bytes : length, kGranuleBytes);
 }
 
-std::size_t resident_idle_bytes() { return idle_blocks.resident_bytes(); }
-
-std::size_t IdleBlocks::resident_bytes() {
-  std::size_t sum = 0;
-  shards_.for_each([&sum](const IdleShard& shard) { sum += shard.resident_bytes(); });
-  return sum;
-}
-
 bool IdleBlocks::is_empty() {
   for (unsigned i = 0, n = shards_.count(); i < n; ++i) {
     if (!shards_[i].is_empty()) return false;
@@ -152,21 +144,28 @@ void IdleBlocks::make_room() {
 
 void IdleBlocks::keep(Run* run, std::uint64_t now_ms) {
   const std::size_t bytes = run->bytes();
-  const learn::StackRule::OnFree rule = learning.note_freed(bytes, [this, bytes] { return resident_bytes() + bytes; });
+  const learn::StackRule::OnFree rule = learning.note_freed(bytes, [bytes] { return resident_idle_bytes.load_relaxed() + bytes; });
   const bool at_once = rule == learn::StackRule::OnFree::kGoes || commitment.is_over_soft();
-  const IdleShard::Left left = shards_[home_of(class_served_by(bytes), run->node)].keep(run, now_ms, at_once);
-  if (!background_runs()) free_lazily_over_limit();
+  IdleShard& home = shards_[home_of(class_served_by(bytes), run->node)];
+  const IdleShard::Left left = home.keep(run, now_ms, at_once);
+  if (!background_runs()) free_lazily_over_limit(home);
   if (left.crowded_out != nullptr) coalesce(left.crowded_out);
   if (left.due_at_once != nullptr) give_back(left.due_at_once);
   if (rule == learn::StackRule::OnFree::kAllGo) give_all_back();
 }
 
 // Without a background thread nobody may come by again: what is beyond the limit is the kernel's to
-// take when it needs it. The first shard, which has the longest blocks, comes first.
-void IdleBlocks::free_lazily_over_limit() {
+// take when it needs it. The first shard, which has the longest blocks, comes first; then the one that
+// has just got a block, which may make up for it; then one more, in turn, for what hands have got meanwhile.
+void IdleBlocks::free_lazily_over_limit(IdleShard& home) {
   const std::size_t in_hands = hands.granted();
   const std::size_t limit = in_hands < knobs::kUnwatchedBytes ? knobs::kUnwatchedBytes - in_hands : 0;
-  for (unsigned i = 0, n = shards_.count(); i < n && resident_bytes() > limit; ++i) shards_[i].free_lazily_down_to(limit);
+  const auto lower = [limit](IdleShard& shard) {
+    if (resident_idle_bytes.load_relaxed() > limit && shard.resident_bytes() != 0) shard.free_lazily_down_to(limit);
+  };
+  lower(shards_[0]);
+  lower(home);
+  if (resident_idle_bytes.load_relaxed() > limit) lower(shards_[lowered_.fetch_add_relaxed(1) % shards_.count()]);
 }
 
 // True once a period, for one caller.

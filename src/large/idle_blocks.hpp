@@ -67,7 +67,6 @@ class IdleBlocks {
 
   bool is_empty();
   std::size_t held_bytes() { return use().held_bytes; }
-  std::size_t resident_bytes();
   IdleUse use();
 
   // For reports, one at a time: calls see_block(run, context, is_lazy) for every entry that has pages,
@@ -91,7 +90,7 @@ class IdleBlocks {
   template <typename Visit>
   bool try_near(unsigned size_class, Visit visit);
   unsigned detach_oldest(const IdleShard::Selection& of, Run** batch, unsigned most);
-  void free_lazily_over_limit();
+  void free_lazily_over_limit(IdleShard& home);
   bool is_time_to_decide(std::uint64_t now_ms);
   void decide(std::uint64_t now_ms);
   bool is_time_to_measure(std::uint64_t now_ms);
@@ -101,6 +100,7 @@ class IdleBlocks {
   Lock report_lock_{LockRank::kIdleReport};
   Sharded<IdleShard, os::kMostPlaces> shards_;
   Atomic<std::uint64_t> given_back_{0};  // releases by give_all_back()
+  Atomic<unsigned> lowered_{0};          // whose turn it was
   Atomic<std::uint64_t> decided_at_ms_{0};
   Atomic<std::uint64_t> measure_due_ms_{0};
 };

@@ -13,9 +13,9 @@
 #include "large/learning.hpp"
 #include "os/clock.hpp"
 #include "os/memory.hpp"
-#include "pages/release_budget.hpp"
-#include "pages/release_time.hpp"
+#include "pages/run_store_fixture.hpp"
 #include "thread/boot_hook.hpp"
+#include "thread/known_costs.hpp"
 #include "thread/large_hooks.hpp"
 
 namespace hakmem {
@@ -61,11 +61,10 @@ class IdleBlocksTest : public testing::Test {
  protected:
   void SetUp() override {
     boot();
+    boot_known_costs(false);  // no pages but the blocks' own are freed lazily
     idle_blocks.give_all_back();
-    // A full release budget, whatever tests before this one have released.
-    release_budget.look(os::process_cpu_ns() + 3'600'000'000'000, release_cpu_ns.load_relaxed());
-    while (idle_blocks.take(kLength) != nullptr) {
-    }
+    fill_release_budget();
+    idle_blocks.forget_notes_for_test();
     before_ = settings;
     settings.learn = Learn::kOff;  // every block is held for the purge delay, 1 s
   }
@@ -78,6 +77,7 @@ class IdleBlocksTest : public testing::Test {
 
   // A learner that has seen nothing.
   static void boot_learning(const learn::SelectorChoice& choice = {}) {
+    learning.set_costs(learn::CostModel{});
     learning.boot(choice);
     idle_blocks.forget_notes_for_test();
   }

@@ -232,6 +232,37 @@ TEST_F(IdleBlocksTest, WithoutAThreadToComeByTheRestIsLazilyFreed) {
   for (std::size_t i = 0; i < runs.size(); ++i) give_back(idle_blocks.take(8 * kMiB));
 }
 
+// What the kernel refuses stays beyond the limit.
+TEST_F(IdleBlocksTest, BeyondTheLimitEachIsLookedAtOnce) {
+  static unsigned asked = 0;
+  asked = 0;
+  const auto kernel = std::exchange(os::memory.free_lazily, [](std::byte*, std::size_t) { return ++asked == 0; });
+  constexpr unsigned kBlocks = 2 * knobs::kUnwatchedBytes / kLength;
+  std::vector<hakmem::Run*> runs;
+  for (unsigned i = 0; i < kBlocks; ++i) runs.push_back(make_run(kLength));
+  for (hakmem::Run* run : runs) idle_blocks.keep(run, os::now_ms());
+  EXPECT_EQ(asked, kBlocks);
+  os::memory.free_lazily = kernel;
+  for (unsigned i = 0; i < kBlocks; ++i) give_back(idle_blocks.take(kLength));
+}
+
+TEST_F(IdleBlocksTest, AnEntryThatGotOtherPagesIsOfferedAgain) {
+  hakmem::Run* const first = make_run(kLength);
+  hakmem::Run* const second = make_run(kLength);
+  IdleStack stack;
+  ASSERT_TRUE(stack.push({first, 0, 0, {}, false}));
+  EXPECT_EQ(stack.offer_for_lazy(), &stack.at(0));
+  EXPECT_EQ(stack.offer_for_lazy(), nullptr);
+  ASSERT_TRUE(stack.push({second, 0, 0, {}, false}));
+  EXPECT_EQ(stack.detach(stack.at(0)), first);
+  stack.move_pages_down(stack.at(0));
+  stack.drop_top();
+  EXPECT_EQ(stack.offer_for_lazy(), &stack.at(0)) << "it has the second's, which are resident";
+  EXPECT_EQ(stack.at(0).run, second);
+  give_back(first);
+  give_back(second);
+}
+
 TEST_F(IdleBlocksTest, LendsOnlyWhatLiesInTheNodesMemory) {
   hakmem::Run* run = make_run(kLength);
   constexpr os::Node kOther{1};

@@ -1,5 +1,6 @@
 #include "large/idle_shard.hpp"
 
+#include "base/bits.hpp"
 #include "large/hands.hpp"
 #include "os/alarm.hpp"
 #include "os/memory.hpp"
@@ -11,6 +12,8 @@
 namespace hakmem {
 
 namespace {
+
+static_assert(learn::kLargeClasses <= 64, "a bit each");
 
 constexpr std::uint64_t kNeverMs = ~std::uint64_t{0};
 constexpr unsigned kSamples = 8;  // entries that speak for their depth when arms are decided
@@ -36,7 +39,7 @@ std::uint64_t due_after(std::uint64_t freed_at_ms, float hold) {
 // When the entry's pages go.
 std::uint64_t gone_at(const IdleEntry& entry) {
   const std::uint64_t due = due_after(entry.freed_at_ms, learning.arm_of(entry.context).gone_at);
-  if (!learning.is_guess(entry.context) || resident_idle_bytes() <= knobs::kGuessedBytes) return due;
+  if (!learning.is_guess(entry.context) || resident_idle_bytes.load_relaxed() <= knobs::kGuessedBytes) return due;
   const std::uint64_t at_most = entry.freed_at_ms + knobs::kGuessedMs + release_budget.wait_ms();
   return due < at_most ? due : at_most;
 }
@@ -82,6 +85,7 @@ Run* IdleShard::detach_locked(IdleStack& stack, IdleEntry& entry) {
   if (run == nullptr) return nullptr;
   held_.store_relaxed(held_.load_relaxed() - run->bytes());
   if (was_lazy) lazy_.store_relaxed(lazy_.load_relaxed() - run->bytes());
+  else resident_idle_bytes.fetch_sub_relaxed(run->bytes());
   return run;
 }
 
@@ -113,8 +117,12 @@ Run* IdleShard::take(const Request& request, bool* soon) {
   if (lender == nullptr) return nullptr;
   Run* run = detach_locked(stack, *lender);
   const IdleEntry& top = stack.top();
-  if (lender != &top) stack.move_pages_down(*lender);
-  else if (waited_ms(top.freed_at_ms, request.now_ms) < Hands::kLookMs) *soon = is_worth_a_hand(learning.arm_of(top.context));
+  if (lender != &top) {
+    stack.move_pages_down(*lender);
+    note_to_offer_locked(request.size_class);
+  } else if (waited_ms(top.freed_at_ms, request.now_ms) < Hands::kLookMs) {
+    *soon = is_worth_a_hand(learning.arm_of(top.context));
+  }
   if (*soon) idle_due.note(request.now_ms + Hands::kLookMs);
   reuse_top_locked(stack, request);
   return run;
@@ -151,6 +159,8 @@ IdleShard::Left IdleShard::keep(Run* run, std::uint64_t now_ms, bool at_once) {
   const learn::ContextId context = learning.context_of(notes_, size_class, stack.count(), run->site, now_ms);
   if (!stack.push({run, now_ms, run->site, context, false})) return {run, nullptr};
   add(held_, run->bytes());
+  resident_idle_bytes.fetch_add_relaxed(run->bytes());
+  note_to_offer_locked(size_class);
   left.due_at_once = settle_locked(stack, stack.top(), now_ms, at_once);
   return left;
 }
@@ -176,17 +186,15 @@ void IdleShard::free_lazily_locked(IdleEntry& entry) {
   if (!os::memory.free_lazily(entry.run->start(), entry.run->bytes())) return;
   entry.is_lazy = true;
   add(lazy_, entry.run->bytes());
+  resident_idle_bytes.fetch_sub_relaxed(entry.run->bytes());
 }
 
 void IdleShard::free_lazily_down_to(std::size_t limit) {
   const LockGuard guard(lock_);
-  for (unsigned c = learn::kLargeClasses; c-- != 0;) {
-    IdleStack& stack = stacks_[c];
-    for (unsigned position = 0; position < stack.count() && stack.live() != 0; ++position) {
-      if (resident_idle_bytes() <= limit) return;
-      IdleEntry& entry = stack.at(position);
-      if (entry.run != nullptr && !entry.is_lazy) free_lazily_locked(entry);
-    }
+  while (to_offer_ != 0 && resident_idle_bytes.load_relaxed() > limit) {
+    const unsigned longest = log2_floor(to_offer_);
+    if (IdleEntry* entry = stacks_[longest].offer_for_lazy()) free_lazily_locked(*entry);
+    else to_offer_ &= ~(std::uint64_t{1} << longest);
   }
 }
 
@@ -234,6 +242,9 @@ void IdleShard::tell(std::uint64_t now_ms) {
 void IdleShard::forget_notes_for_test() {
   const LockGuard guard(lock_);
   notes_ = Notes{};
+  for (IdleStack& stack : stacks_) {
+    while (stack.count() != 0 && stack.top().run == nullptr) stack.drop_top();
+  }
 }
 
 void IdleShard::tell_what_is_idle(std::uint64_t now_ms) {

@@ -97,7 +97,7 @@ class alignas(kCacheLine) IdleShard {
   unsigned detach_oldest(const Selection& of, std::uint64_t until_ms, Run** batch, unsigned most);
 
   // Frees lazily, longest classes and bottom entries first, until all shards together have no more than
-  // `limit` resident.
+  // `limit` resident. No entry is looked at twice for it, so a free does so for about one.
   void free_lazily_down_to(std::size_t limit);
 
   // The steps of a tick. What is noted here is told; a few of the idle blocks of each depth speak for arms;
@@ -108,7 +108,7 @@ class alignas(kCacheLine) IdleShard {
   void ask_stack_rule();
   unsigned collect_due(std::uint64_t now_ms, Run** batch, unsigned most, unsigned* seen);
 
-  // As at boot, for a learner that was made anew.
+  // As at boot, for a learner that was made anew: no marks on top either.
   void forget_notes_for_test();
 
   // Calls see(entry) for each that has pages, or every one, under the lock.
@@ -122,6 +122,7 @@ class alignas(kCacheLine) IdleShard {
  private:
   IdleEntry* lender_locked(IdleStack& stack, const Request& request) HAK_REQUIRES(lock_);
   void reuse_top_locked(IdleStack& stack, const Request& request) HAK_REQUIRES(lock_);
+  void note_to_offer_locked(unsigned size_class) HAK_REQUIRES(lock_) { to_offer_ |= std::uint64_t{1} << size_class; }
   Run* detach_locked(IdleStack& stack, IdleEntry& entry) HAK_REQUIRES(lock_);
   IdleEntry* oldest_locked(const Selection& of, IdleStack** in) HAK_REQUIRES(lock_);
   Run* settle_locked(IdleStack& stack, IdleEntry& entry, std::uint64_t now_ms, bool at_once) HAK_REQUIRES(lock_);
@@ -130,6 +131,7 @@ class alignas(kCacheLine) IdleShard {
   Lock lock_{LockRank::kLarge};
   Notes notes_ HAK_GUARDED_BY(lock_);
   IdleStack stacks_[learn::kLargeClasses];
+  std::uint64_t to_offer_ HAK_GUARDED_BY(lock_) = 0;  // classes that may have entries to offer for lazy freeing
   // Written under the lock.
   Atomic<std::size_t> held_{0};
   Atomic<std::size_t> lazy_{0};
@@ -139,8 +141,8 @@ class alignas(kCacheLine) IdleShard {
   Atomic<std::uint64_t> refault_bytes_{0};
 };
 
-// Of all shards; defined by idle_blocks.cpp.
-std::size_t resident_idle_bytes();
+// Of all shards: their held bytes without the lazily freed ones. Written under the shards' locks.
+inline constinit Atomic<std::size_t> resident_idle_bytes{0};
 
 template <typename See>
 void IdleShard::look(bool marks_too, See see) {

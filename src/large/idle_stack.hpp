@@ -3,6 +3,8 @@
 //   bottom | entry entry entry ... entry | top          a ring of kDepth entries, in pieces of kPiece
 //            mark  mark  run       run
 //
+// Entries below `offered_` have been offered for lazy freeing, and are not looked at for that again.
+//
 // An entry whose pages have gone stays as a mark of when a block was freed. Pieces are records, made as
 // the stack grows, so a class and shard that is not used takes two cache lines.
 //
@@ -63,15 +65,31 @@ class IdleStack {
   void move_pages_down(IdleEntry& lender) {
     lender.run = top().run;
     lender.is_lazy = top().is_lazy;
+    unsigned position = count() - 1U;
+    while (&at(position) != &lender) --position;
+    if (offered_ > position) offered_ = static_cast<std::uint16_t>(position);
   }
 
   // Of a mark, or after move_pages_down().
-  void drop_top() { count_.store_relaxed(static_cast<std::uint16_t>(count() - 1)); }
+  void drop_top() {
+    count_.store_relaxed(static_cast<std::uint16_t>(count() - 1));
+    if (offered_ > count()) offered_ = static_cast<std::uint16_t>(count());
+  }
 
   // Of a mark.
   void drop_bottom() {
     bottom_ = static_cast<std::uint16_t>((bottom_ + 1) % kDepth);
+    if (offered_ != 0) --offered_;
     drop_top();
+  }
+
+  // The lowest entry that has resident pages and was not offered yet; nullptr: there is none.
+  IdleEntry* offer_for_lazy() {
+    while (offered_ < count()) {
+      IdleEntry& lowest = at(offered_++);
+      if (lowest.run != nullptr && !lowest.is_lazy) return &lowest;
+    }
+    return nullptr;
   }
 
   // The lowest entries that a stack rule gives back at this tick.
@@ -97,6 +115,7 @@ class IdleStack {
   Atomic<std::uint16_t> count_{0};
   Atomic<std::uint16_t> live_{0};
   std::uint16_t bottom_ = 0;
+  std::uint16_t offered_ = 0;
   Piece* pieces_[kDepth / kPiece] = {};
 };
 

@@ -9,6 +9,7 @@
 #include "large/huge.hpp"
 #include "large/idle_blocks.hpp"
 #include "large/large_hot.hpp"
+#include "large/new_pages.hpp"
 #include "large/request_class.hpp"
 #include "large/site_keys.hpp"
 #include "thread/boot_hook.hpp"
@@ -41,7 +42,7 @@ LargeBlock reuse(Run* run, OwnerId heap) {
   return {run->start(), false};
 }
 
-LargeBlock make_in_store(std::size_t size, std::size_t alignment, OwnerId heap) {
+LargeBlock make_in_store(std::size_t size, std::size_t alignment, OwnerId heap, learn::Site site) {
   const Granules granules = alignment_in_granules(alignment);
   AllocatedRun allocated = run_store.allocate(granules_for(large_length(size)), granules);
   if (allocated.run == nullptr) {  // perhaps without the room that makes it as long as its class
@@ -51,6 +52,11 @@ LargeBlock make_in_store(std::size_t size, std::size_t alignment, OwnerId heap) 
   allocated.run->is_huge = false;
   page_map.set_details(allocated.run->first, allocated.run);
   publish(allocated.run, heap);
+  if (allocated.fresh) {
+    begin_new_pages(allocated.run, 0, size, site);
+  } else {
+    begin_used_pages(allocated.run);
+  }
   return {allocated.run->start(), allocated.zeroed};
 }
 
@@ -61,6 +67,7 @@ void hide(Run* run) { page_map.set_tags(run->first, Granules{1}, tag_for(Kind::k
 
 // A user's heap's blocks do not wait: destroying the heap would not find them.
 void retire(Run* run, std::uint64_t now_ms) {
+  end_new_pages(run);
   if (run->is_huge) retire_huge(run);
   if (run->heap.load_relaxed() == kNoOwner) {
     idle_blocks.keep(run, now_ms);
@@ -121,7 +128,7 @@ bool starts_large_block(const void* block, Tag tag) {
 
 namespace {
 
-LargeBlock make_once(std::size_t size, std::size_t alignment, OwnerId heap) {
+LargeBlock make_once(std::size_t size, std::size_t alignment, OwnerId heap, learn::Site site) {
   const bool hand_serves = heap == kNoOwner && alignment <= kGranuleBytes;
   if (hand_serves) {
     if (void* block = take_from_hand(size)) return {block, false};
@@ -132,9 +139,9 @@ LargeBlock make_once(std::size_t size, std::size_t alignment, OwnerId heap) {
     return reuse(run, heap);
   }
   const bool huge = size >= knobs::kHugeFrom || alignment >= knobs::kHugeFrom;
-  if (!huge) return make_in_store(size, alignment, heap);
+  if (!huge) return make_in_store(size, alignment, heap, site);
   idle_blocks.make_room();
-  return make_huge(size, alignment, heap);
+  return make_huge(size, alignment, heap, site);
 }
 
 }  // namespace
@@ -143,12 +150,13 @@ LargeBlock make_large(std::size_t size, std::size_t alignment, OwnerId heap,
                       const void* caller) {
   if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX / 2) return {nullptr, false};
   if (size == 0) size = 1;
-  LargeBlock block = make_once(size, alignment, heap);
+  const learn::Site site = call_site(caller);
+  LargeBlock block = make_once(size, alignment, heap, site);
   if (block.start == nullptr) {
     find_memory(size);
-    block = make_once(size, alignment, heap);
+    block = make_once(size, alignment, heap, site);
   }
-  if (block.start != nullptr) run_of(block.start)->site = call_site(caller);
+  if (block.start != nullptr) run_of(block.start)->site = site;
   return block;
 }
 
@@ -212,7 +220,10 @@ void* resize_large(void* block, std::size_t size, const void* caller) {
   if (page_map.tag_of(block) == tag_for(Kind::kHuge)) return resize_huge(run, size, grower);
   const std::size_t held = run->block_bytes.load_relaxed();
   if (size < knobs::kHugeFrom && resize_run(run, size)) {
-    if (size > held) growth.note(grower, size);
+    if (size > held) {
+      growth.note(grower, size);
+      grow_new_pages(run, held, size, call_site(caller));
+    }
     return block;
   }
   const bool is_early = held < knobs::kMoveFrom && !growth.goes_far(grower);

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "config/knobs.hpp"
@@ -13,6 +14,7 @@
 #include "large/site_keys.hpp"
 #include "large/idle_blocks.hpp"
 #include "os/clock.hpp"
+#include "os/memory.hpp"
 #include "thread/boot_hook.hpp"
 #include "thread/large_hooks.hpp"
 
@@ -235,6 +237,84 @@ TEST_F(Large, NoFreeBlockIsCollapsed) {
   look_for_dense_huge_again();
   EXPECT_FALSE(collapse_next_of_huge(&collapsed));
   EXPECT_FALSE(collapsed);
+}
+
+// While one lives, collapsing is this instead.
+class InsteadOfCollapsing {
+ public:
+  explicit InsteadOfCollapsing(bool (*collapse)(std::byte*, std::size_t)) : kernel_(std::exchange(os::memory.collapse, collapse)) {
+    look_for_dense_huge_again();
+  }
+  ~InsteadOfCollapsing() { os::memory.collapse = kernel_; }
+  InsteadOfCollapsing(const InsteadOfCollapsing&) = delete;
+  InsteadOfCollapsing& operator=(const InsteadOfCollapsing&) = delete;
+
+ private:
+  bool (*const kernel_)(std::byte*, std::size_t);
+};
+
+// Another thread, which works while a block is collapsed. Ended: within so many turns of this thread.
+struct OtherThread {
+  std::thread thread;
+  std::atomic<bool> ended{false};
+
+  template <typename Work>
+  void start(Work work) {
+    ended = false;
+    thread = std::thread([this, work] {
+      work();
+      ended = true;
+    });
+  }
+  bool ends_within(int turns) const {
+    for (int i = 0; i < turns && !ended; ++i) std::this_thread::yield();
+    return ended;
+  }
+};
+OtherThread other;
+bool ended_meanwhile = false;
+void* collapsed_block = nullptr;
+
+TEST_F(Large, OtherThreadsGoOnWhileABlockIsCollapsed) {
+  void* const block = make(33 * kMiB);
+  fill(block, 33 * kMiB);
+  const InsteadOfCollapsing hook([](std::byte*, std::size_t) { return !large_lock_is_mine() && collapse_lock_is_mine(); });
+  bool collapsed = false;
+  EXPECT_TRUE(collapse_next_of_huge(&collapsed));
+  EXPECT_TRUE(collapsed) << "the lock was held";
+  release(block);
+}
+
+// A user's heap's blocks are unmapped when they are freed.
+TEST_F(Large, ABlockThatIsBeingCollapsedIsUnmappedAfterwards) {
+  collapsed_block = make(33 * kMiB, kMinAlign, kHeap);
+  fill(collapsed_block, 33 * kMiB);
+  const InsteadOfCollapsing hook([](std::byte*, std::size_t) {
+    other.start([] { release(collapsed_block); });
+    ended_meanwhile = other.ends_within(100'000);
+    return true;
+  });
+  bool collapsed = false;
+  EXPECT_TRUE(collapse_next_of_huge(&collapsed));
+  other.thread.join();
+  EXPECT_TRUE(collapsed);
+  EXPECT_FALSE(ended_meanwhile);
+}
+
+// As above; its tail goes.
+TEST_F(Large, ABlockThatIsBeingCollapsedIsCutAfterwards) {
+  collapsed_block = make(64 * kMiB);
+  fill(collapsed_block, 64 * kMiB);
+  const InsteadOfCollapsing hook([](std::byte*, std::size_t) {
+    other.start([] { resize_large(collapsed_block, kMiB); });
+    ended_meanwhile = other.ends_within(100'000);
+    return true;
+  });
+  bool collapsed = false;
+  EXPECT_TRUE(collapse_next_of_huge(&collapsed));
+  other.thread.join();
+  EXPECT_FALSE(ended_meanwhile);
+  release(collapsed_block);
 }
 
 // What a block of a site has grown to, the next one has room for: it moves a few times, not at each

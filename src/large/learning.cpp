@@ -21,7 +21,7 @@ std::uint32_t saturated(std::uint64_t ms) { return ms < UINT32_MAX ? static_cast
 void Learning::boot(const learn::SelectorChoice& choice) {
   const LockGuard guard(lock_);
   selector_ = choice;
-  threshold_ = learn::StackRule(choice.kind);
+  if (choice.kind == learn::SelectorKind::kGlibc) threshold_ = learn::StackRule(choice.kind);  // two pages
   price_ = settings.price;
   started_ms_ = os::now_ms();
   static_arm_.gone_at = static_cast<float>(settings.purge_delay_ms) * 1e-3f;

@@ -26,7 +26,7 @@ struct CostModel {
 
   // Seconds a page of 4 KiB.
   double fault_s = 1.75e-6;             // first touch of a page that the kernel has
-  double populate_s = 0.9e-6;           // the same with many in one call
+  double populate_s = 0.9e-6;           // the same where it is one of many that one call makes resident
   double dontneed_s = 0.25e-6;          // MADV_DONTNEED
   double free_s = 0.06e-6;              // MADV_FREE
   double touch_after_free_s = 0.27e-6;  // first write after MADV_FREE, the page still there

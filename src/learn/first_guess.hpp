@@ -28,8 +28,8 @@ namespace hakmem::learn {
 
 // Of so many blocks freed, so many were used again.
 struct Turnover {
-  std::uint32_t freed = 0;
-  std::uint32_t reused = 0;
+  std::uint32_t freed;
+  std::uint32_t reused;
 
   void note_freed(std::uint32_t blocks = 1);
   void note_reused(std::uint32_t blocks = 1) { reused = blocks < freed - reused ? reused + blocks : freed; }

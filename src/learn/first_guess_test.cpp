@@ -37,7 +37,7 @@ TEST(FirstGuess, HoldsTheLongerTheMoreCameBack) {
 }
 
 TEST(FirstGuess, HalfOfTheFirstBlocksIsExpectedBackUntilSomeAre) {
-  Turnover first;
+  Turnover first{};
   first.note_freed();
   EXPECT_FLOAT_EQ(pooled_share(first), 0.5f);
   for (unsigned i = 0; i < 98; ++i) first.note_freed();
@@ -45,19 +45,19 @@ TEST(FirstGuess, HalfOfTheFirstBlocksIsExpectedBackUntilSomeAre) {
 }
 
 TEST(FirstGuess, AContextsOwnBlocksOutweighThePool) {
-  Turnover own;
+  Turnover own{};
   for (unsigned i = 0; i < 50; ++i) {
     own.note_freed();
     own.note_reused();
   }
   EXPECT_GT(share_used_again(own, 0), 0.97f);
-  Turnover none;
+  Turnover none{};
   for (unsigned i = 0; i < 50; ++i) none.note_freed();
   EXPECT_LT(share_used_again(none, 1), 0.03f);
 }
 
 TEST(FirstGuess, ReusesCountedTogetherNeverPassWhatWasFreed) {
-  Turnover turnover;
+  Turnover turnover{};
   for (unsigned i = 0; i < 72; ++i) turnover.note_freed();
   turnover.note_reused(64);
   EXPECT_EQ(turnover.reused, 64u);
@@ -66,7 +66,7 @@ TEST(FirstGuess, ReusesCountedTogetherNeverPassWhatWasFreed) {
 }
 
 TEST(FirstGuess, ASharesCountsNeverOverflowAndNeverPassOne) {
-  Turnover turnover;
+  Turnover turnover{};
   for (unsigned i = 0; i < 3'000'000; ++i) {
     turnover.note_freed();
     if (i % 2 == 0) turnover.note_reused();

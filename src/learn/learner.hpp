@@ -107,7 +107,7 @@ class Learner {
   double price_;
   SelectorChoice choice_;
   double now_s_ = 0;
-  Turnover first_;  // of contexts before their first reuse
+  Turnover first_{};  // of contexts before their first reuse
   ContextTable table_;
   SiteTable sites_;
   Bills last_bills_ = {};  // of the block observed last, and the arm that was in force
@@ -117,7 +117,7 @@ class Learner {
   const Profile* before_ = nullptr;
   Profile* record_ = nullptr;
   Context context_[ContextTable::kSlots] = {};
-  SelectorState state_[ContextTable::kSlots];
+  SelectorState state_[ContextTable::kSlots];  // untouched until started: 16 pages
   Atomic<std::uint8_t> arm_[ContextTable::kSlots];
   Atomic<std::uint8_t> rounds_[ContextTable::kSlots];
 };

@@ -24,4 +24,9 @@ constexpr bool prefault_pays(const PrefaultQuestion& question, const CostModel& 
   return question.touched_share * costs.fault_s > costs.populate_s + (1 - question.touched_share) * hold_s;
 }
 
+// Of a new slab's pages, when its heap has made `before` of the class and filled them. Programs stop anywhere: the
+// last slab ends half full, and this one is the last with a probability of 1 in `before` (Gott's rule for what has
+// lasted so long). 0 before the first: it may serve a single block.
+constexpr double share_of_next_slab(unsigned before) { return before == 0 ? 0 : 1 - 0.5 / before; }
+
 }  // namespace hakmem::learn

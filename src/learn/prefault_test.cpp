@@ -32,6 +32,13 @@ TEST(Prefault, WhereFaultsAreDearLessIsEnough) {
   EXPECT_TRUE(prefault_pays({0.5, 1}, hypervisor, kPrice));
 }
 
+TEST(Prefault, TheMoreSlabsWereFilledTheMoreOfTheNextWillBe) {
+  EXPECT_EQ(share_of_next_slab(0), 0) << "the first may serve a single block";
+  EXPECT_EQ(share_of_next_slab(1), 0.5);
+  EXPECT_EQ(share_of_next_slab(4), 0.875);
+  EXPECT_LT(share_of_next_slab(255), 1);
+}
+
 TEST(Prefault, WhereTheCallIsNoCheaperItNeverPays) {
   CostModel old_kernel;
   old_kernel.populate_s = old_kernel.fault_s;

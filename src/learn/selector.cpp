@@ -51,6 +51,7 @@ bool parse_selector(const char* text, SelectorChoice& into) {
 void start(const SelectorChoice& choice, const BlockCosts& costs, std::size_t positions,
            SelectorState& state) {
   state.rounds = 0;
+  state.turnover = {};
   state.scale_s = static_cast<float>(costs.cycle_s());
   state.changed_s = -kMinStay_s;
   state.arm = is_settled(choice) ? choice.fixed : break_even_arm(costs);

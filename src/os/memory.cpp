@@ -117,6 +117,12 @@ void kernel_advise_huge(std::byte* start, std::size_t bytes, bool wanted) {
   madvise(start, bytes, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }
 
+bool kernel_collapse(std::byte* start, std::size_t bytes) {
+  constexpr int kCollapse = 25;  // MADV_COLLAPSE, which glibc 2.36 does not name
+  const KeepErrno keep;
+  return memory.page_size == 4096 && madvise(start, bytes, kCollapse) == 0;
+}
+
 bool kernel_move_pages(std::byte* from, std::size_t bytes, std::byte* to) {
   const KeepErrno keep;
   const int flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
@@ -161,6 +167,7 @@ void use_kernel_memory() {
             kernel_free_lazily,
             kernel_populate,
             kernel_advise_huge,
+            kernel_collapse,
             kernel_move_pages,
             kernel_skip_in_dumps,
             kernel_map_zeros,
@@ -193,12 +200,6 @@ std::size_t resident_pages(const std::byte* start, std::size_t bytes) {
   std::size_t resident = 0;
   for (std::size_t i = 0; i < bytes / memory.page_size; ++i) resident += state[i] & 1;
   return resident;
-}
-
-bool collapse(std::byte* start, std::size_t bytes) {
-  constexpr int kCollapse = 25;  // MADV_COLLAPSE, which glibc 2.36 does not name
-  const KeepErrno keep;
-  return memory.page_size == 4096 && madvise(start, bytes, kCollapse) == 0;
 }
 
 std::size_t address_space_limit() {

@@ -44,6 +44,10 @@ struct MemoryOps {
   // Asks for, or against, transparent huge pages in the range.
   void (*advise_huge)(std::byte* start, std::size_t bytes, bool wanted);
 
+  // Puts the 2 MiB at `start` on a huge page now, by copying: 0.2 ms and more. False: the kernel cannot (before
+  // Linux 6.1, other page sizes), or has none.
+  bool (*collapse)(std::byte* start, std::size_t bytes);
+
   // Moves the pages of [from, from + bytes) to `to`, which is mapped; `from` stays mapped and
   // reads zero. False when the kernel cannot: nothing has changed then.
   bool (*move_pages)(std::byte* from, std::size_t bytes, std::byte* to);
@@ -78,10 +82,6 @@ bool is_mapped(const void* address);
 
 // Resident pages of [start, start + bytes), at most 4 MiB of it. A system call.
 std::size_t resident_pages(const std::byte* start, std::size_t bytes);
-
-// Puts the 2 MiB at `start` on a huge page now, by copying: a system call of about 0.2 ms. False: the kernel
-// cannot (before Linux 6.1, other page sizes), or has none.
-bool collapse(std::byte* start, std::size_t bytes);
 
 // The lower of RLIMIT_AS and RLIMIT_DATA in bytes, or SIZE_MAX when there is none.
 std::size_t address_space_limit();

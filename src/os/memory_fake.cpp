@@ -53,6 +53,11 @@ void fake_advise_huge(std::byte* start, std::size_t bytes, bool wanted) {
   kernel.advise_huge(start, bytes, wanted);
 }
 
+bool fake_collapse(std::byte* start, std::size_t bytes) {
+  check(start, bytes);
+  return kernel.collapse(start, bytes);
+}
+
 bool fake_move_pages(std::byte* from, std::size_t bytes, std::byte* to) {
   check(from, bytes);
   check(to, bytes);
@@ -92,7 +97,7 @@ void use_fake_memory(std::size_t page_size) {
   use_kernel_memory();
   kernel = memory;
   memory = {page_size,          fake_map,         fake_unmap,      fake_discard,       fake_discard_ranges,
-            kernel.free_lazily, fake_populate,    fake_advise_huge, fake_move_pages, fake_skip_in_dumps, fake_map_zeros,
+            kernel.free_lazily, fake_populate,    fake_advise_huge, fake_collapse, fake_move_pages, fake_skip_in_dumps, fake_map_zeros,
             fake_make_writable, fake_prefer_node};
 }
 

@@ -92,7 +92,7 @@ bool RunStore::collapse_next() {
     if (!next_full_unit_locked(&unit, &more)) return more;
   }
   if (!is_dense(address_of(unit)) || !set_unit(unit, true)) return true;
-  if (os::collapse(address_of(unit), kUnitBytes)) collapsed_.fetch_add_relaxed(1);
+  if (os::memory.collapse(address_of(unit), kUnitBytes)) collapsed_.fetch_add_relaxed(1);
   else set_unit(unit, false);
   discard_what_went_meanwhile(unit);
   return true;

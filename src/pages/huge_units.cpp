@@ -58,8 +58,9 @@ UnitUse RunStore::unit_use() {
 }
 
 // The share of small pages in use that are resident, from a sample of the regions without huge
-// pages; below 0: there is nothing to look at.
-double RunStore::touched_share_locked() {
+// pages; below 0: there is nothing to look at. Unchecked: under the growth lock regions stay as they are, and a tag may
+// change at any time in a sample.
+double RunStore::touched_share() HAK_UNCHECKED {
   std::uint64_t looked_at = 0;
   std::uint64_t resident = 0;
   const std::uint64_t stride = mapped_.load_relaxed() / kSampled + 1;
@@ -81,18 +82,18 @@ bool RunStore::asks_by_bill() const {
 }
 
 // What is never touched of a huge page is resident and not committed, which a hard limit does not allow for.
-bool RunStore::wants_huge_locked() {
+bool RunStore::wants_huge() {
   if (settings.huge_pages == HugePagePolicy::kAuto && commitment.hard() != SIZE_MAX) return false;
   if (!asks_by_bill()) return wants_huge_pages(mapped_bytes());
-  const double share = touched_share_locked();
+  const double share = touched_share();
   return share < 0 ? wants_huge_pages(mapped_bytes()) : huge_choice_->asks(share);
 }
 
 // For a new region, of which nothing has been touched. False: it has none, but the first perhaps, and then
 // `*first_has` is set.
-bool RunStore::get_huge_pages_locked(std::byte* start, std::size_t bytes, bool* first_has) {
+bool RunStore::get_huge_pages(std::byte* start, std::size_t bytes, bool* first_has) {
   constexpr std::size_t kFirst = kUnit * kGranuleBytes;
-  if (!ask_for_huge_pages(start, bytes, wants_huge_locked())) return false;
+  if (!ask_for_huge_pages(start, bytes, wants_huge())) return false;
   if (!asks_by_bill() || bytes <= kFirst || huge_choice_->goes_on(start, bytes)) return true;
   os::memory.advise_huge(start + kFirst, bytes - kFirst, false);
   *first_has = true;

@@ -13,6 +13,7 @@
 #include "os/clock.hpp"
 #include "os/memory.hpp"
 #include "pages/run_store.hpp"
+#include "pages/run_store_fixture.hpp"
 
 namespace hakmem {
 namespace {
@@ -22,26 +23,6 @@ Run* allocate(std::uint64_t count, std::uint64_t alignment = 1) {
   if (run == nullptr) std::abort();
   return run;
 }
-
-// Asks for huge pages while it lives, and what is allocated meanwhile lies in regions that have them:
-// it holds all that other tests of this process have left free.
-class HugeRegions {
- public:
-  HugeRegions() {
-    run_store.purge(os::now_ms(), true);
-    settings.huge_pages = HugePagePolicy::kAlways;
-    while (run_store.use().free_bytes != 0) others_.push_back(allocate(1));
-  }
-  ~HugeRegions() {
-    for (Run* run : others_) run_store.release(run, true);  // untouched
-    settings.huge_pages = HugePagePolicy::kAuto;
-  }
-  HugeRegions(const HugeRegions&) = delete;
-  HugeRegions& operator=(const HugeRegions&) = delete;
-
- private:
-  std::vector<Run*> others_;
-};
 
 std::uint64_t unit_of(const Run* run) { return index_of(run->first) / kUnitGranules; }
 
@@ -90,7 +71,7 @@ double mean_spread() {
 
 TEST(HugeUnits, WhatIsInUseGathersInFewUnits) {
   if (os::system_huge_pages() == os::HugePages::kNever) GTEST_SKIP() << "this system has no huge pages";
-  const HugeRegions regions;
+  const FreshRegions regions(HugePagePolicy::kAlways);
   EXPECT_LE(mean_spread(), 1.2) << "1.15 when this was written; 1 cannot be had";
   EXPECT_TRUE(run_store.check_invariants());
 }
@@ -98,29 +79,10 @@ TEST(HugeUnits, WhatIsInUseGathersInFewUnits) {
 bool can_collapse() {
   std::byte* const start = os::memory.map(2 * kMiB, 2 * kMiB, false);
   *start = std::byte{1};
-  const bool can = os::system_huge_pages() != os::HugePages::kNever && !needs_advice(false) && os::collapse(start, 2 * kMiB);
+  const bool can = os::system_huge_pages() != os::HugePages::kNever && !needs_advice(false) && os::memory.collapse(start, 2 * kMiB);
   os::memory.unmap(start, 2 * kMiB);
   return can;
 }
-
-// Regions that do not ask, whatever other tests have left: what they left free is held.
-class SmallRegions {
- public:
-  SmallRegions() {
-    run_store.purge(os::now_ms(), true);
-    settings.huge_pages = HugePagePolicy::kNever;
-    while (run_store.use().free_bytes != 0) others_.push_back(allocate(1));
-  }
-  ~SmallRegions() {
-    for (Run* run : others_) run_store.release(run, true);  // untouched
-    settings.huge_pages = HugePagePolicy::kAuto;
-  }
-  SmallRegions(const SmallRegions&) = delete;
-  SmallRegions& operator=(const SmallRegions&) = delete;
-
- private:
-  std::vector<Run*> others_;
-};
 
 void touch(const std::byte* start, std::size_t bytes) {
   for (std::size_t at = 0; at < bytes; at += os::memory.page_size)
@@ -135,7 +97,7 @@ void collapse_all() {
 
 TEST(Collapse, FullUnitsThatAreResidentGoOnHugePagesAndOthersDoNot) {
   if (!can_collapse()) GTEST_SKIP() << "this kernel cannot, or does not let us choose";
-  const SmallRegions regions;
+  const FreshRegions regions(HugePagePolicy::kNever);
   hakmem::Run* const whole = allocate(3 * kUnitGranules, kUnitGranules);
   std::byte* const start = whole->start();
   touch(start, 2 * kMiB);
@@ -162,7 +124,8 @@ class HugeHold : public testing::Test {
     hold_before_ms_ = live_knobs.huge_hold_ms;
     if (os::system_huge_pages() == os::HugePages::kNever)
       GTEST_SKIP() << "this system has no huge pages";
-    regions_ = std::make_unique<HugeRegions>();
+    regions_ = std::make_unique<FreshRegions>(HugePagePolicy::kAlways);
+    fill_release_budget();
     live_knobs.huge_hold_ms = kHoldMs;
     whole_ = allocate(4 * kUnitGranules, kUnitGranules);
     for (std::uint64_t i = 0; i < count_of(whole_->count); ++i)
@@ -183,7 +146,7 @@ class HugeHold : public testing::Test {
   }
 
   static constexpr std::uint32_t kHoldMs = 5000;
-  std::unique_ptr<HugeRegions> regions_;
+  std::unique_ptr<FreshRegions> regions_;
   hakmem::Run* whole_ = nullptr;
   std::uint32_t hold_before_ms_ = 0;
 };

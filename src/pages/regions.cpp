@@ -48,6 +48,10 @@ bool ask_for_huge_pages(std::byte* start, std::size_t bytes, bool wanted) {
 // Where nobody has asked and the system gives none unasked, there is nothing to take back.
 bool needs_advice(bool region_asks) { return region_asks || system_policy() == os::HugePages::kAlways; }
 
+bool may_have_huge_pages(std::size_t heap_bytes) {
+  return wants_huge_pages(heap_bytes) && system_policy() != os::HugePages::kNever;
+}
+
 void choose_huge_pages(std::byte* start, std::size_t bytes, std::size_t heap_bytes) {
   ask_for_huge_pages(start, bytes, wants_huge_pages(heap_bytes));
 }
@@ -64,14 +68,15 @@ void RunStore::note_region_locked(Granule first, Granules count, bool huge) {
   region.set_all(first, count);
 }
 
-bool RunStore::add_region_locked(std::size_t bytes) {
-  if (region_count_ == kMaxRegions) return false;
+// Without the run lock: what maps it, probes it and advises takes system calls and faults.
+RunStore::NewRegion RunStore::make_region(std::size_t bytes) {
+  if (!has_room_for_regions()) return {};
   Run* run = run_pool_take();
-  if (run == nullptr) return false;
+  if (run == nullptr) return {};
   std::byte* start = os::memory.map(bytes, kHugePage, false);
   if (start == nullptr) {
     run_pool_give(run);
-    return false;
+    return {};
   }
   run->first = granule_of(start);
   run->count = Granules{bytes >> kGranuleShift};
@@ -80,35 +85,48 @@ bool RunStore::add_region_locked(std::size_t bytes) {
   if (!page_map.cover(run->first - 1, run->count + Granules{2})) {
     os::memory.unmap(start, bytes);
     run_pool_give(run);
-    return false;
+    return {};
   }
   if (os::places.nodes() > 1) os::memory.prefer_node(start, bytes, os::places.number_of(node_));
   bool first_has = false;
-  const bool huge = get_huge_pages_locked(start, bytes, &first_has);
+  const bool huge = get_huge_pages(start, bytes, &first_has);
+  return {run, huge, first_has};
+}
+
+// Each takes one more at most, and who grows is alone.
+bool RunStore::has_room_for_regions() {
+  const LockGuard guard(lock_);
+  return region_count_ != kMaxRegions;
+}
+
+void RunStore::enter_region_locked(const NewRegion& made) {
+  Run* const run = made.run;
   mapped_.fetch_add_relaxed(count_of(run->count));
-  note_region_locked(run->first, run->count, huge);
-  if (first_has) note_first_unit_locked(run->first);
+  note_region_locked(run->first, run->count, made.huge);
+  if (made.first_has) note_first_unit_locked(run->first);
   page_map.set_tags(run->first, run->count, tag_for(Kind::kFreeClean));
   add_free_locked(run);
-  return true;
 }
 
 // How much at a time is a knob that the bill moves (thread/tuner): few large pieces cost fewer calls,
 // many small ones fewer entries of the page map that nobody needs yet.
-bool RunStore::grow_by_policy_locked(Granules count, Granules alignment) {
+RunStore::NewRegion RunStore::make_region_by_policy(Granules count, Granules alignment) {
   const std::size_t slack = count_of(alignment) * kGranuleBytes > kHugePage ? bytes_of(alignment) : 0;
   const std::size_t needed = align_up(bytes_of(count) + slack, kHugePage);
   const std::size_t share = mapped_bytes() / live_knobs.growth_divisor.load_relaxed();
   const std::size_t usual = clamp_size(align_up(share, kHugePage), kMinStep, kMaxStep);
-  if (page_map.is_flat() && usual > needed && add_region_locked(usual)) return true;
-  return add_region_locked(needed);
+  if (page_map.is_flat() && usual > needed) {
+    const NewRegion made = make_region(usual);
+    if (made.run != nullptr) return made;
+  }
+  return make_region(needed);
 }
 
-bool RunStore::grow_locked(Granules count, Granules alignment) {
+RunStore::NewRegion RunStore::make_region_timed(Granules count, Granules alignment) {
   const std::uint64_t begin = os::now_ns();
-  const bool grown = grow_by_policy_locked(count, alignment);
+  const NewRegion made = make_region_by_policy(count, alignment);
   growth_ns_.fetch_add_relaxed(os::now_ns() - begin);
-  return grown;
+  return made;
 }
 
 }  // namespace hakmem

@@ -33,14 +33,18 @@ struct alignas(kCacheLine) Run {
   std::uint8_t hand_class = 0;    // where a large block may wait for its thread (large/hand.hpp)
   os::Node node{0};               // whose memory it is, or is wished to be; written by who makes it
   std::uint32_t site = 0;         // who asked for the block (large/large.hpp)
+  std::uint32_t new_pages = 0;    // of a large block, that were not resident when it was handed out (large/new_pages.hpp)
   Atomic<std::size_t> block_bytes;  // usable bytes of a large or huge block
   std::uint32_t units_seen = 0;     // of a huge one: for collapsing (under the huge lock)
+  std::uint32_t new_from = 0;       // where those pages begin
   std::size_t asked = 0;            // of a huge one: the most that was asked for; beyond is room to grow
 
   std::byte* start() const { return address_of(first); }
   std::size_t bytes() const { return bytes_of(count); }
   Tag tag_in_use() const { return Tag{kLargeBit + is_huge}; }
 };
+
+static_assert(sizeof(Run) == 2 * kCacheLine);
 
 // Records are recycled through one pool (run_store.cpp); nullptr when there is no memory.
 Run* run_pool_take();

@@ -190,17 +190,29 @@ AllocatedRun RunStore::allocate_dirty(Granules count, Granules alignment) {
   return place.run == nullptr ? AllocatedRun{} : cut_locked(place, count, 0);
 }
 
-// A free run that holds the request, from new address space if need be. nullptr: none, or what it
-// would commit does not stay within `ceiling`.
-Run* RunStore::find_or_grow_locked(std::size_t ceiling, Granules count, Granules alignment) {
-  Run* run = find_locked(count, alignment);
-  if (run != nullptr || !commitment.fits(bytes_of(count), ceiling)) return run;
-  return grow_locked(count, alignment) ? find_locked(count, alignment) : nullptr;
+// From a free run that there is. Nothing: there is none, or what it would commit does not stay within `ceiling`.
+AllocatedRun RunStore::allocate_free(std::size_t ceiling, Granules count, Granules alignment) {
+  const LockGuard guard(lock_);
+  return allocate_free_locked(ceiling, count, alignment);
 }
 
+// The same, from new address space if need be. Who waits for another thread's region looks there first. A new one is
+// used before anybody else finds it.
 AllocatedRun RunStore::allocate_below(std::size_t ceiling, Granules count, Granules alignment) {
+  AllocatedRun allocated = allocate_free(ceiling, count, alignment);
+  if (allocated.run != nullptr || !commitment.fits(bytes_of(count), ceiling)) return allocated;
+  const LockGuard growth_guard(growth_lock_);
+  allocated = allocate_free(ceiling, count, alignment);
+  if (allocated.run != nullptr || !commitment.fits(bytes_of(count), ceiling)) return allocated;
+  const NewRegion made = make_region_timed(count, alignment);
+  if (made.run == nullptr) return {};
   const LockGuard guard(lock_);
-  Run* run = find_or_grow_locked(ceiling, count, alignment);
+  enter_region_locked(made);
+  return allocate_free_locked(ceiling, count, alignment);
+}
+
+AllocatedRun RunStore::allocate_free_locked(std::size_t ceiling, Granules count, Granules alignment) {
+  Run* run = find_locked(count, alignment);
   if (run == nullptr) return {};
   const Granule start{align_granule(run->first, alignment)};
   const std::size_t growth = growth_of(run, start, count);

@@ -24,8 +24,9 @@
 // With several nodes each has a store of its own, whose regions the kernel is asked to back with that
 // node's memory; a run says which (run.node) and goes back there. `run_store` is all of them.
 //
-// Above: slabs, large. Below: page map, metadata, os. Any thread; one lock a node (rank kRuns), which
-// is never held during a system call that releases pages.
+// Above: slabs, large. Below: page map, metadata, os. Any thread; two locks a node. The one (rank kRuns) is
+// never held during a system call that releases pages, or makes some; the other (kGrowth) is held by who gets a
+// new region, without the first until it is entered: others go on with what is free.
 #pragma once
 
 #include <cstdint>
@@ -60,7 +61,8 @@ struct UnitUse {
   std::size_t collapsed_bytes;  // put on huge pages afterwards, so far
 };
 
-// Who decides whether a new region of a heap of some size has huge pages. Called under the lock.
+// Who decides whether a new region of a heap of some size has huge pages. Called by one thread at a time, under the
+// growth lock.
 struct HugeChoice {
   // Given the share of the heap's small pages in use that are resident.
   bool (*asks)(double touched_share);
@@ -129,8 +131,15 @@ class RunStore {
   void for_each_granule(Visit visit);
 
   bool lock_is_mine() const { return lock_.is_mine(); }
-  void lock_for_fork(bool patient) { lock_.lock_for_fork(patient); }
-  void unlock_after_fork(bool in_child) { lock_.unlock_after_fork(in_child); }
+  bool growth_lock_is_mine() const { return growth_lock_.is_mine(); }
+  void lock_for_fork(bool patient) {
+    growth_lock_.lock_for_fork(patient);
+    lock_.lock_for_fork(patient);
+  }
+  void unlock_after_fork(bool in_child) {
+    lock_.unlock_after_fork(in_child);
+    growth_lock_.unlock_after_fork(in_child);
+  }
 
   // Before anything is allocated: whose memory this store has.
   void serve(os::Node node) { node_ = node; }
@@ -151,6 +160,13 @@ class RunStore {
     Granule start{0};
   };
 
+  // Address space with its pages settled, in no list yet. run == nullptr: no memory.
+  struct NewRegion {
+    Run* run;
+    bool huge;
+    bool first_has;  // not huge, but its first unit
+  };
+
   bool extend_committing(std::size_t at_most, Run* run, Granules count, Tag tag);
   // Whether dirty granules come first in regions with huge pages too.
   static bool dirty_comes_first_everywhere(Granules count) { return count_of(count) >= kDirtyFirstFrom; }
@@ -161,17 +177,20 @@ class RunStore {
   static Place dirty_place_in(Run* run, Granules count, Granules alignment);
   AllocatedRun cut_locked(Place place, Granules count, std::size_t growth) HAK_REQUIRES(lock_);
   AllocatedRun allocate_below(std::size_t ceiling, Granules count, Granules alignment);
-  Run* find_or_grow_locked(std::size_t ceiling, Granules count, Granules alignment) HAK_REQUIRES(lock_);
+  AllocatedRun allocate_free(std::size_t ceiling, Granules count, Granules alignment);
+  AllocatedRun allocate_free_locked(std::size_t ceiling, Granules count, Granules alignment) HAK_REQUIRES(lock_);
   Run* find_locked(Granules count, Granules alignment) HAK_REQUIRES(lock_);
   Run* best_in_bin_locked(unsigned bin, Granules count, Granules alignment) HAK_REQUIRES(lock_);
-  bool grow_by_policy_locked(Granules count, Granules alignment) HAK_REQUIRES(lock_);
-  bool grow_locked(Granules count, Granules alignment) HAK_REQUIRES(lock_);
-  bool add_region_locked(std::size_t bytes) HAK_REQUIRES(lock_);
-  void note_region_locked(Granule first, Granules count, bool huge) HAK_REQUIRES(lock_);
-  double touched_share_locked() HAK_REQUIRES(lock_);
+  NewRegion make_region_by_policy(Granules count, Granules alignment) HAK_REQUIRES(growth_lock_);
+  NewRegion make_region_timed(Granules count, Granules alignment) HAK_REQUIRES(growth_lock_);
+  NewRegion make_region(std::size_t bytes) HAK_REQUIRES(growth_lock_);
+  bool has_room_for_regions();
+  void enter_region_locked(const NewRegion& made) HAK_REQUIRES(growth_lock_, lock_);
+  void note_region_locked(Granule first, Granules count, bool huge) HAK_REQUIRES(growth_lock_, lock_);
+  double touched_share() HAK_REQUIRES(growth_lock_);
   bool asks_by_bill() const;
-  bool wants_huge_locked() HAK_REQUIRES(lock_);
-  bool get_huge_pages_locked(std::byte* start, std::size_t bytes, bool* first_has) HAK_REQUIRES(lock_);
+  bool wants_huge() HAK_REQUIRES(growth_lock_);
+  bool get_huge_pages(std::byte* start, std::size_t bytes, bool* first_has) HAK_REQUIRES(growth_lock_);
   void note_first_unit_locked(Granule first) HAK_REQUIRES(lock_);
   void discard_clean_locked(Granule from, Granule end) HAK_REQUIRES(lock_);
   void discard_what_went_meanwhile(Granule unit);
@@ -209,6 +228,7 @@ class RunStore {
 
   bool (*lend_)(std::size_t bytes, os::Node node) = nullptr;
   os::Node node_{0};
+  Lock growth_lock_{LockRank::kGrowth};
   Lock lock_{LockRank::kRuns};
   BinList bins_[kBins] HAK_GUARDED_BY(lock_);
   std::uint64_t bin_bits_[(kBins + 63) / 64] HAK_GUARDED_BY(lock_) = {};
@@ -216,9 +236,10 @@ class RunStore {
   std::uint64_t free_ HAK_GUARDED_BY(lock_) = 0;
   Atomic<std::uint64_t> dirty_{0};   // written under the lock
   Atomic<std::uint64_t> mapped_{0};  // written under the lock
-  Atomic<std::uint64_t> growth_ns_{0};  // written under the lock
+  Atomic<std::uint64_t> growth_ns_{0};  // written under the growth lock
   Atomic<std::uint64_t> purged_{0};
   Atomic<std::uint64_t> oldest_ms_{0};  // no dirty run is older; set by purge(), so it may lag
+  // Where regions lie and what they ask for is written under both locks, so that either does for reading it.
   Region regions_[kMaxRegions] HAK_GUARDED_BY(lock_) = {};
   unsigned region_count_ HAK_GUARDED_BY(lock_) = 0;
   unsigned odd_units_ HAK_GUARDED_BY(lock_) = 0;  // units whose advice differs from their region's
@@ -271,6 +292,7 @@ class RunStores {
   }
 
   bool lock_is_mine();
+  bool growth_lock_is_mine();
   void lock_for_fork(bool patient);
   void unlock_after_fork(bool in_child);
 
@@ -298,6 +320,9 @@ std::uint64_t used_in_unit(Granule first);
 
 // Whether nearly all of the 2 MiB at `start` are resident. A system call.
 bool is_dense(const std::byte* start);
+
+// Whether memory that choose_huge_pages() is asked for may be backed by some.
+bool may_have_huge_pages(std::size_t heap_bytes);
 
 // Asks by wants_huge_pages().
 void choose_huge_pages(std::byte* start, std::size_t bytes, std::size_t heap_bytes);

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <map>
+#include <optional>
 #include <random>
 #include <thread>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "config/live_knobs.hpp"
 #include "os/clock.hpp"
 #include "pages/release_budget.hpp"
+#include "pages/run_store_fixture.hpp"
 
 namespace hakmem {
 namespace {
@@ -43,8 +45,17 @@ void purge_all() { run_store.purge(os::now_ms(), true); }
 
 class RunStoreTest : public testing::Test {
  protected:
-  void SetUp() override { purge_all(); }
-  void TearDown() override { EXPECT_TRUE(run_store.check_invariants()); }
+  void SetUp() override {
+    regions_.emplace(HugePagePolicy::kNever);
+    fill_release_budget();
+  }
+  void TearDown() override {
+    regions_.reset();
+    EXPECT_TRUE(run_store.check_invariants());
+  }
+
+ private:
+  std::optional<FreshRegions> regions_;
 };
 
 // What is in use, by first granule; every granule of a run carries the run's stamp.

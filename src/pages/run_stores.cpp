@@ -89,6 +89,12 @@ bool RunStores::lock_is_mine() {
   return mine;
 }
 
+bool RunStores::growth_lock_is_mine() {
+  bool mine = false;
+  stores_.for_each([&mine](const RunStore& store) { mine = mine || store.growth_lock_is_mine(); });
+  return mine;
+}
+
 void RunStores::lock_for_fork(bool patient) {
   stores_.for_each([patient](RunStore& store) { store.lock_for_fork(patient); });
 }

@@ -54,14 +54,14 @@ unsigned Slab::take(unsigned n, std::uintptr_t* out) {
   return taken;
 }
 
-Slab* make_slab(ClassId size_class, OwnerId owner, SlabShard* shard, os::Node node, const void* heap) {
+MadeSlab make_slab(ClassId size_class, OwnerId owner, SlabShard* shard, os::Node node, const void* heap) {
   const SlabShape& shape = shape_of(size_class);
   Slab* slab = take_record(shape);
-  if (slab == nullptr) return nullptr;
+  if (slab == nullptr) return {};
   const AllocatedRun allocated = run_store.allocate_on(node, Granules{shape.granules});
   if (allocated.run == nullptr) {
     pools[pool_of(shape)].free.push(slab);
-    return nullptr;
+    return {};
   }
   slab->run = allocated.run;
   slab->base = allocated.run->start();
@@ -77,7 +77,7 @@ Slab* make_slab(ClassId size_class, OwnerId owner, SlabShard* shard, os::Node no
   slab->state.store_release(Slab::kLive | Slab::kAttached | shape.slots);  // pairs with settle_locked()
   for (std::uint64_t i = 0; i < shape.granules; ++i) page_map.set_details(slab->run->first + i, slab);
   retag_slab(slab, owner);
-  return slab;
+  return {slab, allocated.fresh};
 }
 
 void retag_slab(Slab* slab, OwnerId owner) {

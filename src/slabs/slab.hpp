@@ -102,9 +102,13 @@ struct alignas(kCacheLine) Slab {
   std::uint32_t add_free(unsigned n) { return state.fetch_add_acq_rel(n); }
 };
 
-// A new slab of this class in `node`'s memory, attached to `heap` and tagged with `owner`; nullptr: no
-// memory.
-Slab* make_slab(ClassId size_class, OwnerId owner, SlabShard* shard, os::Node node, const void* heap);
+struct MadeSlab {
+  Slab* slab;  // nullptr: no memory
+  bool fresh;  // no page of it is resident, and none will be a huge one
+};
+
+// A new slab of this class in `node`'s memory, attached to `heap` and tagged with `owner`.
+MadeSlab make_slab(ClassId size_class, OwnerId owner, SlabShard* shard, os::Node node, const void* heap);
 
 // Gives the slab's run back. The caller knows that nobody holds a block and that it is unlisted.
 void destroy_slab(Slab* slab);

@@ -58,7 +58,7 @@ INSTANTIATE_TEST_SUITE_P(Slab, EveryClass, testing::Values(16, 48, 64, 80, 112, 
 // From first to last block, and home again.
 TEST_P(EveryClass, HandsOutEachBlockOnceAndGoesWhenAllAreHome) {
   const std::size_t before = bytes_in_use();
-  Slab* slab = make_slab(c, kOwner, &shards[0], os::Node{0}, &heap);
+  Slab* slab = make_slab(c, kOwner, &shards[0], os::Node{0}, &heap).slab;
   ASSERT_NE(slab, nullptr);
   EXPECT_EQ(bytes_in_use(), before + slab->shape().granules * kGranuleBytes);
   const Blocks blocks = take_all(slab);
@@ -82,7 +82,7 @@ TEST_P(EveryClass, HandsOutEachBlockOnceAndGoesWhenAllAreHome) {
 
 // Foreign frees into an attached slab come out again, and none is lost to the owner's own.
 TEST_P(EveryClass, TakesWhatOthersBringHome) {
-  Slab* slab = make_slab(c, kOwner, &shards[0], os::Node{0}, &heap);
+  Slab* slab = make_slab(c, kOwner, &shards[0], os::Node{0}, &heap).slab;
   Blocks blocks = take_all(slab);
   const auto middle = blocks.begin() + static_cast<std::ptrdiff_t>(blocks.size() / 2);
   give_back(&other_heap, Blocks(blocks.begin(), middle));
@@ -98,7 +98,7 @@ TEST_P(EveryClass, TakesWhatOthersBringHome) {
 
 // full, attached to nobody, in no list: the first block home lists it, the last one releases it.
 TEST_P(EveryClass, FullSlabIsListedByTheFirstBlockHomeAndReleasedByTheLast) {
-  Slab* slab = make_slab(c, kOwner, &shards[0], os::Node{0}, &heap);
+  Slab* slab = make_slab(c, kOwner, &shards[0], os::Node{0}, &heap).slab;
   Blocks blocks = take_all(slab);
   detach(slab);
   EXPECT_EQ(attach(c), nullptr) << "a full slab is in no list";
@@ -121,7 +121,7 @@ TEST_P(EveryClass, FullSlabIsListedByTheFirstBlockHomeAndReleasedByTheLast) {
 
 TEST(Slab, HintsAndRoominessFollowFullness) {
   const ClassId c = class_of(std::size_t{1024});
-  Slab* slab = make_slab(c, kOwner, &shards[0], os::Node{0}, &heap);
+  Slab* slab = make_slab(c, kOwner, &shards[0], os::Node{0}, &heap).slab;
   Blocks blocks = take_all(slab);
   detach(slab);
   EXPECT_FALSE(shards[0].may_have_roomy(c));
@@ -142,7 +142,7 @@ TEST(Slab, AttachPrefersTheFullest) {
   std::vector<Slab*> slabs;
   std::vector<Blocks> held;
   for (const unsigned n : {4U, 30U, 12U}) {
-    slabs.push_back(make_slab(c, kOwner, &shards[0], os::Node{0}, &heap));
+    slabs.push_back(make_slab(c, kOwner, &shards[0], os::Node{0}, &heap).slab);
     held.push_back(take(slabs.back(), n));
   }
   for (Slab* slab : slabs) detach(slab);
@@ -157,7 +157,7 @@ TEST(Slab, AttachPrefersTheFullest) {
 // Once two threads had blocks of it, only whole cache lines are handed out.
 TEST(Slab, AMixedOneHandsOutWholeLinesOnly) {
   const ClassId c = class_of(std::size_t{32});
-  Slab* slab = make_slab(c, kOwner, &shards[0], os::Node{0}, &heap);
+  Slab* slab = make_slab(c, kOwner, &shards[0], os::Node{0}, &heap).slab;
   Blocks blocks = take_all(slab);
   detach(slab);
   std::sort(blocks.begin(), blocks.end());
@@ -246,7 +246,7 @@ class Racer {
 
   void attach_some() {
     Slab* slab = shards[random_() % 2].attach(class_, owner(), &shards[id_ % 2], this, random_() % 2 == 0);
-    if (slab == nullptr) slab = make_slab(class_, owner(), &shards[id_ % 2], os::Node{0}, this);
+    if (slab == nullptr) slab = make_slab(class_, owner(), &shards[id_ % 2], os::Node{0}, this).slab;
     attached_.push_back(slab);
   }
 

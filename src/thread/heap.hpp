@@ -128,6 +128,7 @@ class alignas(kCacheLine) Heap {
     Magazine* spare = nullptr;
     Slab* attached = nullptr;  // most recently attached first
     std::uint8_t attached_count = 0;
+    std::uint8_t slabs_made = 0;  // at most UINT8_MAX
     std::uint16_t fill = knobs::kFirstFill;
     std::uint32_t from_shared = 0;  // bytes taken from slabs that all heaps share
     learn::ClassDemand demand;
@@ -167,6 +168,7 @@ class alignas(kCacheLine) Heap {
   unsigned take_from_slabs(ClassId c, unsigned n, Slot* out);
   unsigned take_attached(ClassId c, unsigned n, Slot* out);
   Slab* attach_listed(ClassId c);
+  Slab* make_own_slab(ClassId c);
   bool lengthen_magazine(ClassId c);
   void put_full_away(ClassId c);
   void send_blocks_home(ClassId c, Magazine* full);

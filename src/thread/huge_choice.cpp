@@ -19,7 +19,9 @@ constexpr std::size_t kHuge = static_cast<std::size_t>(learn::kHugeBytes);
 // three seconds (tests/memory/held_memory_test.cpp).
 constexpr double kMostHoldMs = 2'000;
 
-constinit double price_of_memory = 0;  // written at boot
+// Written at boot.
+constinit double price_of_memory = 0;
+constinit bool acts = false;
 
 void touch(std::byte* start, std::size_t bytes) {
   for (std::size_t at = 0; at < bytes; at += os::memory.page_size) {
@@ -67,6 +69,7 @@ bool collapse_next() {
 }
 
 bool ask(double touched_share) {
+  measure_small_pages_once();
   if (huge_pages_pay(touched_share)) return true;
   know_huge_fault(learn::huge_fault_forgotten(known_costs()));
   return false;
@@ -90,8 +93,17 @@ bool huge_pages_pay(double touched_share) {
   return learn::asks_for_huge({touched_share, process_age_s()}, known_costs(), price());
 }
 
+bool get_huge_pages(std::byte* start, std::size_t bytes, double touched_share) {
+  if (!acts || commitment.hard() != SIZE_MAX || !ask(touched_share)) return false;
+  if (!ask_for_huge_pages(start, bytes, true)) return false;
+  if (touch_first(start, bytes)) return true;
+  if (bytes > kHuge) os::memory.advise_huge(start + kHuge, bytes - kHuge, false);
+  return false;
+}
+
 void boot_huge_choice(double price) {
   price_of_memory = price;
+  acts = settings.huge_pages == HugePagePolicy::kAuto;
   live_knobs.huge_hold_ms =
       static_cast<std::uint32_t>(learn::hold_before_breaking_ms(known_costs(), price, kMostHoldMs));
   run_store.set_huge_choice(&kChoice);

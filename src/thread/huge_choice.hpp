@@ -12,11 +12,14 @@
 // to the host, one that has been free for seconds takes 15 times as long as one that was freed just now.
 // So it is measured where it is paid, on the page that comes next (known_costs.hpp has what small pages take).
 //
+// A block that is a mapping of its own asks for itself, by what is touched of its site's blocks (large/new_pages.hpp).
+//
 // In force with HAKMEM_THP=auto where learning acts and the system lets programs choose. Until
 // then, and below knobs::kHugeQuestionFrom, the static rule holds
 // (docs/decisions/0004-huge-pages.md).
 //
-// Above: boot, housekeeping. Below: run store, known costs, learn. The question comes under a run lock, from any thread.
+// Above: boot, housekeeping. Below: run store, known costs, learn. The question comes under a
+// growth lock, from any thread.
 #pragma once
 
 #include <cstddef>
@@ -28,6 +31,10 @@ void boot_huge_choice(double price);
 
 // Whether new memory should ask for them now, when so much of the heap's small pages has been touched.
 bool huge_pages_pay(double touched_share);
+
+// For whole huge pages of new memory, aligned to one, that is a mapping of its own: asks for them if they pay, and
+// touches the first. False: the others are small.
+bool get_huge_pages(std::byte* start, std::size_t bytes, double touched_share);
 
 // One step, with what is due and after a run was allocated; any thread, without a lock of rank kLarge or above.
 void collapse_what_is_paid();

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <time.h>
 
+#include <atomic>
+#include <thread>
 #include <vector>
 
 #include "config/knobs.hpp"
@@ -49,9 +51,78 @@ TEST_P(DearHugeFaults, LeaveTheRestOfARegionWithoutHugePages) {
   for (hakmem::Run* run : used) run_store.release(run, true);
 }
 
+// Growing while another thread is: the new region's first huge page is being touched.
+class WhileARegionIsProbed : public testing::Test {
+ protected:
+  static constexpr unsigned kTurns = 100'000;
+
+  void SetUp() override {
+    if (os::system_huge_pages() == os::HugePages::kNever) GTEST_SKIP() << "this system has no huge pages";
+    used_.push_back(allocate(knobs::kHugeQuestionFrom / kGranuleBytes));
+    while (run_store.use().free_bytes != 0) used_.push_back(allocate(1));
+    probes_ = 0;
+  }
+  void TearDown() override {
+    if (used_.empty()) return;
+    boot_huge_choice(settings.price);
+    for (hakmem::Run* run : used_) run_store.release(run, true);
+    EXPECT_TRUE(run_store.check_invariants());
+  }
+
+  template <typename Work>
+  static void start_other(Work work) {
+    other_ended_ = false;
+    other_ = std::thread([work] {
+      work();
+      other_ended_ = true;
+    });
+  }
+  static bool other_ends_within(unsigned turns) {
+    for (unsigned i = 0; i < turns && !other_ended_; ++i) std::this_thread::yield();
+    return other_ended_;
+  }
+
+  inline static hakmem::Run* others_run_ = nullptr;
+  inline static std::thread other_;
+  inline static std::atomic<bool> other_ended_{false};
+  inline static bool ended_meanwhile_ = false;
+  inline static unsigned probes_ = 0;
+  std::vector<hakmem::Run*> used_;
+};
+
+TEST_F(WhileARegionIsProbed, OthersUseWhatIsFree) {
+  static constexpr HugeChoice kProbe{[](double) { return !run_store.lock_is_mine(); },
+                                     [](std::byte*, std::size_t) { return ++probes_ != 0 && !run_store.lock_is_mine(); },
+                                     [] {}};
+  run_store.set_huge_choice(&kProbe);
+  const std::size_t wanted = run_store.unit_use().wanted_bytes;
+  used_.push_back(allocate(kUnitGranules));
+  EXPECT_EQ(probes_, 1u);
+  EXPECT_GT(run_store.unit_use().wanted_bytes, wanted) << "the run lock was held";
+}
+
+TEST_F(WhileARegionIsProbed, WhoNeedsOneTooTakesThat) {
+  static constexpr HugeChoice kProbe{[](double) { return true; },
+                                     [](std::byte*, std::size_t) {
+                                       if (++probes_ != 1) return true;
+                                       start_other([] { others_run_ = allocate(kUnitGranules); });
+                                       ended_meanwhile_ = other_ends_within(kTurns);
+                                       return true;
+                                     },
+                                     [] {}};
+  run_store.set_huge_choice(&kProbe);
+  used_.push_back(allocate(kUnitGranules));
+  other_.join();
+  EXPECT_EQ(probes_, 1u);
+  EXPECT_FALSE(ended_meanwhile_);
+  used_.push_back(others_run_);
+}
+
 // A few hundredths of a huge page untouched cost little at this price, and sixty times as much at the limit.
 TEST(HugeChoice, FollowsThePriceThatRisesNearALimit) {
-  boot_known_costs(false);  // the process is young
+  boot_known_costs(false);  // the process is young, and knows nothing else
+  know_small_pages(learn::CostModel{});
+  know_huge_fault(learn::CostModel{}.huge_fault_s);
   boot_huge_choice(16);
   const timespec pause{0, 50'000'000};
   nanosleep(&pause, nullptr);

@@ -1,6 +1,6 @@
 // Measure costs: what giving pages back and touching them again costs here and now.
 //
-// On a quarter of a MiB of its own, half a millisecond in all; the best of a few rounds, since
+// On a granule of its own, 130 faults in all; the best of a few rounds, since
 // whatever comes in between only makes a round slower. The constants move with the load of the host,
 // so idle_blocks asks again every minute, from when the process has lived for ten seconds or its bill
 // is a hundred times what measuring takes; and known_costs does once, when the heap has grown.

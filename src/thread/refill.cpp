@@ -8,10 +8,13 @@
 // Mostly once in as many calls as a magazine holds; cold. Any thread, on its own heap.
 #include <cerrno>
 
+#include "learn/prefault.hpp"
+#include "os/memory.hpp"
 #include "thread/heap.hpp"
 #include "thread/hot.hpp"
 #include "thread/housekeeping.hpp"
 #include "thread/last_resort.hpp"
+#include "thread/prefault.hpp"
 #include "thread/registry.hpp"
 #include "thread/shared_start.hpp"
 
@@ -111,6 +114,18 @@ Slab* Heap::attach_listed(ClassId c) {
   return nullptr;
 }
 
+// The slabs before it are full, so this one will be, and blocks of at most a page leave no page of it out: then it takes one call instead of a fault a page.
+Slab* Heap::make_own_slab(ClassId c) {
+  const auto [slab, fresh] = make_slab(c, id_, shard_, node_, this);
+  if (slab == nullptr) return nullptr;
+  std::uint8_t& made = state(c).slabs_made;
+  if (fresh && size_of(c) <= os::memory.page_size && prefault_pays(learn::share_of_next_slab(made))) {
+    prefault(slab->base, align_up(shape_of(c).slots * size_of(c), os::memory.page_size));  // all but its tail
+  }
+  if (made != UINT8_MAX) ++made;
+  return slab;
+}
+
 unsigned Heap::take_from_slabs(ClassId c, unsigned n, Slot* out) {
   ClassState& s = state(c);
   if (unsigned taken = take_attached(c, n, out)) return taken;
@@ -118,7 +133,7 @@ unsigned Heap::take_from_slabs(ClassId c, unsigned n, Slot* out) {
     attach(s, slab);
     if (unsigned taken = slab->take(n, out)) return taken;  // 0: no whole line free in it
   }
-  Slab* slab = make_slab(c, id_, shard_, node_, this);
+  Slab* slab = make_own_slab(c);
   if (slab == nullptr) return 0;
   attach(s, slab);
   return slab->take(n, out);

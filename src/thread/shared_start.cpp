@@ -32,7 +32,7 @@ Slab* next_slab(ClassId c, Start* start) {
   const OwnerId owner = shared_owner(node);
   SlabShard* shard = slab_shards.of(here, owner);
   Slab* slab = shard->attach(c, owner, shard, start, true);
-  if (slab == nullptr) slab = make_slab(c, owner, shard, node, start);
+  if (slab == nullptr) slab = make_slab(c, owner, shard, node, start).slab;
   if (slab != nullptr) slab->mixed = true;
   return slab;
 }

@@ -1,0 +1,97 @@
+#include "large/new_pages.hpp"
+
+#include "base/bits.hpp"
+#include "config/knobs.hpp"
+#include "large/request_class.hpp"
+#include "large/touched.hpp"
+#include "os/memory.hpp"
+#include "thread/huge_choice.hpp"
+#include "thread/prefault.hpp"
+
+namespace hakmem {
+
+namespace {
+
+// Longer blocks are often touched by many threads at once, each of which takes its own faults.
+constexpr std::size_t kMost = 64 * kMiB;
+
+// Of a long block so many stretches are looked at.
+constexpr unsigned kStretches = 8;
+constexpr std::size_t kStretch = kGranuleBytes;
+constexpr std::size_t kLookedAtWhole = 2 * kMiB;
+
+constexpr std::size_t kHugePage = 2 * kMiB;
+
+// Fewer are left alone.
+constexpr std::size_t kLeast = 16 * kKiB;
+
+float resident_share(const std::byte* start, std::size_t bytes) {
+  const std::size_t resident = os::resident_pages(start, bytes) * os::memory.page_size;
+  return static_cast<float>(resident) / static_cast<float>(bytes);
+}
+
+// The first and the last stretch, and others in between.
+float touched_share(const std::byte* start, std::size_t bytes) {
+  if (bytes <= kLookedAtWhole) return resident_share(start, bytes);
+  float sum = 0;
+  const std::size_t step = (bytes - kStretch) / (kStretches - 1) / kStretch * kStretch;
+  for (unsigned i = 0; i + 1 < kStretches; ++i) sum += resident_share(start + i * step, kStretch);
+  return (sum + resident_share(start + bytes - kStretch, kStretch)) / kStretches;
+}
+
+// As many as fit inside. False: it is small pages.
+bool have_huge_pages(std::byte* start, std::size_t bytes, float share) {
+  const auto from = reinterpret_cast<std::uintptr_t>(start);
+  const std::uintptr_t first = align_up(from, kHugePage);
+  const std::uintptr_t end = (from + bytes) & ~(kHugePage - 1);
+  if (first >= end) return false;
+  return get_huge_pages(start + (first - from), end - first, static_cast<double>(share));
+}
+
+// A site whose blocks live on has filled the one before by the time it asks again, or not yet: then it tells nothing.
+void look_at_last(learn::Site site, unsigned size_class) {
+  const Touched::Block last = touched.take_remembered(site, size_class);
+  if (last.bytes == 0) return;
+  const float share = touched_share(reinterpret_cast<const std::byte*>(last.start), last.bytes);
+  if (share == 1) touched.note(site, size_class, share);
+}
+
+}  // namespace
+
+void begin_new_pages(Run* run, std::size_t from, std::size_t to, learn::Site site) {
+  const std::size_t page = os::memory.page_size;
+  const unsigned size_class = request_class(to);
+  from = align_up(from, page);
+  to = align_up(to, page);
+  run->new_pages = 0;
+  if (to < from + kLeast) return;
+  std::byte* const start = run->start() + from;
+  const std::size_t bytes = to - from;
+  look_at_last(site, size_class);
+  const float share = touched.expect(site, size_class);
+  if (share >= 0 && run->is_huge && have_huge_pages(start, bytes, share)) return;
+  if (share >= 0 && prefault_pays(static_cast<double>(share)) && bytes <= kMost) return prefault(start, bytes);
+  run->new_from = static_cast<std::uint32_t>(from / page);
+  run->new_pages = static_cast<std::uint32_t>(bytes / page);
+  touched.remember(site, size_class, {reinterpret_cast<std::uintptr_t>(start), bytes});
+}
+
+void end_new_pages(Run* run) {
+  if (run->new_pages == 0) return;
+  const std::size_t from = run->new_from * os::memory.page_size;
+  const std::size_t bytes = run->new_pages * os::memory.page_size;
+  run->new_pages = 0;
+  if (from + bytes > run->bytes()) return;  // it has become shorter
+  touched.note(run->site, request_class(from + bytes), touched_share(run->start() + from, bytes));
+}
+
+// Where its first page is resident already, the block has taken what others have used.
+void grow_new_pages(Run* run, std::size_t from, std::size_t to, learn::Site site) {
+  end_new_pages(run);
+  run->site = site;
+  const std::size_t page = os::memory.page_size;
+  from = align_up(from, page);
+  if (to >= from + kLeast && os::resident_pages(run->start() + from, page) == 0) begin_new_pages(run, from, to, site);
+}
+
+}  // namespace hakmem

@@ -1,0 +1,147 @@
+// New pages: a site whose blocks are touched whole gets the next one resident; others do not.
+#include "large/new_pages.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "config/knobs.hpp"
+#include "large/large.hpp"
+#include "large/touched.hpp"
+#include "os/memory.hpp"
+#include "thread/boot_hook.hpp"
+#include "thread/huge_choice.hpp"
+#include "thread/known_costs.hpp"
+#include "thread/large_hooks.hpp"
+
+namespace hakmem {
+namespace {
+
+constexpr std::size_t kBytes = 3 * kMiB;
+
+std::size_t populated = 0;
+bool (*kernel_populate)(std::byte*, std::size_t) = nullptr;
+
+// Records (pages/metadata.cpp) and slabs are shorter.
+bool count_and_populate(std::byte* start, std::size_t bytes) {
+  if (bytes > kGranuleBytes) populated += bytes;
+  return kernel_populate(start, bytes);
+}
+
+class NewPagesTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    boot();
+    before_ = settings.huge_pages;
+    settings.huge_pages = HugePagePolicy::kNever;
+    boot_huge_choice(settings.price);
+    boot_known_costs(false);
+    know_small_pages(learn::CostModel{});
+    new (&touched) Touched;  // nothing is known
+    kernel_populate = std::exchange(os::memory.populate, count_and_populate);
+    populated = 0;
+  }
+  void TearDown() override {
+    for (std::byte* block : blocks_) free_large(block);
+    os::memory.populate = kernel_populate;
+    settings.huge_pages = before_;
+    boot_huge_choice(settings.price);
+  }
+
+  // A block of pages that are not resident, for this call site.
+  std::byte* make_new(std::uintptr_t site, std::size_t bytes) {
+    give_back_idle_large();
+    while (true) {
+      auto* block = static_cast<std::byte*>(
+          make_large(bytes, kGranuleBytes, kNoOwner, reinterpret_cast<const void*>(site)).start);
+      blocks_.push_back(block);
+      if (is_new(block, bytes)) return block;
+    }
+  }
+
+  // The block is the caller's to free.
+  void* take_over(std::byte* block) {
+    blocks_.pop_back();
+    return block;
+  }
+
+  void free_last() {
+    free_large(blocks_.back());
+    blocks_.pop_back();
+  }
+
+  static bool is_new(const std::byte* block, std::size_t bytes) {
+    const std::size_t resident = os::resident_pages(block, bytes);
+    return resident == 0 || populated != 0;
+  }
+
+ private:
+  HugePagePolicy before_{};
+  std::vector<std::byte*> blocks_;
+};
+
+class NewPages : public NewPagesTest, public testing::WithParamInterface<std::size_t> {};
+
+TEST_P(NewPages, AreResidentWhereTheBlockBeforeWasTouched) {
+  std::memset(make_new(0x1000, GetParam()), 1, GetParam());
+  EXPECT_EQ(populated, 0u) << "nothing was known";
+  const std::byte* next = make_new(0x1000, GetParam());
+  EXPECT_EQ(populated, GetParam());
+  EXPECT_EQ(next[GetParam() - 1], std::byte{0});
+}
+
+TEST_P(NewPages, AreNotWhereItWasTouchedInPart) {
+  for (int i = 0; i < 8; ++i) std::memset(make_new(0x2000, GetParam()), 1, GetParam() / 2);
+  EXPECT_EQ(populated, 0u);
+}
+
+TEST_P(NewPages, WhatWasFreedTellsHowMuchOfItWasTouched) {
+  for (int i = 0; i < 8; ++i) {
+    make_new(0x3000, GetParam())[0] = std::byte{1};
+    free_last();
+  }
+  EXPECT_EQ(populated, 0u);
+  for (int i = 0; i < 32 && populated == 0; ++i) {
+    std::memset(make_new(0x3000, GetParam()), 1, GetParam());
+    free_last();
+  }
+  EXPECT_NE(populated, 0u);
+}
+
+// In place and by moving. The first block tells about each size class.
+TEST_P(NewPages, GrowthIsResidentWhereWhatTheSiteGrewBeforeWasTouched) {
+  const auto* grower = reinterpret_cast<const void*>(std::uintptr_t{0x4000});
+  for (const bool first : {true, false}) {
+    std::size_t size = GetParam();
+    void* block = take_over(make_new(0x4000, size));
+    for (int i = 0; i < 4; ++i) {
+      size += kMiB;
+      block = resize_large(block, size, grower);
+      ASSERT_NE(block, nullptr);
+      std::memset(block, 1, size);
+    }
+    EXPECT_EQ(populated == 0, first);
+    free_large(block);
+  }
+}
+
+TEST_P(NewPages, GrowthIsNotWhereItWasLeftAlone) {
+  const auto* grower = reinterpret_cast<const void*>(std::uintptr_t{0x5000});
+  std::size_t size = GetParam();
+  void* block = take_over(make_new(0x5000, size));
+  for (int i = 0; i < 8; ++i) {
+    size += kMiB;
+    block = resize_large(block, size, grower);
+    ASSERT_NE(block, nullptr);
+  }
+  EXPECT_EQ(populated, 0u);
+  free_large(block);
+}
+
+INSTANTIATE_TEST_SUITE_P(OfRunsAndMappings, NewPages, testing::Values(kBytes, 33 * kMiB));
+
+}  // namespace
+}  // namespace hakmem
