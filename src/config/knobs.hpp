@@ -152,6 +152,10 @@ inline constexpr std::size_t kMostMovedEarly = 1024;
 inline constexpr unsigned kOwnSlabHeapsPerCpu = 4;
 inline constexpr std::size_t kSharedStartBytes = 4 * kKiB;
 
+// There, blocks longer than this always do, in a heap without slabs of their class: a slab has few of them,
+// and most heaps use few (docs/decisions/0026-middle-blocks-share-slabs.md).
+inline constexpr std::size_t kAlwaysSharedAbove = 2 * kKiB;
+
 // With more live heaps than this for each processor most of them sleep, and whatever each keeps counts
 // thousandfold: a heap without slabs of a class goes on with the shared ones.
 inline constexpr unsigned kCrowdPerCpu = 64;

@@ -164,7 +164,7 @@ class alignas(kCacheLine) Heap {
   bool load_waiting(ClassId c);
   bool load_from_slabs(ClassId c);
   bool fit_magazine(ClassId c);
-  static bool lives_on_shared(const ClassState& s);
+  bool lives_on_shared(ClassId c);
   unsigned take_from_slabs(ClassId c, unsigned n, Slot* out);
   unsigned take_attached(ClassId c, unsigned n, Slot* out);
   Slab* attach_listed(ClassId c);

@@ -139,10 +139,13 @@ unsigned Heap::take_from_slabs(ClassId c, unsigned n, Slot* out) {
   return slab->take(n, out);
 }
 
-// Among many heaps for a class's first blocks; in a crowd as long as it has no slab of the class.
-bool Heap::lives_on_shared(const ClassState& s) {
+// Among many heaps for a class's first blocks; for middle ones, and in a crowd for all, as long as it has no slab
+// of the class.
+bool Heap::lives_on_shared(ClassId c) {
   if (HAK_LIKELY(!many_heaps())) return false;
-  return s.from_shared < knobs::kSharedStartBytes || (s.attached == nullptr && is_crowd());
+  const ClassState& s = state(c);
+  if (s.from_shared < knobs::kSharedStartBytes) return true;
+  return s.attached == nullptr && (size_of(c) > knobs::kAlwaysSharedAbove || is_crowd());
 }
 
 bool Heap::load_from_slabs(ClassId c) {
@@ -150,7 +153,7 @@ bool Heap::load_from_slabs(ClassId c) {
   housekeeping();
   const SlowEvent event(slow_counts_, SlowWork::kFromSlabs);
   ClassState& s = state(c);
-  const bool on_shared = !is_users_ && lives_on_shared(s);
+  const bool on_shared = !is_users_ && lives_on_shared(c);
   if (on_shared && take_bundle_back(c)) return true;
   if (!fit_magazine(c)) return false;
   const unsigned capacity = s.loaded->capacity;

@@ -2,7 +2,7 @@
 //
 // A page for each class of each of hundreds of threads costs more than the blocks in it. Only whole
 // cache lines are handed out, so no line is shared by two threads; a heap that has taken a few
-// kilobytes of a class goes on with slabs of its own.
+// kilobytes of a class goes on with slabs of its own, but not for blocks above knobs::kAlwaysSharedAbove.
 //
 // Each node has slabs of its own. Above: refill. Below: slabs. Any thread; one lock a class and node
 // (rank kSharedStart).
