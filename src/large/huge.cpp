@@ -278,6 +278,7 @@ void* resize_huge(Run* run, std::size_t size, Growth::Site grower) {
   const std::size_t needed = large_length(size);
   const std::size_t held = run->block_bytes.load_relaxed();
   const std::size_t asked = run->asked;
+  const std::size_t usable = usable_bytes_of_huge(run);  // the program may have written to all of it
   const bool grows = size > asked;
   if (needed <= held && needed < asked / 2) {
     cut_tail(run, needed);
@@ -286,7 +287,7 @@ void* resize_huge(Run* run, std::size_t size, Growth::Site grower) {
   if (size <= held) {  // perhaps it was made shorter than its class, or has grown to its end
     if (grows) {
       growth.note(grower, size);
-      grow_new_pages(run, asked, size, static_cast<learn::Site>(grower));
+      grow_new_pages(run, usable, size, static_cast<learn::Site>(grower));
       set_asked(run, size);
     }
     return run->start();
@@ -298,7 +299,7 @@ void* resize_huge(Run* run, std::size_t size, Growth::Site grower) {
   replace_pages(run, start, bytes);
   if (grows) {
     growth.note(grower, size);
-    grow_new_pages(run, asked, size, static_cast<learn::Site>(grower));
+    grow_new_pages(run, usable, size, static_cast<learn::Site>(grower));
   }
   set_asked(run, size);
   return start;

@@ -22,6 +22,9 @@ constexpr std::size_t kLookedAtWhole = 2 * kMiB;
 
 constexpr std::size_t kHugePage = 2 * kMiB;
 
+// What is used to its end may still have a header, or a page at its end, that is not.
+constexpr float kFull = 0.95F;
+
 // Fewer are left alone.
 constexpr std::size_t kLeast = 16 * kKiB;
 
@@ -39,21 +42,26 @@ float touched_share(const std::byte* start, std::size_t bytes) {
   return (sum + resident_share(start + bytes - kStretch, kStretch)) / kStretches;
 }
 
+bool is_full(const std::byte* start, std::size_t bytes) { return touched_share(start, bytes) >= kFull; }
+
 // As many as fit inside. False: it is small pages.
-bool have_huge_pages(std::byte* start, std::size_t bytes, float share) {
+bool have_huge_pages(std::byte* start, std::size_t bytes) {
   const auto from = reinterpret_cast<std::uintptr_t>(start);
   const std::uintptr_t first = align_up(from, kHugePage);
   const std::uintptr_t end = (from + bytes) & ~(kHugePage - 1);
-  if (first >= end) return false;
-  return get_huge_pages(start + (first - from), end - first, static_cast<double>(share));
+  return first < end && get_huge_pages(start + (first - from), end - first);
 }
 
-// A site whose blocks live on has filled the one before by the time it asks again, or not yet: then it tells nothing.
+// A site whose blocks live on has filled the one before by the time it asks again, or is not known to fill them.
 void look_at_last(learn::Site site, unsigned size_class) {
-  const Touched::Block last = touched.take_remembered(site, size_class);
-  if (last.bytes == 0) return;
-  const float share = touched_share(reinterpret_cast<const std::byte*>(last.start), last.bytes);
-  if (share == 1) touched.note(site, size_class, share);
+  const Touched::Block last = touched.remembered(site, size_class);
+  if (last.bytes != 0)
+    touched.note(site, size_class, is_full(reinterpret_cast<const std::byte*>(last.start), last.bytes));
+}
+
+bool make_resident(const Run* run, std::byte* start, std::size_t bytes) {
+  if (run->is_huge && have_huge_pages(start, bytes)) return true;
+  return bytes <= kMost && prefault(start, bytes);
 }
 
 }  // namespace
@@ -68,9 +76,8 @@ void begin_new_pages(Run* run, std::size_t from, std::size_t to, learn::Site sit
   std::byte* const start = run->start() + from;
   const std::size_t bytes = to - from;
   look_at_last(site, size_class);
-  const float share = touched.expect(site, size_class);
-  if (share >= 0 && run->is_huge && have_huge_pages(start, bytes, share)) return;
-  if (share >= 0 && prefault_pays(static_cast<double>(share)) && bytes <= kMost) return prefault(start, bytes);
+  if (prefault_pays(touched.expect(site, size_class)) && make_resident(run, start, bytes))
+    return touched.use_allowance(site, size_class);
   run->new_from = static_cast<std::uint32_t>(from / page);
   run->new_pages = static_cast<std::uint32_t>(bytes / page);
   touched.remember(site, size_class, {reinterpret_cast<std::uintptr_t>(start), bytes});
@@ -82,7 +89,7 @@ void end_new_pages(Run* run) {
   const std::size_t bytes = run->new_pages * os::memory.page_size;
   run->new_pages = 0;
   if (from + bytes > run->bytes()) return;  // it has become shorter
-  touched.note(run->site, request_class(from + bytes), touched_share(run->start() + from, bytes));
+  touched.note(run->site, request_class(from + bytes), is_full(run->start() + from, bytes));
 }
 
 // Where its first page is resident already, the block has taken what others have used.

@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <new>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "large/large.hpp"
 #include "large/touched.hpp"
 #include "os/memory.hpp"
+#include "pages/run_store_fixture.hpp"
 #include "thread/boot_hook.hpp"
 #include "thread/huge_choice.hpp"
 #include "thread/known_costs.hpp"
@@ -35,8 +37,8 @@ class NewPagesTest : public testing::Test {
  protected:
   void SetUp() override {
     boot();
-    before_ = settings.huge_pages;
-    settings.huge_pages = HugePagePolicy::kNever;
+    give_back_idle_large();
+    regions_.emplace(HugePagePolicy::kNever);
     boot_huge_choice(settings.price);
     boot_known_costs(false);
     know_small_pages(learn::CostModel{});
@@ -47,7 +49,8 @@ class NewPagesTest : public testing::Test {
   void TearDown() override {
     for (std::byte* block : blocks_) free_large(block);
     os::memory.populate = kernel_populate;
-    settings.huge_pages = before_;
+    give_back_idle_large();
+    regions_.reset();
     boot_huge_choice(settings.price);
   }
 
@@ -79,15 +82,15 @@ class NewPagesTest : public testing::Test {
   }
 
  private:
-  HugePagePolicy before_{};
+  std::optional<FreshRegions> regions_;
   std::vector<std::byte*> blocks_;
 };
 
 class NewPages : public NewPagesTest, public testing::WithParamInterface<std::size_t> {};
 
-TEST_P(NewPages, AreResidentWhereTheBlockBeforeWasTouched) {
-  std::memset(make_new(0x1000, GetParam()), 1, GetParam());
-  EXPECT_EQ(populated, 0u) << "nothing was known";
+TEST_P(NewPages, AreResidentWhereTheBlocksBeforeWereTouched) {
+  for (int i = 0; i < 2; ++i) std::memset(make_new(0x1000, GetParam()), 1, GetParam());
+  EXPECT_EQ(populated, 0u) << "one may be chance";
   const std::byte* next = make_new(0x1000, GetParam());
   EXPECT_EQ(populated, GetParam());
   EXPECT_EQ(next[GetParam() - 1], std::byte{0});
@@ -111,10 +114,10 @@ TEST_P(NewPages, WhatWasFreedTellsHowMuchOfItWasTouched) {
   EXPECT_NE(populated, 0u);
 }
 
-// In place and by moving. The first block tells about each size class.
+// In place and by moving. The first blocks tell about each size class.
 TEST_P(NewPages, GrowthIsResidentWhereWhatTheSiteGrewBeforeWasTouched) {
   const auto* grower = reinterpret_cast<const void*>(std::uintptr_t{0x4000});
-  for (const bool first : {true, false}) {
+  for (int series = 0; series < 3; ++series) {
     std::size_t size = GetParam();
     void* block = take_over(make_new(0x4000, size));
     for (int i = 0; i < 4; ++i) {
@@ -123,7 +126,7 @@ TEST_P(NewPages, GrowthIsResidentWhereWhatTheSiteGrewBeforeWasTouched) {
       ASSERT_NE(block, nullptr);
       std::memset(block, 1, size);
     }
-    EXPECT_EQ(populated == 0, first);
+    EXPECT_EQ(populated == 0, series < 2);
     free_large(block);
   }
 }
@@ -139,6 +142,28 @@ TEST_P(NewPages, GrowthIsNotWhereItWasLeftAlone) {
   }
   EXPECT_EQ(populated, 0u);
   free_large(block);
+}
+
+// All that malloc_usable_size tells may be written to, not only what was asked for; and asking for huge pages writes to the
+// first of what is new.
+TEST_F(NewPagesTest, WhatWasWrittenBeyondTheSizeAskedForStays) {
+  settings.huge_pages = HugePagePolicy::kAuto;
+  boot_huge_choice(settings.price);
+  const auto* grower = reinterpret_cast<const void*>(std::uintptr_t{0x7000});
+  for (int i = 0; i < 3; ++i) {
+    void* block = resize_large(take_over(make_new(0x7000, 33 * kMiB)), 41 * kMiB, grower);
+    ASSERT_NE(block, nullptr);
+    const std::size_t usable = large_bytes(block);
+    ASSERT_GT(usable, 47 * kMiB);
+    auto* end = static_cast<std::byte*>(block) + usable - 4 * kMiB;
+    std::memset(end, 1, 4 * kMiB);
+    block = resize_large(block, 60 * kMiB, grower);
+    ASSERT_NE(block, nullptr);
+    end = static_cast<std::byte*>(block) + usable - 4 * kMiB;
+    for (std::size_t at = 0; at < 4 * kMiB; at += kGranuleBytes) ASSERT_EQ(end[at], std::byte{1}) << i;
+    std::memset(block, 1, 60 * kMiB);
+    free_large(block);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(OfRunsAndMappings, NewPages, testing::Values(kBytes, 33 * kMiB));

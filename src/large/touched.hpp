@@ -1,15 +1,16 @@
-// Touched: how much of a new block programs touch, by call site and size class.
+// Touched: whether programs touch the whole of a new block, by call site and size class.
 //
-//   site, class   share   asked   last       share: 0 to 1, of the pages of the blocks that were looked at,
-//   ..........    0.98      7     block             newer ones count more; below 0: of none yet
+//   site, class   full in a row   allowed   last       a block that was found full after another speaks for the next ones:
+//   ..........          5            3      block      as many as have been full so, before one has to be seen again
 //
-// Blocks that were populated tell nothing, so one in kBlind is not. A site of which nothing is known is taken to be
-// like the others, but for its first block.
+// What was populated tells nothing, and a site whose last block is not known to be full gets nothing: so a site that
+// stops touching its blocks wastes no more than it has been seen to use, and a block found not full ends it at once.
 //
 // Above: new_pages. Below: learn, atomics. Any thread, no locks: two sites of one entry, or two threads of one
 // site, may overwrite each other's words, which costs an observation.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/atomics.hpp"
@@ -19,13 +20,14 @@ namespace hakmem {
 
 class Touched {
  public:
-  static constexpr unsigned kBlind = 16;
+  // How likely the next new block there is to be touched whole, if it may be populated; 0: it is to be seen.
+  double expect(learn::Site site, unsigned size_class);
 
-  // What share of the next new block there will be touched. Below 0: it is to be looked at.
-  float expect(learn::Site site, unsigned size_class);
+  // It is populated.
+  void use_allowance(learn::Site site, unsigned size_class);
 
-  // A block has been looked at.
-  void note(learn::Site site, unsigned size_class, float share);
+  // A block that was not populated has been looked at.
+  void note(learn::Site site, unsigned size_class, bool is_full);
 
   // The site's last block that tells something, while nobody has looked at it. It may have been freed meanwhile, and its
   // addresses be another's, or nobody's.
@@ -34,16 +36,17 @@ class Touched {
     std::size_t bytes;  // 0: none
   };
   void remember(learn::Site site, unsigned size_class, Block block);
-  Block take_remembered(learn::Site site, unsigned size_class);
+  Block remembered(learn::Site site, unsigned size_class);
 
  private:
   static constexpr unsigned kIndexBits = 8;
-  static constexpr std::uint32_t kEnough = 4;  // blocks, of any site, to speak for new sites
+  static constexpr std::uint32_t kMostFull = 64;
+  static constexpr std::uint32_t kMostAllowed = 15;
 
   struct Entry {
     Atomic<std::uint32_t> key{0};
-    Atomic<float> share{0};
-    Atomic<std::uint32_t> asked{0};
+    Atomic<std::uint32_t> full{0};
+    Atomic<std::uint32_t> allowed{0};
     Atomic<std::uintptr_t> start{0};
     Atomic<std::size_t> bytes{0};
   };
@@ -52,11 +55,9 @@ class Touched {
   static std::uint32_t key_of(learn::Site site, unsigned size_class) {
     return (static_cast<std::uint32_t>(site) + size_class) * 0x9E3779B1U | 1U;
   }
-  Entry& entry_of(std::uint32_t key);
+  Entry& entry_of(learn::Site site, unsigned size_class);
 
   Entry entries_[1U << kIndexBits];
-  Atomic<float> any_share_{1};
-  Atomic<std::uint32_t> any_noted_{0};
 };
 
 inline constinit Touched touched;

@@ -1,4 +1,4 @@
-// Touched: what a site's blocks have told is expected of its next one, and now and then it is asked again.
+// Touched: a site whose blocks are full earns as many as were full after another one; one that is not ends it.
 #include "large/touched.hpp"
 
 #include <gtest/gtest.h>
@@ -13,50 +13,68 @@ constexpr unsigned kClass = 7;
 
 class TouchedTest : public testing::Test {
  protected:
+  // How many blocks in a row may be populated now.
+  unsigned allowed() {
+    unsigned n = 0;
+    for (; touched_->expect(kSite, kClass) > 0; ++n) touched_->use_allowance(kSite, kClass);
+    return n;
+  }
+  void note(unsigned times, bool is_full) {
+    for (unsigned i = 0; i < times; ++i) touched_->note(kSite, kClass, is_full);
+  }
+
   std::unique_ptr<Touched> touched_ = std::make_unique<Touched>();
 };
 
-TEST_F(TouchedTest, OfANewSiteNothingIsKnown) {
-  for (int i = 0; i < 8; ++i) EXPECT_LT(touched_->expect(kSite, kClass), 0);
+TEST_F(TouchedTest, OfANewSiteNothingIsKnown) { EXPECT_EQ(touched_->expect(kSite, kClass), 0); }
+
+TEST_F(TouchedTest, AsManyMayBePopulatedAsWereFullAfterAnother) {
+  note(1, true);
+  EXPECT_EQ(allowed(), 0u);
+  note(1, true);
+  EXPECT_EQ(allowed(), 1u);
+  note(3, true);
+  EXPECT_EQ(allowed(), 4u);
+  note(100, true);
+  EXPECT_EQ(allowed(), 15u) << "then one has to be seen";
 }
 
-TEST_F(TouchedTest, ASiteIsExpectedToGoOnAsItDid) {
-  EXPECT_LT(touched_->expect(kSite, kClass), 0);
-  touched_->note(kSite, kClass, 1);
-  EXPECT_EQ(touched_->expect(kSite, kClass), 1);
-  for (int i = 0; i < 16; ++i) touched_->note(kSite, kClass, 0);
-  EXPECT_LT(touched_->expect(kSite, kClass), 0.02F);
+TEST_F(TouchedTest, TheMoreWereFullTheSurerIsTheNext) {
+  note(2, true);
+  EXPECT_DOUBLE_EQ(touched_->expect(kSite, kClass), 3.0 / 4);
+  note(16, true);
+  EXPECT_DOUBLE_EQ(touched_->expect(kSite, kClass), 19.0 / 20);
 }
 
-TEST_F(TouchedTest, OneInSixteenIsLookedAt) {
-  touched_->note(kSite, kClass, 1);
-  unsigned blind = 0;
-  for (unsigned i = 0; i < 4 * Touched::kBlind; ++i) blind += touched_->expect(kSite, kClass) < 0;
-  EXPECT_EQ(blind, 4u);
+TEST_F(TouchedTest, OneThatIsNotFullEndsIt) {
+  note(50, true);
+  note(1, false);
+  EXPECT_EQ(touched_->expect(kSite, kClass), 0);
+  note(2, true);
+  EXPECT_EQ(allowed(), 1u);
+}
+
+TEST_F(TouchedTest, EveryOtherFullOneEarnsNothing) {
+  for (int i = 0; i < 50; ++i) {
+    note(1, true);
+    EXPECT_EQ(touched_->expect(kSite, kClass), 0);
+    note(1, false);
+  }
+}
+
+TEST_F(TouchedTest, WhileABlockIsToBeSeenNoneMayBePopulated) {
+  note(5, true);
+  touched_->remember(kSite, kClass, {0x10000, 0x20000});
+  EXPECT_EQ(touched_->expect(kSite, kClass), 0);
+  EXPECT_EQ(touched_->remembered(kSite, kClass).bytes, 0x20000u);
+  note(1, true);
+  EXPECT_GT(touched_->expect(kSite, kClass), 0);
+  EXPECT_EQ(touched_->remembered(kSite, kClass).bytes, 0u);
 }
 
 TEST_F(TouchedTest, ClassesOfASiteAreTheirOwn) {
-  touched_->note(kSite, kClass, 1);
-  touched_->expect(kSite, kClass + 1);
-  EXPECT_LT(touched_->expect(kSite, kClass + 1), 0);
-}
-
-TEST_F(TouchedTest, ANewSiteIsTakenToBeLikeTheOthersButForItsFirstBlock) {
-  for (learn::Site site = 1; site <= 8; ++site) touched_->note(site, kClass, 1);
-  EXPECT_LT(touched_->expect(kSite, kClass), 0);
-  EXPECT_EQ(touched_->expect(kSite, kClass), 1);
-}
-
-TEST_F(TouchedTest, ARememberedBlockIsLookedAtOnce) {
-  touched_->remember(kSite, kClass, {0x10000, 0x20000});
-  EXPECT_EQ(touched_->take_remembered(kSite, kClass).bytes, 0x20000u);
-  EXPECT_EQ(touched_->take_remembered(kSite, kClass).bytes, 0u);
-}
-
-TEST_F(TouchedTest, ABlockThatWasFreedIsNotRemembered) {
-  touched_->remember(kSite, kClass, {0x10000, 0x20000});
-  touched_->note(kSite, kClass, 0.5F);
-  EXPECT_EQ(touched_->take_remembered(kSite, kClass).bytes, 0u);
+  note(5, true);
+  EXPECT_EQ(touched_->expect(kSite, kClass + 1), 0);
 }
 
 }  // namespace

@@ -106,10 +106,15 @@ bool kernel_free_lazily(std::byte* start, std::size_t bytes) {
   return madvise(start, bytes, MADV_FREE) == 0;
 }
 
+Atomic<bool> can_populate{true};
+
 bool kernel_populate(std::byte* start, std::size_t bytes) {
   constexpr int kPopulateWrite = 23;  // MADV_POPULATE_WRITE, which older headers do not name
   const KeepErrno keep;
-  return madvise(start, bytes, kPopulateWrite) == 0;
+  if (!can_populate.load_relaxed()) return false;
+  if (madvise(start, bytes, kPopulateWrite) == 0) return true;
+  if (errno == EINVAL || errno == EPERM || errno == ENOSYS) can_populate.store_relaxed(false);
+  return false;
 }
 
 void kernel_advise_huge(std::byte* start, std::size_t bytes, bool wanted) {

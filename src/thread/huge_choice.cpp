@@ -23,9 +23,13 @@ constexpr double kMostHoldMs = 2'000;
 constinit double price_of_memory = 0;
 constinit bool acts = false;
 
+// Whatever a byte is, it stays: of a block that has grown, the program may have written to some. Under a hypervisor the first
+// touch costs something even where the kernel has made all resident.
 void touch(std::byte* start, std::size_t bytes) {
+  os::memory.populate(start, bytes);
   for (std::size_t at = 0; at < bytes; at += os::memory.page_size) {
-    *static_cast<volatile std::byte*>(start + at) = std::byte{0};
+    volatile std::byte* const page = start + at;
+    *page = *page;
   }
 }
 
@@ -93,8 +97,8 @@ bool huge_pages_pay(double touched_share) {
   return learn::asks_for_huge({touched_share, process_age_s()}, known_costs(), price());
 }
 
-bool get_huge_pages(std::byte* start, std::size_t bytes, double touched_share) {
-  if (!acts || commitment.hard() != SIZE_MAX || !ask(touched_share)) return false;
+bool get_huge_pages(std::byte* start, std::size_t bytes) {
+  if (!acts || commitment.hard() != SIZE_MAX || !ask(1)) return false;
   if (!ask_for_huge_pages(start, bytes, true)) return false;
   if (touch_first(start, bytes)) return true;
   if (bytes > kHuge) os::memory.advise_huge(start + kHuge, bytes - kHuge, false);

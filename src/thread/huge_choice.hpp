@@ -32,9 +32,9 @@ void boot_huge_choice(double price);
 // Whether new memory should ask for them now, when so much of the heap's small pages has been touched.
 bool huge_pages_pay(double touched_share);
 
-// For whole huge pages of new memory, aligned to one, that is a mapping of its own: asks for them if they pay, and
-// touches the first. False: the others are small.
-bool get_huge_pages(std::byte* start, std::size_t bytes, double touched_share);
+// For whole huge pages of a mapping of its own, aligned to one, that the program is going to touch: asks for them if they pay,
+// and touches the first. False: the others are small.
+bool get_huge_pages(std::byte* start, std::size_t bytes);
 
 // One step, with what is due and after a run was allocated; any thread, without a lock of rank kLarge or above.
 void collapse_what_is_paid();

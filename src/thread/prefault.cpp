@@ -14,24 +14,23 @@ namespace {
 // nobody knows what a server will do in an hour.
 constexpr double kMostHeld_s = 60;
 
-constinit Atomic<bool> works{true};
 constinit Atomic<std::size_t> total_bytes{0};
+
+// What a limit leaves is for what is touched.
+bool is_near_limit() { return commitment.has_limit() && commitment.bytes() > commitment.soft() / 2; }
 
 }  // namespace
 
 bool prefault_pays(double touched_share) {
-  if (!works.load_relaxed()) return false;
+  if (touched_share <= 0 || settings.learn == Learn::kOff || settings.learn == Learn::kShadow || is_near_limit()) return false;
   const double age = process_age_s();
   return learn::prefault_pays({touched_share, age < kMostHeld_s ? age : kMostHeld_s}, known_costs(), price_now());
 }
 
-// A refusal is for good: the kernel is too old, or there is no memory, and then faults are soon refused too.
-void prefault(std::byte* start, std::size_t bytes) {
-  if (os::memory.populate(start, bytes)) {
-    total_bytes.fetch_add_relaxed(bytes);
-  } else {
-    works.store_relaxed(false);
-  }
+bool prefault(std::byte* start, std::size_t bytes) {
+  if (!os::memory.populate(start, bytes)) return false;
+  total_bytes.fetch_add_relaxed(bytes);
+  return true;
 }
 
 std::size_t prefaulted_bytes() { return total_bytes.load_relaxed(); }

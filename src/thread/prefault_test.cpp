@@ -4,17 +4,20 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "os/memory.hpp"
 #include "pages/metadata.hpp"
+#include "pages/run_store_fixture.hpp"
+#include "thread/boot_hook.hpp"
 #include "thread/hot.hpp"
 #include "thread/known_costs.hpp"
 
 namespace hakmem {
 namespace {
 
-constexpr std::size_t kSize = 1024;
+constexpr std::size_t kSize = 1024;  // the longest for which it is done
 constexpr std::size_t kBlocks = kGranuleBytes / kSize;  // of a slab
 
 void know_faults(double fault_s) {
@@ -36,22 +39,33 @@ std::vector<std::size_t> resident_pages_of(std::size_t slabs) {
 
 std::size_t all() { return kGranuleBytes / os::memory.page_size; }
 
-TEST(Prefault, ASlabOfAClassThatHasFilledOneIsResident) {
+class PrefaultTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    boot();
+    regions_.emplace(HugePagePolicy::kNever);
+  }
+
+ private:
+  std::optional<FreshRegions> regions_;
+};
+
+TEST_F(PrefaultTest, ASlabOfAClassThatHasFilledOneIsResident) {
   know_faults(10 * learn::CostModel{}.populate_s);
   EXPECT_EQ(resident_pages_of(3), (std::vector<std::size_t>{0, all(), all()})) << "the first may serve a single block";
 }
 
-TEST(Prefault, WhereFaultsAreCheaperTheEvidenceHasToBeBetter) {
+TEST_F(PrefaultTest, WhereFaultsAreCheaperTheEvidenceHasToBeBetter) {
   know_faults(1.5 * learn::CostModel{}.populate_s);
   EXPECT_EQ(resident_pages_of(4), (std::vector<std::size_t>{0, 0, all(), all()}));
 }
 
-TEST(Prefault, WhereFaultsAreNoDearerThanTheCallNoSlabIs) {
+TEST_F(PrefaultTest, WhereFaultsAreNoDearerThanTheCallNoSlabIs) {
   know_faults(learn::CostModel{}.populate_s);
   EXPECT_EQ(resident_pages_of(4), (std::vector<std::size_t>{0, 0, 0, 0}));
 }
 
-TEST(Prefault, RecordsComeOnPagesThatAreThere) {
+TEST_F(PrefaultTest, RecordsComeOnPagesThatAreThere) {
   for (int i = 0; i < 64; ++i) {
     const auto record = reinterpret_cast<std::uintptr_t>(metadata_allocate(kSize));
     const auto* page = reinterpret_cast<const std::byte*>(record / os::memory.page_size * os::memory.page_size);

@@ -114,12 +114,13 @@ Slab* Heap::attach_listed(ClassId c) {
   return nullptr;
 }
 
-// The slabs before it are full, so this one will be, and blocks of at most a page leave no page of it out: then it takes one call instead of a fault a page.
+// The slabs before it are full, so this one will be. Of small blocks several lie on a page, so that hardly any is left out; longer
+// ones may be taken and not touched.
 Slab* Heap::make_own_slab(ClassId c) {
   const auto [slab, fresh] = make_slab(c, id_, shard_, node_, this);
   if (slab == nullptr) return nullptr;
   std::uint8_t& made = state(c).slabs_made;
-  if (fresh && size_of(c) <= os::memory.page_size && prefault_pays(learn::share_of_next_slab(made))) {
+  if (fresh && size_of(c) <= kMaxTiny && prefault_pays(learn::share_of_next_slab(made))) {
     prefault(slab->base, align_up(shape_of(c).slots * size_of(c), os::memory.page_size));  // all but its tail
   }
   if (made != UINT8_MAX) ++made;
