@@ -181,28 +181,58 @@ TEST_F(ProfileFile, APlaceThatCannotBeWrittenIsNamed) {
   EXPECT_NE(result.err.find(file_), std::string::npos) << result.err;
 }
 
+// A program that saves its profile again and again, until it is killed.
+class Saver {
+ public:
+  explicit Saver(const fs::path& file) : variable_("HAKMEM_PROFILE=" + file.string()) {
+    char* words[] = {program_.data(), how_.data(), nullptr};
+    char* environment[] = {preload_.data(), variable_.data(), nullptr};
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    started_ = posix_spawn(&child_, program_.c_str(), &actions, nullptr, words, environment) == 0;
+    posix_spawn_file_actions_destroy(&actions);
+  }
+  ~Saver() {
+    if (!started_) return;
+    kill(child_, SIGKILL);
+    waitpid(child_, nullptr, 0);
+  }
+  Saver(const Saver&) = delete;
+  Saver& operator=(const Saver&) = delete;
+
+  bool started() const { return started_; }
+
+ private:
+  std::string program_ = TEST_PROGRAMS "/saves_profile";
+  std::string how_ = "forever";
+  std::string preload_ = "LD_PRELOAD=" HAKMEM_LIBRARY;
+  std::string variable_;
+  pid_t child_ = 0;
+  bool started_ = false;
+};
+
+// How long one takes, here and now, until there is a profile.
+std::chrono::microseconds time_to_save(const fs::path& file) {
+  const auto begin = std::chrono::steady_clock::now();
+  const Saver saver(file);
+  const auto passed = [begin] { return std::chrono::steady_clock::now() - begin; };
+  while (!fs::exists(file) && passed() < std::chrono::seconds(20)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return std::chrono::duration_cast<std::chrono::microseconds>(passed());
+}
+
 TEST_F(ProfileFile, IsWholeAfterAKillAtAnyMoment) {
-  const std::string profile = "HAKMEM_PROFILE=" + file_.string();
-  std::string program = TEST_PROGRAMS "/saves_profile";
-  std::string how = "forever";
-  std::string preload = "LD_PRELOAD=" HAKMEM_LIBRARY;
-  std::string variable = profile;
-  char* words[] = {program.data(), how.data(), nullptr};
-  char* environment[] = {preload.data(), variable.data(), nullptr};
+  const auto longest = 3 * time_to_save(file_).count();
   std::mt19937 random(1);
   unsigned found = 0;
   unsigned cut_short = 0;
   for (unsigned i = 0; i < kKills; ++i) {
     if (i % 4 == 0) fs::remove(file_);
-    pid_t child = 0;
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    ASSERT_EQ(posix_spawn(&child, program.c_str(), &actions, nullptr, words, environment), 0);
-    posix_spawn_file_actions_destroy(&actions);
-    std::this_thread::sleep_for(std::chrono::microseconds(random() % 30'000));
-    kill(child, SIGKILL);
-    waitpid(child, nullptr, 0);
+    {
+      const Saver saver(file_);
+      ASSERT_TRUE(saver.started());
+      std::this_thread::sleep_for(std::chrono::microseconds(random() % longest));
+    }
     if (fs::exists(file_)) {
       ++found;
       EXPECT_NE(read(), nullptr) << "kill " << i;
