@@ -69,7 +69,7 @@ struct HugeChoice {
   // Given the first 2 MiB of a region of `bytes` that has been allowed huge pages, all zero: touches them, and
   // says whether the rest is to have some too.
   bool (*goes_on)(std::byte* first_unit, std::size_t bytes);
-  // After each allocated run, without a lock of rank kLarge or above.
+  // After each allocated run, without a lock of rank kCollapse or above.
   void (*afterwards)();
 };
 

@@ -36,7 +36,7 @@ bool huge_pages_pay(double touched_share);
 // and touches the first. False: the others are small.
 bool get_huge_pages(std::byte* start, std::size_t bytes);
 
-// One step, with what is due and after a run was allocated; any thread, without a lock of rank kLarge or above.
+// One step, with what is due and after a run was allocated; any thread, without a lock of rank kCollapse or above.
 void collapse_what_is_paid();
 bool is_collapsing();
 
