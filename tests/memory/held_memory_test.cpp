@@ -85,10 +85,13 @@ TEST_P(HeldMemory, SleepingProducer) {
   });
   produced.wait();
   EXPECT_GE(support::resident_mib(), 900u);
+  std::latch freed(1);
   std::thread consumer([&] {
     chain.free_all();
+    freed.count_down();
     tested.wait();
   });
+  freed.wait();
   EXPECT_LT(support::resident_mib_within(kBound, kSeconds), kBound);
   tested.count_down();
   producer.join();

@@ -60,7 +60,7 @@ void churn(std::vector<void*>& slots, std::size_t steps) {
 
 // Allocates in this thread while another sends it `kForks` signals.
 void run(void (*handler)(int)) {
-  alarm(40);
+  alarm(100);
   forks = 0;
   bad = 0;
   struct sigaction action = {};
