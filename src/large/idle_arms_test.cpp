@@ -21,20 +21,21 @@ std::uint64_t held_for(std::size_t bytes, std::uint64_t pause_ms) {
     os::advance_clock_for_test(kStepMs);
     idle_blocks.tick(os::now_ms());
     learning.set_costs(learn::CostModel{});  // and not what this machine takes just now
+    fill_release_budget();                   // the same
     if (idle_blocks.held_bytes() != 0) held_ms = passed + kStepMs;
   }
   return held_ms;
 }
 
-// Blocks that come back after minutes are not worth holding for as long as the first guess says, whatever faults cost
-// here; those that come back after a moment are held until then.
+// Blocks that come back after half a minute are not worth holding for as long as the first guess says;
+// those that come back after a moment are held until then.
 TEST_F(IdleBlocksTest, LearnsHowLongAClassIsWorthHolding) {
   settings.learn = Learn::kOn;
   boot_learning();
-  const std::uint64_t first = held_for(10 * kMiB, 240'000);
+  const std::uint64_t first = held_for(10 * kMiB, 30'000);
   std::uint64_t last = first;
-  for (int cycle = 0; cycle < 20; ++cycle) last = held_for(10 * kMiB, 240'000);
-  EXPECT_LT(last, first * 3 / 4) << "holding costs more than faulting in again";
+  for (int cycle = 0; cycle < 20; ++cycle) last = held_for(10 * kMiB, 30'000);
+  EXPECT_LT(last, first / 4) << "holding costs more than faulting in again";
   for (int cycle = 0; cycle < 20; ++cycle) last = held_for(5 * kMiB, 100);
   EXPECT_EQ(last, 100u) << "faulting in again costs more than holding";
   give_back(idle_blocks.take(5 * kMiB));

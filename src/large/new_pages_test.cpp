@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 #include <optional>
@@ -76,6 +77,8 @@ class NewPagesTest : public testing::Test {
     blocks_.pop_back();
   }
 
+  void* make_growing(std::uintptr_t site, std::size_t size, bool touches);
+
   static bool is_new(const std::byte* block, std::size_t bytes) {
     const std::size_t resident = os::resident_pages(block, bytes);
     return resident == 0 || populated != 0;
@@ -114,53 +117,52 @@ TEST_P(NewPages, WhatWasFreedTellsHowMuchOfItWasTouched) {
   EXPECT_NE(populated, 0u);
 }
 
+// A block of this site, which its program grows four times, touching what it got or not.
+void* NewPagesTest::make_growing(std::uintptr_t site, std::size_t size, bool touches) {
+  void* block = take_over(make_new(site, size));
+  for (int i = 0; i < 4 && block != nullptr; ++i) {
+    size += kMiB;
+    block = resize_large(block, size, reinterpret_cast<const void*>(site));
+    if (block != nullptr && touches) std::memset(block, 1, size);
+  }
+  return block;
+}
+
 // In place and by moving. The first blocks tell about each size class.
 TEST_P(NewPages, GrowthIsResidentWhereWhatTheSiteGrewBeforeWasTouched) {
-  const auto* grower = reinterpret_cast<const void*>(std::uintptr_t{0x4000});
   for (int series = 0; series < 3; ++series) {
-    std::size_t size = GetParam();
-    void* block = take_over(make_new(0x4000, size));
-    for (int i = 0; i < 4; ++i) {
-      size += kMiB;
-      block = resize_large(block, size, grower);
-      ASSERT_NE(block, nullptr);
-      std::memset(block, 1, size);
-    }
+    void* block = make_growing(0x4000, GetParam(), true);
+    ASSERT_NE(block, nullptr);
     EXPECT_EQ(populated == 0, series < 2);
     free_large(block);
   }
 }
 
 TEST_P(NewPages, GrowthIsNotWhereItWasLeftAlone) {
-  const auto* grower = reinterpret_cast<const void*>(std::uintptr_t{0x5000});
-  std::size_t size = GetParam();
-  void* block = take_over(make_new(0x5000, size));
-  for (int i = 0; i < 8; ++i) {
-    size += kMiB;
-    block = resize_large(block, size, grower);
+  for (int series = 0; series < 4; ++series) {
+    void* block = make_growing(0x5000, GetParam(), false);
     ASSERT_NE(block, nullptr);
+    EXPECT_EQ(populated, 0u);
+    free_large(block);
   }
-  EXPECT_EQ(populated, 0u);
-  free_large(block);
 }
 
-// All that malloc_usable_size tells may be written to, not only what was asked for; and asking for huge pages writes to the
-// first of what is new.
+// All that malloc_usable_size tells may be written to, not only what was asked for; and asking for huge pages touches
+// the first of what is new.
 TEST_F(NewPagesTest, WhatWasWrittenBeyondTheSizeAskedForStays) {
   settings.huge_pages = HugePagePolicy::kAuto;
   boot_huge_choice(settings.price);
-  const auto* grower = reinterpret_cast<const void*>(std::uintptr_t{0x7000});
   for (int i = 0; i < 3; ++i) {
+    const auto* grower = reinterpret_cast<const void*>(std::uintptr_t{0x7000});
     void* block = resize_large(take_over(make_new(0x7000, 33 * kMiB)), 41 * kMiB, grower);
     ASSERT_NE(block, nullptr);
-    const std::size_t usable = large_bytes(block);
-    ASSERT_GT(usable, 47 * kMiB);
-    auto* end = static_cast<std::byte*>(block) + usable - 4 * kMiB;
-    std::memset(end, 1, 4 * kMiB);
+    ASSERT_GT(large_bytes(block), 46 * kMiB);
+    const std::size_t from = 42 * kMiB;
+    std::memset(static_cast<std::byte*>(block) + from, 1, 4 * kMiB);
     block = resize_large(block, 60 * kMiB, grower);
     ASSERT_NE(block, nullptr);
-    end = static_cast<std::byte*>(block) + usable - 4 * kMiB;
-    for (std::size_t at = 0; at < 4 * kMiB; at += kGranuleBytes) ASSERT_EQ(end[at], std::byte{1}) << i;
+    const auto* written = static_cast<std::byte*>(block) + from;
+    EXPECT_EQ(std::count(written, written + 4 * kMiB, std::byte{1}), 4 * kMiB) << i;
     std::memset(block, 1, 60 * kMiB);
     free_large(block);
   }

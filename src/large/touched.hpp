@@ -4,7 +4,8 @@
 //   ..........          5            3      block      as many as have been full so, before one has to be seen again
 //
 // What was populated tells nothing, and a site whose last block is not known to be full gets nothing: so a site that
-// stops touching its blocks wastes no more than it has been seen to use, and a block found not full ends it at once.
+// stops touching its blocks wastes kMostAllowed of them at most, and a block found not full ends it at once. (A block that
+// is found full when its site asks again counts once more when it is freed.)
 //
 // Above: new_pages. Below: learn, atomics. Any thread, no locks: two sites of one entry, or two threads of one
 // site, may overwrite each other's words, which costs an observation.

@@ -4,8 +4,8 @@
 //   populated            the call's share, less than a fault, for each   what is not touched is resident too
 //
 // Bills of one page that is touched with a probability of `touched_share`: its fault, against its share of the call and the
-// price of holding it for nothing, `expected_s` long, if it is not. A fault costs twice as much as a populated page on a bare
-// machine and up to twenty times as much under a hypervisor, so what share is enough is a matter of the machine.
+// price of holding it for nothing, `expected_s` long, if it is not. A fault costs about twice as much as a populated page on a bare
+// machine, and under a hypervisor some other part of it, so what share is enough is a matter of the machine.
 //
 // Pure functions. Above: thread/prefault. Below: costs. Any thread.
 #pragma once

@@ -252,7 +252,8 @@ AllocatedRun RunStore::cut_locked(Place place, Granules count, std::size_t growt
     run = nullptr;
   }
   const bool clean = run != nullptr && run->dirty == 0;
-  return {run, clean, clean && !is_huge_at_locked(run->first)};
+  const bool small = clean && !is_huge_at_locked(run->first) && !is_huge_at_locked(run->first + run->count - 1);
+  return {run, clean, small};
 }
 
 void RunStore::release(Run* run, bool clean) {

@@ -26,7 +26,12 @@ struct Round {
   double populate_s;
 };
 
-double seconds_since(std::uint64_t start_ns) { return static_cast<double>(os::now_ns() - start_ns) * 1e-9; }
+template <typename Step>
+double seconds_of(Step step) {
+  const std::uint64_t begin = os::now_ns();
+  step();
+  return static_cast<double>(os::now_ns() - begin) * 1e-9;
+}
 
 void touch(std::byte* start) {
   for (std::size_t at = 0; at < kBytes; at += os::memory.page_size) {
@@ -42,24 +47,12 @@ void populate_and_touch(std::byte* start) {
 
 Round run_round(std::byte* start) {
   Round round{};
-  std::uint64_t begin = os::now_ns();
-  touch(start);
-  round.fault_s = seconds_since(begin);
-  begin = os::now_ns();
-  os::memory.free_lazily(start, kBytes);
-  round.free_s = seconds_since(begin);
-  begin = os::now_ns();
-  touch(start);
-  round.touch_s = seconds_since(begin);
-  begin = os::now_ns();
-  os::memory.discard(start, os::memory.page_size);
-  round.call_s = seconds_since(begin);
-  begin = os::now_ns();
-  os::memory.discard(start, kBytes);
-  round.discard_s = seconds_since(begin);
-  begin = os::now_ns();
-  populate_and_touch(start);
-  round.populate_s = seconds_since(begin);
+  round.fault_s = seconds_of([start] { touch(start); });
+  round.free_s = seconds_of([start] { os::memory.free_lazily(start, kBytes); });
+  round.touch_s = seconds_of([start] { touch(start); });
+  round.call_s = seconds_of([start] { os::memory.discard(start, os::memory.page_size); });
+  round.discard_s = seconds_of([start] { os::memory.discard(start, kBytes); });
+  round.populate_s = seconds_of([start] { populate_and_touch(start); });
   os::memory.discard(start, kBytes);
   return round;
 }
@@ -94,7 +87,7 @@ learn::CostModel measure_costs(learn::CostModel model) {
   model.populate_s = for_a_page(least.populate_s, 0, usual.populate_s);
   model.madvise_call_s = believable(least.call_s, usual.madvise_call_s, kMostOffCall);
   model.dontneed_s = for_a_page(least.discard_s, model.madvise_call_s, usual.dontneed_s);
-  model.free_s = for_a_page(least.free_s, usual.madvise_call_s, usual.free_s);
+  model.free_s = for_a_page(least.free_s, model.madvise_call_s, usual.free_s);
   model.touch_after_free_s = for_a_page(least.touch_s, 0, usual.touch_after_free_s);
   return model;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "os/memory.hpp"
+#include "pages/commitment.hpp"
 #include "pages/metadata.hpp"
 #include "pages/run_store_fixture.hpp"
 #include "thread/boot_hook.hpp"
@@ -63,6 +64,26 @@ TEST_F(PrefaultTest, WhereFaultsAreCheaperTheEvidenceHasToBeBetter) {
 TEST_F(PrefaultTest, WhereFaultsAreNoDearerThanTheCallNoSlabIs) {
   know_faults(learn::CostModel{}.populate_s);
   EXPECT_EQ(resident_pages_of(4), (std::vector<std::size_t>{0, 0, 0, 0}));
+}
+
+TEST_F(PrefaultTest, NothingIsWhereLearningDoesNotAct) {
+  know_faults(10 * learn::CostModel{}.populate_s);
+  const Learn before = settings.learn;
+  for (const Learn learn : {Learn::kOn, Learn::kFrozen, Learn::kOff, Learn::kShadow}) {
+    settings.learn = learn;
+    EXPECT_EQ(prefault_pays(1), learn == Learn::kOn || learn == Learn::kFrozen);
+  }
+  settings.learn = before;
+}
+
+TEST_F(PrefaultTest, NothingIsWhenHalfOfALimitIsUsed) {
+  know_faults(10 * learn::CostModel{}.populate_s);
+  deallocate(allocate(kSize));  // so that something is committed
+  for (const std::size_t times : {8, 1}) {
+    commitment.set_limits(times * commitment.bytes(), SIZE_MAX, {});
+    EXPECT_EQ(prefault_pays(1), times == 8);
+  }
+  commitment.set_limits(SIZE_MAX, SIZE_MAX, {});
 }
 
 TEST_F(PrefaultTest, RecordsComeOnPagesThatAreThere) {
