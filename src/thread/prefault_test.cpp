@@ -79,7 +79,7 @@ TEST_F(PrefaultTest, NothingIsWhereLearningDoesNotAct) {
 TEST_F(PrefaultTest, NothingIsWhenHalfOfALimitIsUsed) {
   know_faults(10 * learn::CostModel{}.populate_s);
   deallocate(allocate(kSize));  // so that something is committed
-  for (const std::size_t times : {8, 1}) {
+  for (const std::size_t times : {std::size_t{8}, std::size_t{1}}) {
     commitment.set_limits(times * commitment.bytes(), SIZE_MAX, {});
     EXPECT_EQ(prefault_pays(1), times == 8);
   }

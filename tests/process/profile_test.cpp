@@ -222,7 +222,7 @@ std::chrono::microseconds time_to_save(const fs::path& file) {
 }
 
 TEST_F(ProfileFile, IsWholeAfterAKillAtAnyMoment) {
-  const auto longest = 3 * time_to_save(file_).count();
+  const auto longest = 3 * static_cast<unsigned long>(time_to_save(file_).count());
   std::mt19937 random(1);
   unsigned found = 0;
   unsigned cut_short = 0;
