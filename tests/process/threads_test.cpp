@@ -12,6 +12,7 @@
 
 #include "support/opaque.hpp"
 #include "support/resident.hpp"
+#include "support/rounds.hpp"
 
 namespace {
 
@@ -116,7 +117,7 @@ TEST(Threads, TinyStacks) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   ASSERT_EQ(pthread_attr_setstacksize(&attributes, static_cast<std::size_t>(PTHREAD_STACK_MIN)), 0);
-  for (int round = 0; round < 20; ++round) {
+  for (support::Rounds rounds(20); rounds.begin_next();) {
     pthread_t threads[8];
     for (pthread_t& thread : threads)
       ASSERT_EQ(pthread_create(&thread, &attributes, work_in_every_tier, nullptr), 0);
