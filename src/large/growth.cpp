@@ -9,7 +9,7 @@ constexpr std::uint64_t kRare = 8;  // a class that so few of the steps lead to 
 using Steps = std::uint64_t[learn::kLargeClasses];
 
 // Bytes; 0: it has not grown at all.
-std::size_t reach_of(const Steps& steps) {
+std::size_t usual_reach(const Steps& steps) {
   std::uint64_t most = 0;
   for (const std::uint64_t count : steps) most = count > most ? count : most;
   for (unsigned c = learn::kLargeClasses; c-- > 0 && most != 0;) {
@@ -23,6 +23,7 @@ std::size_t reach_of(const Steps& steps) {
 void Growth::take_over(Entry& entry, Site site, std::size_t reach) {
   for (Atomic<std::uint32_t>& count : entry.steps) count.store_relaxed(0);
   entry.reach.store_relaxed(reach);
+  entry.unmet.store_relaxed(0);
   entry.site.store_relaxed(static_cast<learn::Site>(site));
 }
 
@@ -35,7 +36,7 @@ void Growth::start_from(const learn::Profile& before) {
       const learn::ProfileGrowth& one = before.growths[k];
       if (Site{one.site} == site) steps[one.size_class] = one.steps;
     }
-    take_over(entry_of(site), site, reach_of(steps));
+    take_over(entry_of(site), site, usual_reach(steps));
   }
 }
 

@@ -32,6 +32,19 @@ TEST(Growth, ForgetsWhatIsNotReachedAgain) {
   EXPECT_GT(grants, 8);
 }
 
+// It holds what others could use.
+TEST(Growth, ResidentRoomIsTwiceTheSizeWhereBlocksHaveLatelyStayedShort) {
+  Growth growth;
+  EXPECT_EQ(growth.resident_room(kSite, kMiB), kMiB) << "nothing is known";
+  growth.note(kSite, 100 * kMiB);
+  EXPECT_EQ(growth.resident_room(kSite, kMiB), 8 * kMiB);
+  for (int i = 0; i < 4; ++i) growth.note_granted(kSite, kMiB);
+  EXPECT_EQ(growth.resident_room(kSite, kMiB), 2 * kMiB);
+  EXPECT_EQ(growth.resident_room(kSite, 90 * kMiB), 90 * kMiB) << "further than is expected by now";
+  growth.note(kSite, 100 * kMiB);
+  EXPECT_EQ(growth.resident_room(kSite, kMiB), 8 * kMiB);
+}
+
 std::unique_ptr<learn::Profile> profile_of(const Growth& growth) {
   auto profile = std::make_unique<learn::Profile>();
   EXPECT_TRUE(growth.add_to(*profile));

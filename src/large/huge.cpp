@@ -86,11 +86,11 @@ std::byte* map_with_headroom(std::size_t size, std::size_t held, Growth::Site gr
   const bool is_dear = !page_map.is_flat() || commitment.soft() != SIZE_MAX;
   const std::size_t learned = is_dear ? size : growth.grant_room(grower, size);
   if (learned > half) {
-    *bytes = align_up(learned, kGranuleBytes);
+    *bytes = large_length(learned);
     if (std::byte* start = map_below(commitment.soft(), *bytes, kGranuleBytes, *bytes - held))
       return start;
   }
-  *bytes = align_up(half, kGranuleBytes);
+  *bytes = large_length(half);
   if (std::byte* start = map_below(commitment.soft(), *bytes, kGranuleBytes, *bytes - held))
     return start;
   *bytes = align_up(size, kGranuleBytes);
@@ -162,6 +162,13 @@ void replace_pages(Run* run, std::byte* start, std::size_t bytes) {
   os::memory.unmap(before, held);
 }
 
+// Moves the first `bytes` of the pages, or copies them where the kernel cannot move.
+void move_or_copy(std::byte* from, std::size_t bytes, std::byte* to) {
+  if (!os::memory.move_pages(from, bytes, to)) std::memcpy(to, from, bytes);
+}
+
+}  // namespace
+
 // What the program has of the block, and what is room. A block with room does not wait in a hand,
 // where it would keep it.
 void set_asked(Run* run, std::size_t size) {
@@ -169,13 +176,6 @@ void set_asked(Run* run, std::size_t size) {
   set_hand_class(run);
   if (large_length(size) < run->bytes()) run->hand_class = kNoHand;
 }
-
-// Moves the first `bytes` of the pages, or copies them where the kernel cannot move.
-void move_or_copy(std::byte* from, std::size_t bytes, std::byte* to) {
-  if (!os::memory.move_pages(from, bytes, to)) std::memcpy(to, from, bytes);
-}
-
-}  // namespace
 
 LargeBlock make_huge(std::size_t size, std::size_t alignment, OwnerId heap, learn::Site site) {
   std::size_t bytes = large_length(size);
@@ -210,7 +210,8 @@ void retire_huge(Run* run) {
     unlink_locked(run);
   }
   const std::size_t needed = large_length(run->asked);
-  if (needed < run->bytes() / 2) cut_tail(run, needed);  // idle blocks count by their length
+  const bool has_room = needed < run->bytes() / 2;
+  if (has_room && os::resident_pages(run->start() + needed, os::memory.page_size) == 0) cut_tail(run, needed);  // idle blocks count by their length
   withdraw(run, Kind::kBusy);
 }
 

@@ -17,6 +17,9 @@ void retire_huge(Run* run);
 // It is a block again, of the user's heap `heap`.
 void revive_huge(Run* run, OwnerId heap);
 
+// What the program has of it, the rest is room to grow.
+void set_asked(Run* run, std::size_t size);
+
 // Returns an idle block's mapping to the kernel.
 void unmap_huge(Run* run);
 

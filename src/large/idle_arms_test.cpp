@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "config/knobs.hpp"
 #include "os/memory.hpp"
 
 namespace hakmem {
@@ -71,6 +72,20 @@ TEST_F(IdleBlocksTest, CostsAreMeasuredWhenTheProcessHasLivedForAWhile) {
   idle_blocks.tick(os::now_ms());
   EXPECT_NE(learning.costs().fault_s, learn::CostModel{}.fault_s);
   learning.set_costs(learn::CostModel{});
+}
+
+TEST_F(IdleBlocksTest, WhatIsMeasuredOnceTheHeapHasGrownIsTheLearnersToo) {
+  boot_known_costs(true);
+  learning.set_costs(learn::CostModel{});
+  hakmem::Run* run = make_run(knobs::kMeasuredFrom);
+  measure_small_pages_once();
+  give_back(run);
+  idle_blocks.tick(os::now_ms());
+  EXPECT_NE(learning.costs().fault_s, learn::CostModel{}.fault_s);
+  EXPECT_EQ(learning.costs().fault_s, known_costs().fault_s);
+  learning.set_costs(learn::CostModel{});
+  idle_blocks.tick(os::now_ms());
+  EXPECT_EQ(learning.costs().fault_s, learn::CostModel{}.fault_s) << "told once";
 }
 
 TEST_F(IdleBlocksTest, CostsAreMeasuredWhenTheBillIsLarge) {

@@ -96,6 +96,20 @@ Run* IdleBlocks::take(std::size_t bytes, std::size_t alignment, bool* soon) {
   return run;
 }
 
+Run* IdleBlocks::take_spare(std::size_t least, std::size_t most) {
+  const unsigned first = request_class(least);
+  for (unsigned c = request_class(most);; --c) {
+    const IdleShard::Request request{c, c == first ? least : learn::large_class_bytes(c), kGranuleBytes, os::now_ms()};
+    bool soon = false;
+    Run* run = nullptr;
+    const auto takes_block = [&](IdleShard& shard) {
+      if (shard.stack(c).live() != 0) run = shard.take(request, &soon);
+      return run != nullptr;
+    };
+    if (try_near(c, takes_block) || c == first) return run;
+  }
+}
+
 // The oldest of all shards, in order: of the shard that has the oldest, those before the oldest of any other.
 unsigned IdleBlocks::detach_oldest(const IdleShard::Selection& of, Run** batch, unsigned most) {
   const unsigned shards = shards_.count();
@@ -201,6 +215,8 @@ void IdleBlocks::tell_all(std::uint64_t now_ms) {
 }
 
 void IdleBlocks::tick(std::uint64_t now_ms) {
+  learn::CostModel measured;
+  if (take_first_measured(&measured)) learning.set_costs(measured);
   tell_all(now_ms);
   const bool decides = is_time_to_decide(now_ms);
   if (decides) decide(now_ms);

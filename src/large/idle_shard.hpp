@@ -60,7 +60,7 @@ class alignas(kCacheLine) IdleShard {
   struct Selection {
     unsigned classes;
     const os::Node* only;
-    bool has(const Run* run) const { return run != nullptr && (only == nullptr || run->node == *only); }
+    bool has(const Run* run) const { return run != nullptr && (only == nullptr || (run->node == *only && !run->is_huge)); }
   };
 
   // What keep() could not keep.

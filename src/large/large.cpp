@@ -4,7 +4,6 @@
 
 #include "config/knobs.hpp"
 #include "config/size_classes.hpp"
-#include "large/growth.hpp"
 #include "large/hands.hpp"
 #include "large/huge.hpp"
 #include "large/idle_blocks.hpp"
@@ -12,6 +11,7 @@
 #include "large/new_pages.hpp"
 #include "large/request_class.hpp"
 #include "large/site_keys.hpp"
+#include "large/states.hpp"
 #include "thread/boot_hook.hpp"
 #include "thread/hot.hpp"
 #include "thread/housekeeping.hpp"
@@ -24,22 +24,6 @@ namespace {
 
 Granules alignment_in_granules(std::size_t alignment) {
   return granules_for(alignment > kGranuleBytes ? alignment : kGranuleBytes);
-}
-
-void publish(Run* run, OwnerId heap) {
-  run->heap.store_relaxed(heap);
-  run->block_bytes.store_relaxed(run->bytes());
-  set_hand_class(run);
-  page_map.set_tags(run->first, Granules{1}, tag_for(Kind::kLarge));
-}
-
-LargeBlock reuse(Run* run, OwnerId heap) {
-  if (run->is_huge) {
-    revive_huge(run, heap);
-  } else {
-    publish(run, heap);
-  }
-  return {run->start(), false};
 }
 
 LargeBlock make_in_store(std::size_t size, std::size_t alignment, OwnerId heap, learn::Site site) {
@@ -58,31 +42,6 @@ LargeBlock make_in_store(std::size_t size, std::size_t alignment, OwnerId heap, 
     begin_used_pages(allocated.run);
   }
   return {allocated.run->start(), allocated.zeroed};
-}
-
-Run* run_of(const void* block) { return static_cast<Run*>(page_map.details_of(granule_of(block))); }
-
-// A second free of it finds no block.
-void hide(Run* run) { page_map.set_tags(run->first, Granules{1}, tag_for(Kind::kBusy)); }
-
-// A user's heap's blocks do not wait: destroying the heap would not find them.
-void retire(Run* run, std::uint64_t now_ms) {
-  end_new_pages(run);
-  if (run->is_huge) retire_huge(run);
-  if (run->heap.load_relaxed() == kNoOwner) {
-    idle_blocks.keep(run, now_ms);
-  } else {
-    give_back(run);
-  }
-}
-
-// What has left a hand is idle like any other block.
-void retire_all(Run* chain) {
-  while (chain != nullptr) {
-    Run* next = chain->next.load_relaxed();
-    retire(chain, chain->freed_at_ms);
-    chain = next;
-  }
 }
 
 // The hand has a block, but its thread is to tell what it has used meanwhile, and to look around.
@@ -105,20 +64,6 @@ void* take_from_hand(std::size_t size) {
   return run->start();
 }
 
-// In place: the run keeps its start.
-bool resize_run(Run* run, std::size_t size) {
-  const Granules wanted = granules_for(large_length(size));
-  if (count_of(wanted) > count_of(run->count)) {
-    if (size <= run->bytes()) return true;  // it was made shorter than its class
-    if (!run_store.extend(run, wanted, tag_for(Kind::kBusy))) return false;
-  } else if (count_of(wanted) < count_of(run->count)) {
-    run_store.shrink(run, wanted);
-  }
-  run->block_bytes.store_relaxed(run->bytes());
-  set_hand_class(run);
-  return true;
-}
-
 }  // namespace
 
 bool starts_large_block(const void* block, Tag tag) {
@@ -136,7 +81,8 @@ LargeBlock make_once(std::size_t size, std::size_t alignment, OwnerId heap, lear
   bool soon = false;
   if (Run* run = idle_blocks.take(size, alignment, &soon)) {
     if (soon && hand_serves) hands.grant(request_class(size));
-    return reuse(run, heap);
+    reuse(run, heap);
+    return {run->start(), false};
   }
   const bool huge = size >= knobs::kHugeFrom || alignment >= knobs::kHugeFrom;
   if (!huge) return make_in_store(size, alignment, heap, site);
@@ -211,25 +157,6 @@ std::size_t large_bytes(const void* block) {
   const Run* run = run_of(block);
   const bool is_huge = page_map.tag_of(block) == tag_for(Kind::kHuge);
   return is_huge ? usable_bytes_of_huge(run) : run->block_bytes.load_relaxed();
-}
-
-void* resize_large(void* block, std::size_t size, const void* caller) {
-  if (size > PTRDIFF_MAX) return nullptr;
-  Run* run = run_of(block);
-  const Growth::Site grower{call_site(caller)};
-  if (page_map.tag_of(block) == tag_for(Kind::kHuge)) return resize_huge(run, size, grower);
-  const std::size_t held = run->block_bytes.load_relaxed();
-  if (size < knobs::kHugeFrom && resize_run(run, size)) {
-    if (size > held) {
-      growth.note(grower, size);
-      grow_new_pages(run, held, size, call_site(caller));
-    }
-    return block;
-  }
-  const bool is_early = held < knobs::kMoveFrom && !growth.goes_far(grower);
-  const bool too_many = size < knobs::kHugeFrom && huge_use().blocks >= knobs::kMostMovedEarly;
-  if (size < held || is_early || too_many) return nullptr;
-  return move_to_huge(run, size, grower);
 }
 
 void destroy_large_of(OwnerId heap) {

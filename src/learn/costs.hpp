@@ -31,6 +31,7 @@ struct CostModel {
   double free_s = 0.06e-6;              // MADV_FREE
   double touch_after_free_s = 0.27e-6;  // first write after MADV_FREE, the page still there
   double unmap_s = 0.3e-6;              // munmap
+  double copy_s = 0.3e-6;               // memcpy between pages that are there, of blocks longer than caches; not measured again
 
   // Seconds a huge page of 2 MiB; used for blocks of at least huge_from bytes, 0: for none.
   double huge_fault_s = 130e-6;

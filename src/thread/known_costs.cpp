@@ -14,6 +14,8 @@ constinit bool measures = false;            // written at boot
 constinit std::uint64_t booted_at_ms = 0;  // the same
 
 constinit Atomic<bool> claimed{false};
+constinit learn::CostModel first_measured;
+constinit Atomic<bool> is_first_measured{false};  // first_measured is whole, and nobody has taken it
 constinit Atomic<double> fault_s{learn::CostModel{}.fault_s};
 constinit Atomic<double> populate_s{learn::CostModel{}.populate_s};
 constinit Atomic<double> huge_fault_s{learn::CostModel{}.huge_fault_s};
@@ -38,13 +40,25 @@ void know_huge_fault(double seconds) { huge_fault_s.store_relaxed(seconds); }
 void measure_small_pages_once() {
   if (!measures || claimed.load_relaxed() || run_store.mapped_bytes() < knobs::kMeasuredFrom) return;
   bool nobody = false;
-  if (claimed.try_replace_relaxed(nobody, true)) know_small_pages(measure_costs(learn::CostModel{}));
+  if (!claimed.try_replace_relaxed(nobody, true)) return;
+  first_measured = measure_costs(learn::CostModel{});
+  know_small_pages(first_measured);
+  is_first_measured.store_release(true);  // pairs with take_first_measured()
+}
+
+bool take_first_measured(learn::CostModel* costs) {
+  bool is_there = is_first_measured.load_acquire();  // pairs with measure_small_pages_once()
+  if (!is_there || !is_first_measured.try_replace_relaxed(is_there, false)) return false;
+  *costs = first_measured;
+  return true;
 }
 
 double process_age_s() { return static_cast<double>(os::now_ms() - booted_at_ms) * 1e-3; }
 
 void boot_known_costs(bool may_measure) {
   measures = may_measure;
+  claimed.store_relaxed(false);
+  is_first_measured.store_relaxed(false);
   booted_at_ms = os::now_ms();
 }
 

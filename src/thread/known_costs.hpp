@@ -21,6 +21,9 @@ void know_huge_fault(double seconds);
 // With what is due, any thread: measures small pages, but the once, when the heap has grown enough.
 void measure_small_pages_once();
 
+// True once, after that: what was measured then, for the learner.
+bool take_first_measured(learn::CostModel* costs);
+
 // How long the process has run, in seconds.
 double process_age_s();
 
