@@ -28,7 +28,7 @@ if(hakmem_unit_test_sources)
   include(${PROJECT_SOURCE_DIR}/tests/process/make_topology.cmake)
   make_topology(${PROJECT_BINARY_DIR}/topology/4_places 32 2 8)
   gtest_discover_tests(hakmem_unit_tests TEST_PREFIX "4_places." TEST_LIST unit_tests_at_4_places DISCOVERY_TIMEOUT 60
-    TEST_FILTER "IdleBlocksTest.*:IdleShardsTest.*:NotesTest.*:StackRules.*:HandsTest.*:Large.*:Resize.*:HugeCollapse.*"
+    TEST_FILTER "IdleBlocksTest.*:IdleShardsTest.*:NotesTest.*:StackRules.*:HandsTest.*:Large.*:Resize.*:GrowIntoIdle.*:LazyFreeing.*:HugeCollapse.*"
     PROPERTIES LABELS unit TIMEOUT 300 ENVIRONMENT "HAKMEM_TOPOLOGY=${PROJECT_BINARY_DIR}/topology/4_places")
 endif()
 

@@ -39,8 +39,7 @@ void count_granules(hak_stats* stats) {
       if (slab->run->first == g) count_slab(stats, slab);
     } else if (tag == tag_for(Kind::kLarge)) {
       stats->large_blocks += 1;
-      stats->large_bytes +=
-          static_cast<const Run*>(page_map.details_of(g))->block_bytes.load_relaxed();
+      stats->large_bytes += static_cast<const Run*>(page_map.details_of(g))->bytes();  // with room to grow, as of huge ones
     }
   });
 }

@@ -20,6 +20,9 @@ inline constexpr std::size_t kGiB = 1024 * kMiB;
 inline constexpr unsigned kGranuleShift = 16;
 inline constexpr std::size_t kGranuleBytes = std::size_t{1} << kGranuleShift;
 
+// What the kernel backs by one entry of the table above pages of 4 KiB, on x86-64 and AArch64.
+inline constexpr std::size_t kHugePageBytes = 2 * kMiB;
+
 // What a core moves between caches, on every machine we measure.
 inline constexpr std::size_t kCacheLine = 64;
 

@@ -23,7 +23,6 @@ std::size_t usual_reach(const Steps& steps) {
 void Growth::take_over(Entry& entry, Site site, std::size_t reach) {
   for (Atomic<std::uint32_t>& count : entry.steps) count.store_relaxed(0);
   entry.reach.store_relaxed(reach);
-  entry.unmet.store_relaxed(0);
   entry.site.store_relaxed(static_cast<learn::Site>(site));
 }
 

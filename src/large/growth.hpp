@@ -36,36 +36,21 @@ class Growth {
       take_over(entry, site, size);
     } else if (entry.reach.load_relaxed() < size) {
       entry.reach.store_relaxed(size);
-      entry.unmet.store_relaxed(0);
     }
     if (counts_) entry.steps[request_class(size)].fetch_add_relaxed(1);
   }
 
-  // For how many bytes a block that is moved there should have room, from `size` on, which costs no memory.
-  std::size_t grant_room(Site site, std::size_t size) {
+  // For how many bytes a block that grows there should have room, from `size` on.
+  std::size_t room(Site site, std::size_t size) {
     const std::size_t reach = reach_of(site);
     if (reach <= size) return size;
-    note_granted(site, size);
     return reach / kMostTimes < size ? reach : size * kMostTimes;
   }
 
-  // The same where all of the room holds memory that others have touched: where blocks have lately stayed
-  // short, no more than twice the size.
-  std::size_t resident_room(Site site, std::size_t size) {
-    const Entry& entry = entry_of(site);
-    const std::size_t reach = reach_of(site);
-    const std::size_t most = size * (entry.unmet.load_relaxed() < kTrusted ? kMostTimes : 2);
-    if (reach <= size) return size;
-    return reach < most ? reach : most;
-  }
-
-  // A block of `size` bytes has got room.
+  // A block of `size` bytes has got more room than that.
   void note_granted(Site site, std::size_t size) {
-    Entry& entry = entry_of(site);
     const std::size_t reach = reach_of(site);
-    if (reach <= size) return;
-    entry.reach.store_relaxed(reach - (reach - size) / 8);
-    entry.unmet.store_relaxed(entry.unmet.load_relaxed() + 1);
+    if (reach > size) entry_of(site).reach.store_relaxed(reach - (reach - size) / 8);
   }
 
   // Its blocks become so long that moving the pages of a short one already pays.
@@ -86,13 +71,11 @@ class Growth {
  private:
   static constexpr unsigned kSlotBits = 6;
   static constexpr std::size_t kMostTimes = 8;
-  static constexpr std::uint32_t kTrusted = 4;
   static constexpr std::size_t kFar = 4 * kMiB;
 
   struct Entry {
     Atomic<learn::Site> site{0};
     Atomic<std::size_t> reach{0};
-    Atomic<std::uint32_t> unmet{0};  // times that room was granted since a block last came as far
     Atomic<std::uint32_t> steps[learn::kLargeClasses] = {};
     bool is_of(Site s) const {
       return s != Site::kUnknown && site.load_relaxed() == static_cast<learn::Site>(s);

@@ -12,13 +12,13 @@ constexpr Growth::Site kSite{77};
 
 TEST(Growth, GrantsWhatWasReachedUpToEightTimesTheSize) {
   Growth growth;
-  EXPECT_EQ(growth.grant_room(kSite, kMiB), kMiB) << "nothing is known";
+  EXPECT_EQ(growth.room(kSite, kMiB), kMiB) << "nothing is known";
   growth.note(kSite, 6 * kMiB);
   growth.note(kSite, 2 * kMiB);
-  EXPECT_EQ(growth.grant_room(kSite, kMiB), 6 * kMiB);
+  EXPECT_EQ(growth.room(kSite, kMiB), 6 * kMiB);
   growth.note(kSite, 100 * kMiB);
-  EXPECT_EQ(growth.grant_room(kSite, kMiB), 8 * kMiB);
-  EXPECT_EQ(growth.grant_room(kSite, 200 * kMiB), 200 * kMiB) << "further than any before";
+  EXPECT_EQ(growth.room(kSite, kMiB), 8 * kMiB);
+  EXPECT_EQ(growth.room(kSite, 200 * kMiB), 200 * kMiB) << "further than any before";
 }
 
 TEST(Growth, ForgetsWhatIsNotReachedAgain) {
@@ -26,23 +26,10 @@ TEST(Growth, ForgetsWhatIsNotReachedAgain) {
   growth.note(kSite, 100 * kMiB);
   int grants = 0;
   while (growth.goes_far(kSite)) {
-    growth.grant_room(kSite, kMiB);
+    growth.note_granted(kSite, kMiB);
     ASSERT_LT(++grants, 40);
   }
   EXPECT_GT(grants, 8);
-}
-
-// It holds what others could use.
-TEST(Growth, ResidentRoomIsTwiceTheSizeWhereBlocksHaveLatelyStayedShort) {
-  Growth growth;
-  EXPECT_EQ(growth.resident_room(kSite, kMiB), kMiB) << "nothing is known";
-  growth.note(kSite, 100 * kMiB);
-  EXPECT_EQ(growth.resident_room(kSite, kMiB), 8 * kMiB);
-  for (int i = 0; i < 4; ++i) growth.note_granted(kSite, kMiB);
-  EXPECT_EQ(growth.resident_room(kSite, kMiB), 2 * kMiB);
-  EXPECT_EQ(growth.resident_room(kSite, 90 * kMiB), 90 * kMiB) << "further than is expected by now";
-  growth.note(kSite, 100 * kMiB);
-  EXPECT_EQ(growth.resident_room(kSite, kMiB), 8 * kMiB);
 }
 
 std::unique_ptr<learn::Profile> profile_of(const Growth& growth) {
@@ -61,8 +48,8 @@ TEST(Growth, TheNextRunKnowsHowFarBlocksCame) {
   Growth second;
   second.start_from(*profile_of(first));
   EXPECT_TRUE(second.goes_far(kSite));
-  EXPECT_EQ(second.grant_room(kSite, 8 * kMiB), 32 * kMiB);
-  EXPECT_EQ(second.grant_room(Growth::Site{78}, 8 * kMiB), 8 * kMiB) << "another site";
+  EXPECT_EQ(second.room(kSite, 8 * kMiB), 32 * kMiB);
+  EXPECT_EQ(second.room(Growth::Site{78}, 8 * kMiB), 8 * kMiB) << "another site";
 }
 
 TEST(Growth, CountsNearTheMostAreNoLessThanOthers) {
@@ -73,7 +60,7 @@ TEST(Growth, CountsNearTheMostAreNoLessThanOthers) {
   EXPECT_TRUE(learn::add_growth(*profile, site, learn::large_class_of(32 * kMiB), UINT64_MAX / 8));
   Growth growth;
   growth.start_from(*profile);
-  EXPECT_EQ(growth.grant_room(kSite, 4 * kMiB), 16 * kMiB);
+  EXPECT_EQ(growth.room(kSite, 4 * kMiB), 16 * kMiB);
 }
 
 TEST(Growth, SavesWhatItHasCountedItselfAndNoMore) {
@@ -102,7 +89,7 @@ TEST(Growth, AnUnknownSiteLearnsNothingAndIsKnownByNobody) {
   Growth growth;
   growth.note(Growth::Site::kUnknown, 100 * kMiB);
   EXPECT_FALSE(growth.goes_far(Growth::Site::kUnknown));
-  EXPECT_EQ(growth.grant_room(Growth::Site::kUnknown, kMiB), kMiB);
+  EXPECT_EQ(growth.room(Growth::Site::kUnknown, kMiB), kMiB);
   EXPECT_FALSE(growth.goes_far(kSite));
 }
 

@@ -27,7 +27,8 @@
 //   (1) a run here is tagged kBusy: a second free finds no block; a huge one stays linked as in
 //   use; (2) a place has runs of its class, at least as long as it, of no user's heap; (3) blocks
 //   and room together are the capacity, <= kSlots, and hands.granted() covers all capacities;
-//   (4) at any moment, as a fork may find it, no run is in a place twice.
+//   (4) at any moment, as a fork may find it, no run is in a place twice; (5) none has room to grow
+//   (room.hpp): who takes it takes all of it for its program's.
 //
 // Above: large. Below: run. The thread whose hand it is; others through Hands.
 #pragma once

@@ -47,6 +47,7 @@ InHand Hand::Place::take_any() {
 
 // In this order: a block on its way down is in no place for a moment, never in two.
 bool Hand::Place::put_any(Run* run, void* block) {
+  HAK_ASSERT(run->is_huge || run->hand_class == kNoHand || run->block_bytes.load_relaxed() == run->bytes());
   if (put_top(run, block)) return true;
   const std::uintptr_t old = top.load_relaxed();
   const std::uint8_t count = below_count.load_relaxed();

@@ -7,6 +7,7 @@
 #include "large/hand.hpp"
 #include "large/idle_blocks.hpp"
 #include "large/new_pages.hpp"
+#include "large/room.hpp"
 #include "os/memory.hpp"
 #include "os/place.hpp"
 #include "pages/commitment.hpp"
@@ -15,8 +16,6 @@
 namespace hakmem {
 
 namespace {
-
-constexpr std::size_t kHugePage = 2 * kMiB;
 
 // Held by who collapses, during the system call, and not waited for but by who unmaps that very block.
 constinit Lock collapse_lock{LockRank::kCollapse};
@@ -46,17 +45,15 @@ void withdraw(Run* run, Kind kind) {
   total_bytes.fetch_sub_relaxed(run->block_bytes.load_relaxed());
 }
 
-std::size_t heap_bytes() { return run_store.mapped_bytes() + total_bytes.load_relaxed(); }
-
 std::byte* map_uncounted(std::size_t bytes, std::size_t alignment) {
-  const std::size_t least = bytes >= kHugePage ? kHugePage : kGranuleBytes;
+  const std::size_t least = bytes >= kHugePageBytes ? kHugePageBytes : kGranuleBytes;
   std::byte* start = os::memory.map(bytes, alignment > least ? alignment : least, true);
   if (start == nullptr) return nullptr;
   if (!page_map.cover(granule_of(start), Granules{1})) {
     os::memory.unmap(start, bytes);
     return nullptr;
   }
-  choose_huge_pages(start, bytes, heap_bytes());
+  choose_huge_pages(start, bytes, large_heap_bytes());
   return start;
 }
 
@@ -83,8 +80,8 @@ std::byte* map_block(std::size_t bytes, std::size_t alignment, std::size_t growt
 std::byte* map_with_headroom(std::size_t size, std::size_t held, Growth::Site grower,
                              std::size_t* bytes) {
   const std::size_t half = size + size / 2;
-  const bool is_dear = !page_map.is_flat() || commitment.soft() != SIZE_MAX;
-  const std::size_t learned = is_dear ? size : growth.grant_room(grower, size);
+  const std::size_t learned = room_is_dear() ? size : growth.room(grower, size);
+  growth.note_granted(grower, size);
   if (learned > half) {
     *bytes = large_length(learned);
     if (std::byte* start = map_below(commitment.soft(), *bytes, kGranuleBytes, *bytes - held))
@@ -123,6 +120,7 @@ void unmap_counted(Run* run) {
 }
 
 void destroy_unlinked(Run* run) {
+  end_room(run);
   withdraw(run, Kind::kForeign);
   unmap_counted(run);
 }
@@ -162,12 +160,22 @@ void replace_pages(Run* run, std::byte* start, std::size_t bytes) {
   os::memory.unmap(before, held);
 }
 
+// The block's own last huge page may reach beyond `from`.
+bool is_touched_from(const Run* run, std::size_t from) {
+  const std::size_t next = align_up(from, kHugePageBytes);
+  return os::resident_pages(run->start() + (next < run->bytes() ? next : from), os::memory.page_size) != 0;
+}
+
 // Moves the first `bytes` of the pages, or copies them where the kernel cannot move.
 void move_or_copy(std::byte* from, std::size_t bytes, std::byte* to) {
   if (!os::memory.move_pages(from, bytes, to)) std::memcpy(to, from, bytes);
 }
 
 }  // namespace
+
+std::size_t large_heap_bytes() { return run_store.mapped_bytes() + total_bytes.load_relaxed(); }
+
+bool room_is_dear() { return !page_map.is_flat() || commitment.soft() != SIZE_MAX; }
 
 // What the program has of the block, and what is room. A block with room does not wait in a hand,
 // where it would keep it.
@@ -181,7 +189,7 @@ LargeBlock make_huge(std::size_t size, std::size_t alignment, OwnerId heap, lear
   std::size_t bytes = large_length(size);
   Run* run = run_pool_take();
   if (run == nullptr) return {nullptr, false};
-  const bool has_small_pages = !may_have_huge_pages(heap_bytes());
+  const bool has_small_pages = !may_have_huge_pages(large_heap_bytes());
   std::byte* start = map_block(bytes, alignment, bytes);
   if (start == nullptr) {  // perhaps without the room that makes it as long as its class
     bytes = align_up(size, kGranuleBytes);
@@ -210,8 +218,7 @@ void retire_huge(Run* run) {
     unlink_locked(run);
   }
   const std::size_t needed = large_length(run->asked);
-  const bool has_room = needed < run->bytes() / 2;
-  if (has_room && os::resident_pages(run->start() + needed, os::memory.page_size) == 0) cut_tail(run, needed);  // idle blocks count by their length
+  if (needed < run->bytes() / 2 && !is_touched_from(run, needed)) cut_tail(run, needed);  // idle blocks count by their length
   withdraw(run, Kind::kBusy);
 }
 
@@ -239,9 +246,9 @@ std::byte* next_unit() {
   const LockGuard guard(lock);
   for (Run* run = blocks.front(); run != nullptr; run = blocks.next(run)) {
     const bool is_free = page_map.tag_of(run->first) != tag_for(Kind::kHuge);
-    if (is_free || (run->units_seen + 1) * kHugePage > run->bytes()) continue;
+    if (is_free || (run->units_seen + 1) * kHugePageBytes > run->bytes()) continue;
     being_collapsed.store_relaxed(run);
-    return run->start() + run->units_seen++ * kHugePage;
+    return run->start() + run->units_seen++ * kHugePageBytes;
   }
   return nullptr;
 }
@@ -254,7 +261,7 @@ std::byte* next_unit() {
 bool collapse_next_of_huge(bool* collapsed) {
   if (!collapse_lock.try_lock()) return true;  // another thread is at it
   std::byte* const start = next_unit();
-  if (start != nullptr) *collapsed = is_dense(start) && os::memory.collapse(start, kHugePage);
+  if (start != nullptr) *collapsed = is_dense(start) && os::memory.collapse(start, kHugePageBytes);
   being_collapsed.store_release(nullptr);  // pairs with wait_while_collapsed()
   collapse_lock.unlock();
   return start != nullptr;
@@ -317,7 +324,7 @@ void* move_to_huge(Run* run, std::size_t size, Growth::Site grower) {
   }
   end_new_pages(run);
   const bool moved = os::memory.move_pages(run->start(), run->bytes(), start);
-  if (!moved) std::memcpy(start, run->start(), run->bytes());
+  if (!moved) std::memcpy(start, run->start(), run->block_bytes.load_relaxed());
   huge->node = run->node;
   huge->heap.store_relaxed(run->heap.load_relaxed());
   publish(huge, start, bytes);

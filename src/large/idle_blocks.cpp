@@ -98,7 +98,9 @@ Run* IdleBlocks::take(std::size_t bytes, std::size_t alignment, bool* soon) {
 
 Run* IdleBlocks::take_spare(std::size_t least, std::size_t most) {
   const unsigned first = request_class(least);
-  for (unsigned c = request_class(most);; --c) {
+  const unsigned last = request_class(most);
+  if (last == learn::kLargeClasses - 1) return nullptr;  // blocks of any length
+  for (unsigned c = last;; --c) {
     const IdleShard::Request request{c, c == first ? least : learn::large_class_bytes(c), kGranuleBytes, os::now_ms()};
     bool soon = false;
     Run* run = nullptr;

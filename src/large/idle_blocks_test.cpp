@@ -276,16 +276,5 @@ TEST_F(IdleBlocksTest, LendsOnlyWhatLiesInTheNodesMemory) {
   EXPECT_LT(idle_blocks.held_bytes(), held);
 }
 
-// Its pages would go with it: nobody else would find them.
-TEST_F(IdleBlocksTest, LendsNoMappingOfItsOwn) {
-  hakmem::Run* run = make_run(kLength);
-  run->is_huge = true;
-  idle_blocks.keep(run, os::now_ms());
-  EXPECT_FALSE(idle_blocks.lend(kLength, run->node));
-  EXPECT_EQ(idle_blocks.take(kLength), run);
-  run->is_huge = false;
-  give_back(run);
-}
-
 }  // namespace
 }  // namespace hakmem

@@ -181,23 +181,6 @@ Run* IdleShard::settle_locked(IdleStack& stack, IdleEntry& entry, std::uint64_t 
   return nullptr;
 }
 
-void IdleShard::free_lazily_locked(IdleEntry& entry) {
-  const ReleaseTimer timer;
-  if (!os::memory.free_lazily(entry.run->start(), entry.run->bytes())) return;
-  entry.is_lazy = true;
-  add(lazy_, entry.run->bytes());
-  resident_idle_bytes.fetch_sub_relaxed(entry.run->bytes());
-}
-
-void IdleShard::free_lazily_down_to(std::size_t limit) {
-  const LockGuard guard(lock_);
-  while (to_offer_ != 0 && resident_idle_bytes.load_relaxed() > limit) {
-    const unsigned longest = log2_floor(to_offer_);
-    if (IdleEntry* entry = stacks_[longest].offer_for_lazy()) free_lazily_locked(*entry);
-    else to_offer_ &= ~(std::uint64_t{1} << longest);
-  }
-}
-
 IdleEntry* IdleShard::oldest_locked(const Selection& of, IdleStack** in) {
   IdleEntry* oldest = nullptr;
   for (unsigned c = 0; c < of.classes; ++c) {

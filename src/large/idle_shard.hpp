@@ -60,7 +60,7 @@ class alignas(kCacheLine) IdleShard {
   struct Selection {
     unsigned classes;
     const os::Node* only;
-    bool has(const Run* run) const { return run != nullptr && (only == nullptr || (run->node == *only && !run->is_huge)); }
+    bool has(const Run* run) const { return run != nullptr && (only == nullptr || run->node == *only); }
   };
 
   // What keep() could not keep.
@@ -96,8 +96,8 @@ class alignas(kCacheLine) IdleShard {
   // Takes out the oldest, up to `most`, that were freed at `until_ms` or before.
   unsigned detach_oldest(const Selection& of, std::uint64_t until_ms, Run** batch, unsigned most);
 
-  // Frees lazily, longest classes and bottom entries first, until all shards together have no more than
-  // `limit` resident. No entry is looked at twice for it, so a free does so for about one.
+  // Frees lazily, longest classes and bottom entries first, with what shares a huge page with them, until all
+  // shards together have no more than `limit` resident. No entry is looked at twice for it, so a free does so for about one.
   void free_lazily_down_to(std::size_t limit);
 
   // The steps of a tick. What is noted here is told; a few of the idle blocks of each depth speak for arms;
@@ -126,7 +126,11 @@ class alignas(kCacheLine) IdleShard {
   Run* detach_locked(IdleStack& stack, IdleEntry& entry) HAK_REQUIRES(lock_);
   IdleEntry* oldest_locked(const Selection& of, IdleStack** in) HAK_REQUIRES(lock_);
   Run* settle_locked(IdleStack& stack, IdleEntry& entry, std::uint64_t now_ms, bool at_once) HAK_REQUIRES(lock_);
+  void note_lazy_locked(IdleEntry& entry) HAK_REQUIRES(lock_);
   void free_lazily_locked(IdleEntry& entry) HAK_REQUIRES(lock_);
+  IdleEntry* find_locked(Granule first, Granules most) HAK_REQUIRES(lock_);
+  unsigned fill_unit_locked(Granule unit, IdleEntry** entries) HAK_REQUIRES(lock_);
+  bool free_unit_lazily_locked(const Run* of) HAK_REQUIRES(lock_);
 
   Lock lock_{LockRank::kLarge};
   Notes notes_ HAK_GUARDED_BY(lock_);

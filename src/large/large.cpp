@@ -10,6 +10,7 @@
 #include "large/large_hot.hpp"
 #include "large/new_pages.hpp"
 #include "large/request_class.hpp"
+#include "large/room.hpp"
 #include "large/site_keys.hpp"
 #include "large/states.hpp"
 #include "thread/boot_hook.hpp"
@@ -172,7 +173,10 @@ void destroy_large_of(OwnerId heap) {
       Run* run = static_cast<Run*>(page_map.details_of(g));
       if (run->heap.load_relaxed() == heap) found[n++] = run;
     });
-    for (unsigned i = 0; i < n; ++i) run_store.release(found[i]);
+    for (unsigned i = 0; i < n; ++i) {
+      end_room(found[i]);
+      run_store.release(found[i]);
+    }
   } while (n == kBatch);
 }
 

@@ -9,7 +9,8 @@
 //
 // Invariants:
 //   (1) the page map has kLarge or kHuge, and the Run as details, at a block's first granule alone;
-//   (2) Run::block_bytes is what malloc_usable_size says, and all of it may be used;
+//   (2) Run::block_bytes is what malloc_usable_size says of a large one, and all of it may be used; where
+//       there is more, it is room to grow (room.hpp);
 //   (3) huge runs are linked under the lock (rank kLarge).
 //
 // Above: api. Below: run store, os. Any thread.

@@ -20,8 +20,6 @@ constexpr unsigned kStretches = 8;
 constexpr std::size_t kStretch = kGranuleBytes;
 constexpr std::size_t kLookedAtWhole = 2 * kMiB;
 
-constexpr std::size_t kHugePage = 2 * kMiB;
-
 // What is used to its end may still have a header, or a page at its end, that is not.
 constexpr float kFull = 0.95F;
 
@@ -33,22 +31,13 @@ float resident_share(const std::byte* start, std::size_t bytes) {
   return static_cast<float>(resident) / static_cast<float>(bytes);
 }
 
-// The first and the last stretch, and others in between.
-float touched_share(const std::byte* start, std::size_t bytes) {
-  if (bytes <= kLookedAtWhole) return resident_share(start, bytes);
-  float sum = 0;
-  const std::size_t step = (bytes - kStretch) / (kStretches - 1) / kStretch * kStretch;
-  for (unsigned i = 0; i + 1 < kStretches; ++i) sum += resident_share(start + i * step, kStretch);
-  return (sum + resident_share(start + bytes - kStretch, kStretch)) / kStretches;
-}
-
 bool is_full(const std::byte* start, std::size_t bytes) { return touched_share(start, bytes) >= kFull; }
 
 // As many as fit inside. False: it is small pages.
 bool have_huge_pages(std::byte* start, std::size_t bytes) {
   const auto from = reinterpret_cast<std::uintptr_t>(start);
-  const std::uintptr_t first = align_up(from, kHugePage);
-  const std::uintptr_t end = (from + bytes) & ~(kHugePage - 1);
+  const std::uintptr_t first = align_up(from, kHugePageBytes);
+  const std::uintptr_t end = (from + bytes) & ~(kHugePageBytes - 1);
   return first < end && get_huge_pages(start + (first - from), end - first);
 }
 
@@ -65,6 +54,15 @@ bool make_resident(const Run* run, std::byte* start, std::size_t bytes) {
 }
 
 }  // namespace
+
+// The first and the last stretch, and others in between.
+float touched_share(const std::byte* start, std::size_t bytes) {
+  if (bytes <= kLookedAtWhole) return resident_share(start, bytes);
+  float sum = 0;
+  const std::size_t step = (bytes - kStretch) / (kStretches - 1) / kStretch * kStretch;
+  for (unsigned i = 0; i + 1 < kStretches; ++i) sum += resident_share(start + i * step, kStretch);
+  return (sum + resident_share(start + bytes - kStretch, kStretch)) / kStretches;
+}
 
 void begin_new_pages(Run* run, std::size_t from, std::size_t to, learn::Site site) {
   const std::size_t page = os::memory.page_size;

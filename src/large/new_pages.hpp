@@ -21,6 +21,9 @@ void begin_new_pages(Run* run, std::size_t from, std::size_t to, learn::Site sit
 // All of the block may be resident.
 inline void begin_used_pages(Run* run) { run->new_pages = 0; }
 
+// What share of so many bytes is resident, as far as a few looks tell.
+float touched_share(const std::byte* start, std::size_t bytes);
+
 // Its program has had the time to touch them.
 void end_new_pages(Run* run);
 

@@ -14,21 +14,28 @@
 #include "large/huge.hpp"
 #include "large/idle_blocks.hpp"
 #include "large/large_hot.hpp"
+#include "large/learning.hpp"
 #include "large/new_pages.hpp"
+#include "large/request_class.hpp"
+#include "large/room.hpp"
 #include "large/site_keys.hpp"
 #include "large/states.hpp"
+#include "large/touched.hpp"
 #include "thread/known_costs.hpp"
 
 namespace hakmem {
 
 namespace {
 
-constexpr std::size_t kHugePage = 2 * kMiB;
+// A block that is used to its end is as short of its class as a fifth.
+constexpr float kMostOfIt = 0.7F;
+
+bool is_mostly_there(const std::byte* start, std::size_t bytes) { return touched_share(start, bytes) >= kMostOfIt; }
 
 // Seconds, of one of so many bytes that are not resident.
 double new_page_s(std::size_t bytes, const learn::CostModel& costs) {
-  const bool huge = bytes >= kHugePage && may_have_huge_pages(run_store.mapped_bytes());
-  return huge ? costs.huge_fault_s * 4096 / static_cast<double>(kHugePage) : costs.fault_s;
+  const bool huge = bytes >= kHugePageBytes && may_have_huge_pages(large_heap_bytes());
+  return huge ? costs.huge_fault_s * 4096 / static_cast<double>(kHugePageBytes) : costs.fault_s;
 }
 
 // How long a resident block has to be at least for copying `used` bytes into it to cost less than the new pages
@@ -39,25 +46,52 @@ std::size_t least_worth_copying(std::size_t used, std::size_t room) {
   return used + static_cast<std::size_t>(static_cast<double>(used) * times);
 }
 
+// As long as the site's blocks have become, as far as all blocks together may have room.
+std::size_t resident_room(std::size_t size, Growth::Site grower) {
+  if (room_is_dear()) return size;
+  const std::size_t room = growth.room(grower, size);
+  const std::size_t most = size + room_left();
+  return room < most ? room : most;
+}
+
+// Below knobs::kMoveFrom a block that has to move is copied anyway. The pages of a longer one could move: it is copied if most
+// of them are there, and its site has filled what blocks grew by before.
+bool is_worth_copying(const Run* run, std::size_t size, std::size_t used, learn::Site site) {
+  return used < knobs::kMoveFrom || (touched.was_full(site, request_class(size)) && is_mostly_there(run->start(), used));
+}
+
 // The first `size` bytes, rounded up to a class, are the program's; the rest is room to grow.
 void leave_room(Run* run, std::size_t size) {
   if (run->is_huge) return set_asked(run, size);
-  const std::size_t usable = large_length(size);
-  if (usable < run->bytes()) run->block_bytes.store_relaxed(usable);
+  const std::size_t length = large_length(size);
+  if (length < run->bytes()) set_usable(run, length);
+}
+
+// What was never touched of it, or has been freed lazily, has to be faulted in, and serves no better than new pages.
+Run* take_resident(std::size_t least, std::size_t room, std::size_t used) {
+  Run* const to = idle_blocks.take_spare(least, room);
+  if (to == nullptr || used < knobs::kMoveFrom) return to;
+  const std::size_t end = room < to->bytes() ? room : to->bytes();
+  if (is_mostly_there(to->start() + used, end - used)) return to;
+  idle_blocks.keep(to, os::now_ms());
+  return nullptr;
 }
 
 void* grow_into_idle(Run* run, std::size_t size, std::size_t used, Growth::Site grower) {
-  const std::size_t room = growth.resident_room(grower, size);
+  const auto site = static_cast<learn::Site>(grower);
+  const std::size_t room = resident_room(size, grower);
   const std::size_t least = least_worth_copying(used, room);
-  if (least > room) return nullptr;
-  Run* const to = idle_blocks.take_spare(size < least ? least : size, room);
+  if (least > room || !is_worth_copying(run, size, used, site)) return nullptr;
+  Run* const to = take_resident(size < least ? least : size, room, used);
   if (to == nullptr) return nullptr;
+  end_new_pages(run);
   reuse(to, run->heap.load_relaxed());
   leave_room(to, size);
+  begin_room(to);
   begin_used_pages(to);
-  to->site = static_cast<learn::Site>(grower);
+  to->site = site;
   std::memcpy(to->start(), run->start(), used);
-  growth.note_granted(grower, size);
+  if (to->has_room) growth.note_granted(grower, size);
   growth.note(grower, size);
   hide(run);
   free_hidden(run);
@@ -66,15 +100,32 @@ void* grow_into_idle(Run* run, std::size_t size, std::size_t used, Growth::Site 
 
 bool resize_run(Run* run, std::size_t size) {
   const std::size_t length = large_length(size);
-  const std::size_t held = run->block_bytes.load_relaxed();
   if (size > run->bytes()) {
     if (!run_store.extend(run, granules_for(length), tag_for(Kind::kBusy))) return false;
-  } else if (size < held && length < run->bytes()) {
+  } else if (length < run->block_bytes.load_relaxed()) {
     run_store.shrink(run, granules_for(length));
   }
-  run->block_bytes.store_relaxed(length < run->bytes() ? length : run->bytes());
-  set_hand_class(run);
+  set_usable(run, length < run->bytes() ? length : run->bytes());
   return true;
+}
+
+// The block's length and what it uses may change: its room is not counted meanwhile.
+void* resize(Run* run, std::size_t size, const void* caller) {
+  const Growth::Site grower{call_site(caller)};
+  if (run->is_huge) return resize_huge(run, size, grower);
+  const std::size_t held = run->block_bytes.load_relaxed();
+  const bool stays = size < knobs::kHugeFrom || size <= run->bytes();
+  if (stays && resize_run(run, size)) {
+    if (size > held) {
+      growth.note(grower, size);
+      grow_new_pages(run, held, size, call_site(caller));
+    }
+    return run->start();
+  }
+  const bool is_early = held < knobs::kMoveFrom && !growth.goes_far(grower);
+  const bool too_many = size < knobs::kHugeFrom && huge_use().blocks >= knobs::kMostMovedEarly;
+  if (size < held || is_early || too_many) return nullptr;
+  return move_to_huge(run, size, grower);
 }
 
 }  // namespace
@@ -82,23 +133,13 @@ bool resize_run(Run* run, std::size_t size) {
 void* resize_large(void* block, std::size_t size, const void* caller) {
   if (size > PTRDIFF_MAX) return nullptr;
   Run* run = run_of(block);
-  const Growth::Site grower{call_site(caller)};
-  if (size > run->bytes()) {
-    if (void* moved = grow_into_idle(run, size, large_bytes(block), grower)) return moved;
+  if (size > run->bytes() && learning.acts()) {
+    if (void* moved = grow_into_idle(run, size, large_bytes(block), Growth::Site{call_site(caller)})) return moved;
   }
-  if (page_map.tag_of(block) == tag_for(Kind::kHuge)) return resize_huge(run, size, grower);
-  const std::size_t held = run->block_bytes.load_relaxed();
-  if (size < knobs::kHugeFrom && resize_run(run, size)) {
-    if (size > held) {
-      growth.note(grower, size);
-      grow_new_pages(run, held, size, call_site(caller));
-    }
-    return block;
-  }
-  const bool is_early = held < knobs::kMoveFrom && !growth.goes_far(grower);
-  const bool too_many = size < knobs::kHugeFrom && huge_use().blocks >= knobs::kMostMovedEarly;
-  if (size < held || is_early || too_many) return nullptr;
-  return move_to_huge(run, size, grower);
+  const bool had_room = end_room(run);
+  void* const resized = resize(run, size, caller);
+  if (had_room && (resized == block || resized == nullptr)) begin_room(run);
+  return resized;
 }
 
 }  // namespace hakmem

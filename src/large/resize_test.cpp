@@ -3,13 +3,18 @@
 
 #include "config/knobs.hpp"
 #include "large/growth.hpp"
+#include "large/hand.hpp"
 #include "large/idle_blocks.hpp"
 #include "large/large_fixture.hpp"
+#include "large/room.hpp"
 #include "large/site_keys.hpp"
+#include "large/touched.hpp"
 #include "thread/known_costs.hpp"
 
 namespace hakmem {
 namespace {
+
+constexpr char kCaller = 0;
 
 // Pages cost what they usually do, whatever has been measured here.
 class Resize : public Large {
@@ -90,7 +95,6 @@ TEST_F(Resize, AGrowingHugeBlockKeepsItsContentsAndMovesSeldom) {
 // What a block of a site has grown to, the next one has room for: it moves a few times, not at each
 // half as much again.
 TEST_F(Resize, ASitesNextBlockMovesLess) {
-  static constexpr char kCaller = 0;
   const auto grow = [&](int* moves) {
     void* block = make(kMiB);
     fill(block, kMiB);
@@ -113,21 +117,54 @@ TEST_F(Resize, ASitesNextBlockMovesLess) {
   EXPECT_LE(second, 1);
 }
 
-// A block of so many bytes is idle, and has been written to.
-std::byte* leave_idle(std::size_t size) {
-  auto* block = static_cast<std::byte*>(make(size));
-  fill(block, size);
-  release(block);
-  return block;
-}
+Run* run_at(const void* block) { return static_cast<Run*>(page_map.details_of(granule_of(block))); }
 
-TEST_F(Resize, ABlockGrowsIntoAnIdleOneThatHasThePages) {
+// Blocks that idle ones are for, of a caller that no other test knows.
+class GrowIntoIdle : public Resize {
+ protected:
+  void SetUp() override {
+    Resize::SetUp();
+    settings.learn = Learn::kOn;
+    ASSERT_EQ(resident_room.load_relaxed(), 0u);
+  }
+  void TearDown() override {
+    EXPECT_EQ(resident_room.load_relaxed(), 0u);
+    Resize::TearDown();
+  }
+
+  // The caller has filled what blocks grew by to `size`, and some have become `reach` long.
+  void know_caller(std::size_t size, std::size_t reach) {
+    touched.note(call_site(caller_), request_class(size), true);
+    growth.note(Growth::Site{call_site(caller_)}, reach);
+  }
+
+  static void* make_filled(std::size_t size, OwnerId heap = kNoOwner) {
+    void* block = make(size, kMinAlign, heap);
+    fill(block, size);
+    return block;
+  }
+
+  static void* leave_idle(std::size_t size) {
+    void* block = make_filled(size);
+    release(block);
+    return block;
+  }
+
+  void* grow(void* block, std::size_t size) { return resize_large(block, size, caller_); }
+
+ private:
+  inline static char callers_[16] = {};
+  inline static unsigned tests_ = 0;
+  const char* caller_ = &callers_[tests_++];
+};
+
+TEST_F(GrowIntoIdle, WhereThePagesAreThere) {
   for (const std::size_t size : {std::size_t{256 * kKiB}, 4 * kMiB, 16 * kMiB}) {
     settle_down();
-    void* block = make(size);
-    fill(block, size);
-    std::byte* const idle = leave_idle(4 * size);
-    void* const grown = resize_large(block, 4 * size);
+    know_caller(4 * size, 0);
+    void* block = make_filled(size);
+    void* const idle = leave_idle(4 * size);
+    void* const grown = grow(block, 4 * size);
     EXPECT_EQ(grown, idle);
     EXPECT_EQ(large_bytes(grown), 4 * size);
     EXPECT_TRUE(holds(grown, size));
@@ -136,71 +173,129 @@ TEST_F(Resize, ABlockGrowsIntoAnIdleOneThatHasThePages) {
   }
 }
 
-// The pages it would gain cost less than those it would copy.
-TEST_F(Resize, WhatWouldCopyALotToGainALittleTakesNewPages) {
-  void* block = make(16 * kMiB);
-  fill(block, 16 * kMiB);
-  std::byte* const idle = leave_idle(20 * kMiB);
-  void* const grown = resize_large(block, 17 * kMiB);
+TEST_F(GrowIntoIdle, NotWhereThePagesItGainsCostLessThanThoseItCopies) {
+  know_caller(17 * kMiB, 0);
+  void* block = make_filled(16 * kMiB);
+  void* const idle = leave_idle(20 * kMiB);
+  void* const grown = grow(block, 17 * kMiB);
   EXPECT_NE(grown, idle);
   EXPECT_TRUE(holds(grown, 16 * kMiB));
   EXPECT_EQ(idle_large_bytes(), 20 * kMiB);
   release(grown);
 }
 
-// As far as its site's blocks have come before; what it has not asked for is not the program's.
-TEST_F(Resize, TheIdleOneMayBeAsLongAsBlocksHaveBecome) {
-  static constexpr char kCaller = 0;
+// A block that was never filled would become resident, and an idle one that never was serves no better than new pages.
+TEST_F(GrowIntoIdle, NotWhereEitherIsSparse) {
+  know_caller(16 * kMiB, 0);
+  void* sparse = make(4 * kMiB);
+  void* filled = make_filled(4 * kMiB);
+  void* const idle = leave_idle(16 * kMiB);
+  EXPECT_NE(sparse = grow(sparse, 16 * kMiB), idle);
+  settle_down();
+  void* const untouched = make(16 * kMiB);
+  release(untouched);
+  EXPECT_NE(filled = grow(filled, 16 * kMiB), untouched);
+  EXPECT_TRUE(holds(filled, 4 * kMiB));
+  release(sparse);
+  release(filled);
+}
+
+TEST_F(GrowIntoIdle, NotALongOneWhereNobodyHasFilledWhatBlocksGrewBy) {
+  void* block = make_filled(4 * kMiB);
+  void* const idle = leave_idle(20 * kMiB);
+  EXPECT_NE(block = grow(block, 20 * kMiB), idle);
+  release(block);
+}
+
+TEST_F(GrowIntoIdle, NotWhereLearningDoesNotAct) {
+  settings.learn = Learn::kOff;
+  know_caller(16 * kMiB, 0);
+  void* block = make_filled(4 * kMiB);
+  void* const idle = leave_idle(16 * kMiB);
+  EXPECT_NE(block = grow(block, 16 * kMiB), idle);
+  settings.learn = Learn::kOn;
+  release(block);
+}
+
+// As far as its site's blocks have come before; what it has not asked for is not the program's, and it waits in no hand.
+TEST_F(GrowIntoIdle, WithRoomForWhatBlocksHaveBecome) {
   for (const std::size_t reach : {12 * kMiB, 40 * kMiB}) {
     settle_down();
-    growth.note(Growth::Site{call_site(&kCaller)}, reach);
-    void* block = make(8 * kMiB);
-    fill(block, 8 * kMiB);
-    std::byte* const idle = leave_idle(reach);
-    EXPECT_EQ(resize_large(block, 9 * kMiB, &kCaller), idle);
+    know_caller(9 * kMiB, reach);
+    void* block = make_filled(8 * kMiB);
+    void* const idle = leave_idle(reach);
+    EXPECT_EQ(grow(block, 9 * kMiB), idle);
     EXPECT_EQ(large_bytes(idle), large_length(9 * kMiB));
-    EXPECT_EQ(resize_large(idle, reach, &kCaller), idle);
+    EXPECT_EQ(resident_room.load_relaxed(), large_length(reach) - large_length(9 * kMiB));
+    EXPECT_EQ(run_at(idle)->hand_class, kNoHand) << "who takes it there takes all of it for the program's";
+    EXPECT_EQ(grow(idle, 9 * kMiB - 5000), idle) << "of the same class: it keeps its room";
+    EXPECT_EQ(grow(idle, reach), idle);
     EXPECT_EQ(large_bytes(idle), large_length(reach));
+    EXPECT_EQ(run_at(idle)->hand_class, class_served_by(large_length(reach)));
+    EXPECT_EQ(resident_room.load_relaxed(), 0u);
     EXPECT_TRUE(holds(idle, 8 * kMiB));
-    EXPECT_EQ(resize_large(idle, 8 * kMiB, &kCaller), idle);
-    EXPECT_EQ(large_bytes(idle), 8 * kMiB);
+    EXPECT_EQ(grow(idle, 8 * kMiB), idle);
+    EXPECT_EQ(large_bytes(idle), reach < 16 * kMiB ? 8 * kMiB : large_bytes(idle));
     release(idle);
   }
 }
 
+// Nobody else can use it while the block stays short.
+TEST_F(GrowIntoIdle, WithSoMuchRoomAndNoMore) {
+  const std::size_t most = room_left();
+  know_caller(5 * kMiB, 40 * kMiB);
+  std::vector<void*> blocks;
+  for (std::size_t i = 0; i < 4 * most / (35 * kMiB); ++i) blocks.push_back(make_filled(4 * kMiB));
+  std::vector<void*> others;
+  for (std::size_t i = 0; i < blocks.size(); ++i) others.push_back(make_filled(40 * kMiB));
+  for (void* other : others) release(other);
+  for (void*& block : blocks) {
+    know_caller(5 * kMiB, 40 * kMiB);
+    block = grow(block, 5 * kMiB);
+  }
+  EXPECT_LE(resident_room.load_relaxed(), commitment.bytes() / 4 + 8 * kMiB);
+  EXPECT_GT(resident_room.load_relaxed(), 0u);
+  for (void* block : blocks) release(block);
+}
+
+TEST_F(GrowIntoIdle, WithoutRoomUnderALimit) {
+  know_caller(5 * kMiB, 40 * kMiB);
+  void* block = make_filled(4 * kMiB);
+  void* const idle = leave_idle(40 * kMiB);
+  commitment.set_limits(4 * kGiB, SIZE_MAX, {});
+  EXPECT_NE(block = grow(block, 5 * kMiB), idle);
+  commitment.set_limits(SIZE_MAX, SIZE_MAX, {});
+  release(block);
+}
+
 // Its pages are there: they are idle with it, and not cut off as room is that nobody has touched.
-TEST_F(Resize, RoomWithPagesIsIdleWithItsBlock) {
-  static constexpr char kCaller = 0;
-  growth.note(Growth::Site{call_site(&kCaller)}, 40 * kMiB);
-  void* block = make(4 * kMiB);
-  std::byte* const idle = leave_idle(40 * kMiB);
-  EXPECT_EQ(resize_large(block, 5 * kMiB, &kCaller), idle);
+TEST_F(GrowIntoIdle, RoomWithPagesIsIdleWithItsBlock) {
+  know_caller(5 * kMiB, 40 * kMiB);
+  void* block = make_filled(4 * kMiB);
+  void* const idle = leave_idle(40 * kMiB);
+  EXPECT_EQ(grow(block, 5 * kMiB), idle);
   release(idle);
   EXPECT_EQ(idle_large_bytes(), 40 * kMiB + 4 * kMiB);
 }
 
-TEST_F(Resize, AUsersHeapsBlockKeepsItsHeap) {
-  void* block = make(kMiB, kMinAlign, kHeap);
-  fill(block, kMiB);
-  leave_idle(4 * kMiB);
-  void* const grown = resize_large(block, 4 * kMiB);
-  EXPECT_TRUE(holds(grown, kMiB));
+TEST_F(GrowIntoIdle, AUsersHeapsBlockKeepsItsHeap) {
+  know_caller(4 * kMiB, 16 * kMiB);
+  void* block = make_filled(kMiB / 2, kHeap);
+  leave_idle(16 * kMiB);
+  void* const grown = grow(block, 4 * kMiB);
+  EXPECT_GT(resident_room.load_relaxed(), 0u);
+  EXPECT_TRUE(holds(grown, kMiB / 2));
   destroy_large_of(kHeap);
   EXPECT_NE(kind_at(grown), Kind::kLarge);
   EXPECT_EQ(idle_large_bytes(), 0u);
 }
 
-std::size_t mapped_bytes_of(const void* block) {
-  return static_cast<const Run*>(page_map.details_of(granule_of(block)))->bytes();
-}
-
 // Room that was not used goes when the block is free: it does not count as idle memory.
 TEST_F(Resize, RoomThatWasNotUsedIsNotIdle) {
-  static constexpr char kCaller = 0;
   growth.note(Growth::Site{call_site(&kCaller)}, 200 * kMiB);
   void* block = resize_large(make(34 * kMiB), 60 * kMiB, &kCaller);
   ASSERT_NE(block, nullptr);
-  EXPECT_GE(mapped_bytes_of(block), 200 * kMiB);
+  EXPECT_GE(run_at(block)->bytes(), 200 * kMiB);
   EXPECT_EQ(large_bytes(block), large_length(60 * kMiB)) << "room is not the program's to use";
   EXPECT_EQ(resize_large(block, 190 * kMiB, &kCaller), block);
   EXPECT_EQ(resize_large(block, 60 * kMiB, &kCaller), block) << "cut: it was long";
@@ -208,7 +303,7 @@ TEST_F(Resize, RoomThatWasNotUsedIsNotIdle) {
   release(block);
   block = resize_large(make(34 * kMiB), 61 * kMiB, &kCaller);
   ASSERT_NE(block, nullptr);
-  EXPECT_GE(mapped_bytes_of(block), 150 * kMiB);
+  EXPECT_GE(run_at(block)->bytes(), 150 * kMiB);
   const std::size_t before = idle_blocks.held_bytes();
   release(block);
   EXPECT_LE(idle_blocks.held_bytes() - before, large_length(61 * kMiB));

@@ -4,13 +4,19 @@
 #include "large/huge.hpp"
 #include "large/idle_blocks.hpp"
 #include "large/new_pages.hpp"
+#include "large/room.hpp"
 
 namespace hakmem {
 
+void set_usable(Run* run, std::size_t usable) {
+  run->block_bytes.store_relaxed(usable);
+  set_hand_class(run);
+  if (usable < run->bytes()) run->hand_class = kNoHand;
+}
+
 void publish(Run* run, OwnerId heap) {
   run->heap.store_relaxed(heap);
-  run->block_bytes.store_relaxed(run->bytes());
-  set_hand_class(run);
+  set_usable(run, run->bytes());
   page_map.set_tags(run->first, Granules{1}, tag_for(Kind::kLarge));
 }
 
@@ -26,6 +32,7 @@ void hide(Run* run) { page_map.set_tags(run->first, Granules{1}, tag_for(Kind::k
 
 void retire(Run* run, std::uint64_t now_ms) {
   end_new_pages(run);
+  end_room(run);
   if (run->is_huge) retire_huge(run);
   if (run->heap.load_relaxed() == kNoOwner) {
     idle_blocks.keep(run, now_ms);

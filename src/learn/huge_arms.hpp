@@ -23,7 +23,7 @@
 
 namespace hakmem::learn {
 
-inline constexpr double kHugeBytes = 2.0 * kMiB;
+inline constexpr double kHugeBytes = kHugePageBytes;
 inline constexpr double kSmallPagesInHuge = 512;
 
 struct HugeQuestion {

@@ -23,7 +23,6 @@ unsigned most_odd_units() { return kMostOddUnits / os::places.nodes(); }
 // Granules that are looked at for what has been touched.
 constexpr std::uint64_t kSampled = 256;
 
-constexpr std::uint64_t start_of_unit(std::uint64_t granule) { return granule & ~(kUnit - 1); }
 
 std::uint64_t dirty_between(std::uint64_t from, std::uint64_t end) {
   std::uint64_t dirty = 0;

@@ -16,7 +16,10 @@
 
 namespace hakmem {
 
-inline constexpr std::uint64_t kUnitGranules = 2 * kMiB / kGranuleBytes;
+inline constexpr std::uint64_t kUnitGranules = kHugePageBytes / kGranuleBytes;
+
+// By index_of().
+constexpr std::uint64_t start_of_unit(std::uint64_t granule) { return granule & ~(kUnitGranules - 1); }
 
 struct Region {
   static constexpr std::uint64_t kTracked = 512;  // units: 1 GiB, which few regions exceed

@@ -14,7 +14,6 @@ namespace hakmem {
 
 namespace {
 
-constexpr std::size_t kHugePage = 2 * kMiB;
 constexpr std::size_t kMinStep = 32 * kMiB;
 constexpr std::size_t kMaxStep = 1 * kGiB;
 
@@ -73,7 +72,7 @@ RunStore::NewRegion RunStore::make_region(std::size_t bytes) {
   if (!has_room_for_regions()) return {};
   Run* run = run_pool_take();
   if (run == nullptr) return {};
-  std::byte* start = os::memory.map(bytes, kHugePage, false);
+  std::byte* start = os::memory.map(bytes, kHugePageBytes, false);
   if (start == nullptr) {
     run_pool_give(run);
     return {};
@@ -111,10 +110,10 @@ void RunStore::enter_region_locked(const NewRegion& made) {
 // How much at a time is a knob that the bill moves (thread/tuner): few large pieces cost fewer calls,
 // many small ones fewer entries of the page map that nobody needs yet.
 RunStore::NewRegion RunStore::make_region_by_policy(Granules count, Granules alignment) {
-  const std::size_t slack = count_of(alignment) * kGranuleBytes > kHugePage ? bytes_of(alignment) : 0;
-  const std::size_t needed = align_up(bytes_of(count) + slack, kHugePage);
+  const std::size_t slack = count_of(alignment) * kGranuleBytes > kHugePageBytes ? bytes_of(alignment) : 0;
+  const std::size_t needed = align_up(bytes_of(count) + slack, kHugePageBytes);
   const std::size_t share = mapped_bytes() / live_knobs.growth_divisor.load_relaxed();
-  const std::size_t usual = clamp_size(align_up(share, kHugePage), kMinStep, kMaxStep);
+  const std::size_t usual = clamp_size(align_up(share, kHugePageBytes), kMinStep, kMaxStep);
   if (page_map.is_flat() && usual > needed) {
     const NewRegion made = make_region(usual);
     if (made.run != nullptr) return made;

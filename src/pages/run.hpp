@@ -31,6 +31,7 @@ struct alignas(kCacheLine) Run {
   Atomic<OwnerId> heap{kNoOwner};  // the user's heap that a large block belongs to, if any
   bool is_huge = false;           // a mapping of its own
   std::uint8_t hand_class = 0;    // where a large block may wait for its thread (large/hand.hpp)
+  bool has_room = false;          // of a large block: some of it that others have touched is not its program's yet (large/room.hpp)
   os::Node node{0};               // whose memory it is, or is wished to be; written by who makes it
   std::uint32_t site = 0;         // who asked for the block (large/large.hpp)
   std::uint32_t new_pages = 0;    // of a large block, that were not resident when it was handed out (large/new_pages.hpp)

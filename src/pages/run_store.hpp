@@ -110,6 +110,9 @@ class RunStore {
   RunUse use();
   UnitUse unit_use();
 
+  // Whether some of its memory may lie on huge pages.
+  bool has_huge_pages() const { return any_huge_.load_relaxed(); }
+
   // Collapses the next full unit of small pages that is resident, if it finds one soon (collapse.cpp). False:
   // there is none any more, until it looks again from the start.
   bool collapse_next();
@@ -280,6 +283,7 @@ class RunStores {
   void purge(std::uint64_t now_ms, bool all);
   RunUse use();
   UnitUse unit_use();
+  bool has_huge_pages();
   bool collapse_next();
   void look_for_dense_again();
   std::size_t mapped_bytes();

@@ -55,6 +55,12 @@ bool RunStores::collapse_next() {
   return more;
 }
 
+bool RunStores::has_huge_pages() {
+  bool any = false;
+  stores_.for_each([&any](const RunStore& store) { any = any || store.has_huge_pages(); });
+  return any;
+}
+
 void RunStores::look_for_dense_again() {
   stores_.for_each([](RunStore& store) { store.look_for_dense_again(); });
 }

@@ -13,8 +13,6 @@ namespace hakmem {
 
 namespace {
 
-constexpr std::size_t kHuge = static_cast<std::size_t>(learn::kHugeBytes);
-
 // A part of a huge page waits for this at most, whatever memory costs: what is freed is to be gone within
 // three seconds (tests/memory/held_memory_test.cpp).
 constexpr double kMostHoldMs = 2'000;
@@ -82,7 +80,7 @@ bool ask(double touched_share) {
 // The region's lowest addresses are used first, so that the page is one that the program would have touched
 // in a moment. Where the kernel has no huge page to give, this takes what small pages take.
 bool touch_first(std::byte* first_unit, std::size_t bytes) {
-  const double seconds = cpu_seconds_to_touch(first_unit, kHuge);
+  const double seconds = cpu_seconds_to_touch(first_unit, kHugePageBytes);
   know_huge_fault(learn::huge_fault_after(known_costs(), seconds));
   if (!huge_pages_pay(1)) return false;
   allow_collapsing(bytes);
@@ -101,7 +99,7 @@ bool get_huge_pages(std::byte* start, std::size_t bytes) {
   if (!acts || commitment.hard() != SIZE_MAX || !ask(1)) return false;
   if (!ask_for_huge_pages(start, bytes, true)) return false;
   if (touch_first(start, bytes)) return true;
-  if (bytes > kHuge) os::memory.advise_huge(start + kHuge, bytes - kHuge, false);
+  if (bytes > kHugePageBytes) os::memory.advise_huge(start + kHugePageBytes, bytes - kHugePageBytes, false);
   return false;
 }
 
@@ -123,7 +121,7 @@ void collapse_what_is_paid() {
 }
 
 std::size_t collapsed_bytes() {
-  return run_store.unit_use().collapsed_bytes + collapsed_blocks.load_relaxed() * kHuge;
+  return run_store.unit_use().collapsed_bytes + collapsed_blocks.load_relaxed() * kHugePageBytes;
 }
 
 }  // namespace hakmem
