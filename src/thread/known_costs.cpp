@@ -49,7 +49,9 @@ void measure_small_pages_once() {
 bool take_first_measured(learn::CostModel* costs) {
   bool is_there = is_first_measured.load_acquire();  // pairs with measure_small_pages_once()
   if (!is_there || !is_first_measured.try_replace_relaxed(is_there, false)) return false;
-  *costs = first_measured;
+  costs->fault_s = first_measured.fault_s;
+  costs->populate_s = first_measured.populate_s;
+  costs->touch_after_free_s = first_measured.touch_after_free_s;
   return true;
 }
 

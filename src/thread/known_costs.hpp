@@ -21,7 +21,8 @@ void know_huge_fault(double seconds);
 // With what is due, any thread: measures small pages, but the once, when the heap has grown enough.
 void measure_small_pages_once();
 
-// True once, after that: what was measured then, for the learner.
+// True once, after that: `costs` has what was measured then of touching pages, for the learner. One look in the middle of
+// a program's start says too little of what giving back takes, for which there is a budget.
 bool take_first_measured(learn::CostModel* costs);
 
 // How long the process has run, in seconds.

@@ -108,7 +108,7 @@ TEST_F(ProfileFile, KnowsHowFarBlocksGrow) {
   const learn::ProfileGrowth& growth = first->growths[0];
   EXPECT_STREQ(first->modules[growth.module].name, "saves_profile");
   const int moves_second = std::stoi(run("grow").out);
-  EXPECT_GE(moves_first, 5);
+  EXPECT_GE(moves_first, 4);
   EXPECT_LE(moves_second, 2);
   const auto second = read();
   ASSERT_NE(second, nullptr);
