@@ -97,7 +97,7 @@ Outcome run_fixed_arm(const LargeHistory& history, const Pricing& pricing, const
 }
 
 Outcome run_clairvoyant(const LargeHistory& history, const Pricing& pricing) {
-  constexpr learn::Arm kOptions[] = {learn::arm_of(learn::kKeep),
+  constexpr learn::Arm kChoices[] = {learn::arm_of(learn::kKeep),
                                      {learn::kNever, 0, "at once"},
                                      {0, learn::kNever, "lazily at once"}};
   Biller biller(history, pricing);
@@ -106,7 +106,7 @@ Outcome run_clairvoyant(const LargeHistory& history, const Pricing& pricing) {
       return learn::arm_cost(biller.costs_of(span), span.idle_s(), span.reused, arm);
     };
     const learn::Arm* best = std::min_element(
-        std::begin(kOptions), std::end(kOptions),
+        std::begin(kChoices), std::end(kChoices),
         [&](const learn::Arm& a, const learn::Arm& b) { return cost(a) < cost(b); });
     IdleBlock block;
     block.advance(biller, span, *best, span.until_ns);
