@@ -100,35 +100,33 @@ TEST_F(HugeCollapse, OtherThreadsGoOnWhileABlockIsCollapsed) {
   release(block);
 }
 
+// Whether the other thread's work on `collapsed_block` ends while that is being collapsed.
+bool ends_while_collapsed(void (*work)()) {
+  static void (*other_work)() = nullptr;
+  other_work = work;
+  const InsteadOfCollapsing hook([](std::byte*, std::size_t) {
+    other.start(other_work);
+    ended_meanwhile = other.ends_within(100'000);
+    return true;
+  });
+  bool collapsed = false;
+  EXPECT_TRUE(collapse_next_of_huge(&collapsed));
+  EXPECT_TRUE(collapsed);
+  other.thread.join();
+  return ended_meanwhile;
+}
+
 // A user's heap's blocks are unmapped when they are freed.
 TEST_F(HugeCollapse, ABlockThatIsBeingCollapsedIsUnmappedAfterwards) {
   collapsed_block = make(33 * kMiB, kMinAlign, kHeap);
   fill(collapsed_block, 33 * kMiB);
-  const InsteadOfCollapsing hook([](std::byte*, std::size_t) {
-    other.start([] { release(collapsed_block); });
-    ended_meanwhile = other.ends_within(100'000);
-    return true;
-  });
-  bool collapsed = false;
-  EXPECT_TRUE(collapse_next_of_huge(&collapsed));
-  other.thread.join();
-  EXPECT_TRUE(collapsed);
-  EXPECT_FALSE(ended_meanwhile);
+  EXPECT_FALSE(ends_while_collapsed([] { release(collapsed_block); }));
 }
 
-// As above; its tail goes.
 TEST_F(HugeCollapse, ABlockThatIsBeingCollapsedIsCutAfterwards) {
   collapsed_block = make(64 * kMiB);
   fill(collapsed_block, 64 * kMiB);
-  const InsteadOfCollapsing hook([](std::byte*, std::size_t) {
-    other.start([] { resize_large(collapsed_block, kMiB); });
-    ended_meanwhile = other.ends_within(100'000);
-    return true;
-  });
-  bool collapsed = false;
-  EXPECT_TRUE(collapse_next_of_huge(&collapsed));
-  other.thread.join();
-  EXPECT_FALSE(ended_meanwhile);
+  EXPECT_FALSE(ends_while_collapsed([] { resize_large(collapsed_block, kMiB); }));
   release(collapsed_block);
 }
 

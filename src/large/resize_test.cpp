@@ -8,6 +8,7 @@
 #include "large/large_fixture.hpp"
 #include "large/room.hpp"
 #include "large/site_keys.hpp"
+#include "large/states.hpp"
 #include "large/touched.hpp"
 #include "thread/known_costs.hpp"
 
@@ -117,8 +118,6 @@ TEST_F(Resize, ASitesNextBlockMovesLess) {
   EXPECT_LE(second, 1);
 }
 
-Run* run_at(const void* block) { return static_cast<Run*>(page_map.details_of(granule_of(block))); }
-
 // Blocks that idle ones are for, of a caller that no other test knows.
 class GrowIntoIdle : public Resize {
  protected:
@@ -151,6 +150,7 @@ class GrowIntoIdle : public Resize {
   }
 
   void* grow(void* block, std::size_t size) { return resize_large(block, size, caller_); }
+  const void* caller() const { return caller_; }
 
  private:
   inline static char callers_[16] = {};
@@ -227,15 +227,15 @@ TEST_F(GrowIntoIdle, WithRoomForWhatBlocksHaveBecome) {
     EXPECT_EQ(grow(block, 9 * kMiB), idle);
     EXPECT_EQ(large_bytes(idle), large_length(9 * kMiB));
     EXPECT_EQ(resident_room.load_relaxed(), large_length(reach) - large_length(9 * kMiB));
-    EXPECT_EQ(run_at(idle)->hand_class, kNoHand) << "who takes it there takes all of it for the program's";
+    EXPECT_EQ(run_of(idle)->hand_class, kNoHand) << "who takes it there takes all of it for the program's";
     EXPECT_EQ(grow(idle, 9 * kMiB - 5000), idle) << "of the same class: it keeps its room";
     EXPECT_EQ(grow(idle, reach), idle);
     EXPECT_EQ(large_bytes(idle), large_length(reach));
-    EXPECT_EQ(run_at(idle)->hand_class, class_served_by(large_length(reach)));
+    EXPECT_EQ(run_of(idle)->hand_class, class_served_by(large_length(reach)));
     EXPECT_EQ(resident_room.load_relaxed(), 0u);
     EXPECT_TRUE(holds(idle, 8 * kMiB));
     EXPECT_EQ(grow(idle, 8 * kMiB), idle);
-    EXPECT_EQ(large_bytes(idle), reach < 16 * kMiB ? 8 * kMiB : large_bytes(idle));
+    EXPECT_EQ(large_bytes(idle), 8 * kMiB);
     release(idle);
   }
 }
@@ -278,6 +278,19 @@ TEST_F(GrowIntoIdle, RoomWithPagesIsIdleWithItsBlock) {
   EXPECT_EQ(idle_large_bytes(), 40 * kMiB + 4 * kMiB);
 }
 
+// What is copied has been read, which makes pages resident that were never written to.
+TEST_F(GrowIntoIdle, TheCopySaysNothingOfWhatTheProgramHasTouched) {
+  const unsigned size_class = request_class(512 * kKiB);
+  for (int i = 0; i < 2; ++i) {
+    settle_down();
+    void* block = make_large(512 * kKiB, kMinAlign, kNoOwner, caller()).start;
+    void* const idle = leave_idle(2 * kMiB);
+    EXPECT_EQ(grow(block, 2 * kMiB), idle);
+    EXPECT_FALSE(touched.was_full(call_site(caller()), size_class));
+    release(idle);
+  }
+}
+
 TEST_F(GrowIntoIdle, AUsersHeapsBlockKeepsItsHeap) {
   know_caller(4 * kMiB, 16 * kMiB);
   void* block = make_filled(kMiB / 2, kHeap);
@@ -295,7 +308,7 @@ TEST_F(Resize, RoomThatWasNotUsedIsNotIdle) {
   growth.note(Growth::Site{call_site(&kCaller)}, 200 * kMiB);
   void* block = resize_large(make(34 * kMiB), 60 * kMiB, &kCaller);
   ASSERT_NE(block, nullptr);
-  EXPECT_GE(run_at(block)->bytes(), 200 * kMiB);
+  EXPECT_GE(run_of(block)->bytes(), 200 * kMiB);
   EXPECT_EQ(large_bytes(block), large_length(60 * kMiB)) << "room is not the program's to use";
   EXPECT_EQ(resize_large(block, 190 * kMiB, &kCaller), block);
   EXPECT_EQ(resize_large(block, 60 * kMiB, &kCaller), block) << "cut: it was long";
@@ -303,7 +316,7 @@ TEST_F(Resize, RoomThatWasNotUsedIsNotIdle) {
   release(block);
   block = resize_large(make(34 * kMiB), 61 * kMiB, &kCaller);
   ASSERT_NE(block, nullptr);
-  EXPECT_GE(run_at(block)->bytes(), 150 * kMiB);
+  EXPECT_GE(run_of(block)->bytes(), 150 * kMiB);
   const std::size_t before = idle_blocks.held_bytes();
   release(block);
   EXPECT_LE(idle_blocks.held_bytes() - before, large_length(61 * kMiB));
