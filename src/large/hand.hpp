@@ -174,13 +174,8 @@ inline bool Hand::Place::put_top(Run* run, void* block) {
   return true;
 }
 
-// To be called whenever the length or the heap of a block in use has changed. The last class has
-// blocks of any length, so it has no place in a hand, and neither has a user's heap: destroying it
-// would not find them there.
+// The last class has blocks of any length, so it has no place in a hand, and neither has a user's heap: destroying it
+// would not find them there. See set_hand_class() (room.hpp).
 inline constexpr unsigned kNoHand = learn::kLargeClasses - 1;
-inline void set_hand_class(Run* run) {
-  const bool may_wait = run->heap.load_relaxed() == kNoOwner;
-  run->hand_class = static_cast<std::uint8_t>(may_wait ? class_served_by(run->bytes()) : kNoHand);
-}
 
 }  // namespace hakmem

@@ -4,7 +4,6 @@
 
 #include "base/bits.hpp"
 #include "config/knobs.hpp"
-#include "large/hand.hpp"
 #include "large/idle_blocks.hpp"
 #include "large/new_pages.hpp"
 #include "large/room.hpp"
@@ -30,9 +29,8 @@ void publish(Run* run, std::byte* start, std::size_t bytes) {
   run->is_huge = true;
   run->first = granule_of(start);
   run->count = Granules{bytes >> kGranuleShift};
-  set_hand_class(run);
   run->block_bytes.store_relaxed(bytes);
-  run->asked = bytes;
+  set_asked(run, bytes);
   run->units_seen = 0;
   page_map.set_details(run->first, run);
   page_map.set_tags(run->first, Granules{1}, tag_for(Kind::kHuge));
@@ -81,7 +79,7 @@ std::byte* map_with_headroom(std::size_t size, std::size_t held, Growth::Site gr
                              std::size_t* bytes) {
   const std::size_t half = size + size / 2;
   const std::size_t learned = room_is_dear() ? size : growth.room(grower, size);
-  growth.note_granted(grower, size);
+  if (learned > size) growth.note_granted(grower, size);
   if (learned > half) {
     *bytes = large_length(learned);
     if (std::byte* start = map_below(commitment.soft(), *bytes, kGranuleBytes, *bytes - held))
@@ -128,9 +126,8 @@ void destroy_unlinked(Run* run) {
 void shorten(Run* run, std::size_t bytes) {
   total_bytes.fetch_sub_relaxed(run->bytes() - bytes);
   run->block_bytes.store_relaxed(bytes);
-  run->asked = bytes;
   run->count = Granules{bytes >> kGranuleShift};
-  set_hand_class(run);
+  set_asked(run, bytes);
 }
 
 // The block is `bytes` long from now on: first in its record, so that nobody collapses what is
@@ -175,14 +172,9 @@ void move_or_copy(std::byte* from, std::size_t bytes, std::byte* to) {
 
 std::size_t large_heap_bytes() { return run_store.mapped_bytes() + total_bytes.load_relaxed(); }
 
-bool room_is_dear() { return !page_map.is_flat() || commitment.soft() != SIZE_MAX; }
-
-// What the program has of the block, and what is room. A block with room does not wait in a hand,
-// where it would keep it.
 void set_asked(Run* run, std::size_t size) {
   run->asked = size;
   set_hand_class(run);
-  if (large_length(size) < run->bytes()) run->hand_class = kNoHand;
 }
 
 LargeBlock make_huge(std::size_t size, std::size_t alignment, OwnerId heap, learn::Site site) {

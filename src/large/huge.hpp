@@ -23,9 +23,6 @@ void set_asked(Run* run, std::size_t size);
 // Memory of blocks, in the store and mappings of their own.
 std::size_t large_heap_bytes();
 
-// Address space is counted, by a limit or because there is little: no room but the usual.
-bool room_is_dear();
-
 // Returns an idle block's mapping to the kernel.
 void unmap_huge(Run* run);
 

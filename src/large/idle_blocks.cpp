@@ -83,16 +83,21 @@ Run* IdleBlocks::take(std::size_t bytes, std::size_t alignment) {
   return take(bytes, alignment, &soon);
 }
 
+Run* IdleBlocks::take_block(const IdleShard::Request& request, bool* soon) {
+  Run* run = nullptr;
+  try_near(request.size_class, [&](IdleShard& shard) {
+    if (shard.stack(request.size_class).live() != 0) run = shard.take(request, soon);
+    return run != nullptr;
+  });
+  return run;
+}
+
 Run* IdleBlocks::take(std::size_t bytes, std::size_t alignment, bool* soon) {
   const unsigned c = request_class(bytes);
   const IdleShard::Request request{c, bytes, alignment, os::now_ms()};
-  Run* run = nullptr;
-  const auto takes_block = [&](IdleShard& shard) {
-    if (shard.stack(c).live() != 0) run = shard.take(request, soon);
-    return run != nullptr;
-  };
-  const auto takes_mark = [&](IdleShard& shard) { return shard.stack(c).has_marks_alone() && shard.take_mark(request); };
-  if (!try_near(c, takes_block)) try_near(c, takes_mark);
+  Run* const run = take_block(request, soon);
+  if (run == nullptr)
+    try_near(c, [&](IdleShard& shard) { return shard.stack(c).has_marks_alone() && shard.take_mark(request); });
   return run;
 }
 
@@ -101,14 +106,10 @@ Run* IdleBlocks::take_spare(std::size_t least, std::size_t most) {
   const unsigned last = request_class(most);
   if (last == learn::kLargeClasses - 1) return nullptr;  // blocks of any length
   for (unsigned c = last;; --c) {
-    const IdleShard::Request request{c, c == first ? least : learn::large_class_bytes(c), kGranuleBytes, os::now_ms()};
+    const std::size_t bytes = c == first ? least : learn::large_class_bytes(c);
     bool soon = false;
-    Run* run = nullptr;
-    const auto takes_block = [&](IdleShard& shard) {
-      if (shard.stack(c).live() != 0) run = shard.take(request, &soon);
-      return run != nullptr;
-    };
-    if (try_near(c, takes_block) || c == first) return run;
+    Run* const run = take_block({c, bytes, kGranuleBytes, os::now_ms()}, &soon);
+    if (run != nullptr || c == first) return run;
   }
 }
 

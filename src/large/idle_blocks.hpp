@@ -90,6 +90,7 @@ class IdleBlocks {
   static constexpr unsigned kBatch = 32;
 
   unsigned home_of(unsigned size_class, os::Node node);
+  Run* take_block(const IdleShard::Request& request, bool* soon);
   template <typename Visit>
   bool try_near(unsigned size_class, Visit visit);
   unsigned detach_oldest(const IdleShard::Selection& of, Run** batch, unsigned most);

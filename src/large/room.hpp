@@ -3,18 +3,22 @@
 //   idle block   |#########################|
 //   grown into   | the program's | room ###|     it may grow to its end without a fault; meanwhile nobody else has those pages
 //
-// Nobody knows that it will, so all blocks together have no more of it than a quarter of what is committed, or kLeast.
+// Nobody knows that it will, so all blocks together have no more of it than about a quarter of what is committed, or kLeast.
 //
 // Above: resize, states, huge. Below: commitment. Any thread, for a block that it holds.
 #pragma once
 
 #include "base/atomics.hpp"
+#include "large/hand.hpp"
 #include "large/huge.hpp"
 #include "pages/commitment.hpp"
 
 namespace hakmem {
 
 inline constinit Atomic<std::size_t> resident_room{0};
+
+// Address space is counted, by a limit or because there is little: no room but the usual.
+inline bool room_is_dear() { return !page_map.is_flat() || commitment.soft() != SIZE_MAX; }
 
 // How much more there may be.
 inline std::size_t room_left() {
@@ -27,6 +31,12 @@ inline std::size_t room_left() {
 
 inline std::size_t room_of(const Run* run) {
   return run->bytes() - (run->is_huge ? usable_bytes_of_huge(run) : run->block_bytes.load_relaxed());
+}
+
+// After its length, what it uses of that, or its heap has changed. A block with room would keep it in a hand.
+inline void set_hand_class(Run* run) {
+  const bool may_wait = run->heap.load_relaxed() == kNoOwner && room_of(run) == 0;
+  run->hand_class = static_cast<std::uint8_t>(may_wait ? class_served_by(run->bytes()) : kNoHand);
 }
 
 // Of a block that nothing changes until end_room(): what it does not use counts.

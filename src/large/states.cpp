@@ -1,6 +1,5 @@
 #include "large/states.hpp"
 
-#include "large/hand.hpp"
 #include "large/huge.hpp"
 #include "large/idle_blocks.hpp"
 #include "large/new_pages.hpp"
@@ -11,7 +10,6 @@ namespace hakmem {
 void set_usable(Run* run, std::size_t usable) {
   run->block_bytes.store_relaxed(usable);
   set_hand_class(run);
-  if (usable < run->bytes()) run->hand_class = kNoHand;
 }
 
 void publish(Run* run, OwnerId heap) {

@@ -13,7 +13,7 @@ namespace hakmem {
 // Of a large or huge block, also a hidden one.
 inline Run* run_of(const void* block) { return static_cast<Run*>(page_map.details_of(granule_of(block))); }
 
-// The first `usable` bytes of a run of the store are its program's. What has room does not wait in a hand, where it would keep it.
+// The first `usable` bytes of a run of the store are its program's.
 void set_usable(Run* run, std::size_t usable);
 
 // A run of the store is a block of `heap`.

@@ -23,7 +23,6 @@ unsigned most_odd_units() { return kMostOddUnits / os::places.nodes(); }
 // Granules that are looked at for what has been touched.
 constexpr std::uint64_t kSampled = 256;
 
-
 std::uint64_t dirty_between(std::uint64_t from, std::uint64_t end) {
   std::uint64_t dirty = 0;
   for (; from < end; ++from) dirty += page_map.tag_of(Granule{from}) == tag_for(Kind::kFreeDirty) ? 1 : 0;
