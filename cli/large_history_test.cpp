@@ -12,10 +12,10 @@ namespace {
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
 
-Event allocate(std::uint64_t second, std::uint64_t block, std::uint64_t size) {
+Event allocation(std::uint64_t second, std::uint64_t block, std::uint64_t size) {
   return {second * kSecond, block, size, 0, 7, Op::kAllocate};
 }
-Event release(std::uint64_t second, std::uint64_t block) {
+Event freeing(std::uint64_t second, std::uint64_t block) {
   return {second * kSecond, block, 0, 0, 0, Op::kFree};
 }
 Event resize(std::uint64_t second, std::uint64_t block, std::uint64_t size) {
@@ -31,8 +31,8 @@ LargeHistory history_of(std::vector<Event> events, std::uint64_t end) {
 
 TEST(LargeHistory, NewestFreedIsReusedFirst) {
   const LargeHistory history =
-      history_of({allocate(0, 1, kMiB), allocate(0, 2, kMiB), release(1, 1), release(2, 2),
-                  allocate(5, 3, kMiB - 100)},
+      history_of({allocation(0, 1, kMiB), allocation(0, 2, kMiB), freeing(1, 1), freeing(2, 2),
+                  allocation(5, 3, kMiB - 100)},
                  9);
   ASSERT_EQ(history.spans.size(), 2u);
   EXPECT_EQ(history.spans[0].position, 0u);
@@ -49,35 +49,35 @@ TEST(LargeHistory, NewestFreedIsReusedFirst) {
 
 TEST(LargeHistory, ClassesDoNotServeEachOther) {
   const LargeHistory history =
-      history_of({allocate(0, 1, kMiB), release(1, 1), allocate(2, 2, 2 * kMiB)}, 3);
+      history_of({allocation(0, 1, kMiB), freeing(1, 1), allocation(2, 2, 2 * kMiB)}, 3);
   ASSERT_EQ(history.spans.size(), 1u);
   EXPECT_FALSE(history.spans[0].reused);
 }
 
 TEST(LargeHistory, SmallBlocksAreNoneOfIts) {
   const LargeHistory history =
-      history_of({allocate(0, 1, 32 * kKiB), release(1, 1), release(1, 99)}, 2);
+      history_of({allocation(0, 1, 32 * kKiB), freeing(1, 1), freeing(1, 99)}, 2);
   EXPECT_TRUE(history.spans.empty());
   EXPECT_EQ(history.large_events, 0u);
 }
 
 TEST(LargeHistory, AGrowingBlockTakesItsPagesAlong) {
   const LargeHistory history = history_of(
-      {allocate(0, 1, kKiB), resize(1, 1, kMiB), resize(2, 1, 8 * kMiB), release(3, 1)}, 4);
+      {allocation(0, 1, kKiB), resize(1, 1, kMiB), resize(2, 1, 8 * kMiB), freeing(3, 1)}, 4);
   ASSERT_EQ(history.spans.size(), 1u);
   EXPECT_EQ(history.spans[0].bytes, 8 * kMiB);
   EXPECT_EQ(history.live_peak_bytes, 8.0 * kMiB);
 }
 
 TEST(LargeHistory, ABlockThatShrinksBelowLargeIsIdle) {
-  const LargeHistory history = history_of({allocate(0, 1, kMiB), resize(1, 1, kKiB)}, 4);
+  const LargeHistory history = history_of({allocation(0, 1, kMiB), resize(1, 1, kKiB)}, 4);
   ASSERT_EQ(history.spans.size(), 1u);
   EXPECT_EQ(history.spans[0].idle_s(), 3);
 }
 
 TEST(LargeHistory, EventsOutOfOrderAreRefused) {
-  EXPECT_THROW(history_of({allocate(2, 1, kMiB), release(1, 1)}, 3), std::runtime_error);
-  EXPECT_THROW(history_of({allocate(2, 1, kMiB)}, 1), std::runtime_error);
+  EXPECT_THROW(history_of({allocation(2, 1, kMiB), freeing(1, 1)}, 3), std::runtime_error);
+  EXPECT_THROW(history_of({allocation(2, 1, kMiB)}, 1), std::runtime_error);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 namespace hakmem::cli {
 namespace {
 
-constexpr LibraryOption kOptions[] = {
+constexpr LibraryOption kLibraryOptions[] = {
     {"--thp", "HAKMEM_THP", "auto|always|never", 0, 0, "WHEN",
      "huge pages: auto (where they pay), always, never"},
     {"--purge-delay", "HAKMEM_PURGE_DELAY", "", 0, 600'000, "MS",
@@ -74,7 +74,7 @@ bool is_switch(const LibraryOption& option) { return *option.placeholder == '\0'
 
 }  // namespace
 
-std::span<const LibraryOption> library_options() { return kOptions; }
+std::span<const LibraryOption> library_options() { return kLibraryOptions; }
 
 std::string check_value(const LibraryOption& option, const std::string& value) {
   if (*option.words != '\0') {
@@ -90,7 +90,7 @@ std::string check_value(const LibraryOption& option, const std::string& value) {
 }
 
 void add_library_flags(CLI::App& app, LibraryValues& values) {
-  for (const LibraryOption& option : kOptions) {
+  for (const LibraryOption& option : kLibraryOptions) {
     const auto set = [&values, &option](const std::string& value) {
       values[option.variable] = value;
     };

@@ -64,7 +64,7 @@ std::string size_text(unsigned size_class) {
                       : fmt::format("{:g}M", static_cast<double>(bytes) / kMiB);
 }
 
-std::string depth_text(unsigned depth) {
+std::string positions_text(unsigned depth) {
   const std::size_t first = depth == 0 ? 0 : learn::positions_at(depth);
   if (depth + 1 == learn::kDepths) return fmt::format("{}+", first);
   const std::size_t last = first + learn::positions_at(depth) - 1;
@@ -205,7 +205,7 @@ std::string profile_text(const learn::Profile& profile, double price, bool colou
     const learn::Evidence& evidence = profile.of(context);
     if (learn::blocks_of(evidence) == 0) return;
     table.add_row({{size_text(context.size_class)},
-                   {depth_text(context.depth)},
+                   {positions_text(context.depth)},
                    {fmt::format("{}", context.group)},
                    {fmt::format("{}", blocks_in(evidence.reused))},
                    {fmt::format("{}", blocks_in(evidence.left))},
@@ -236,7 +236,7 @@ std::string profile_diff(const learn::Profile& a, const learn::Profile& b, doubl
     const std::string arm_a = arm_name(of_a, context.size_class, price);
     const std::string arm_b = arm_name(of_b, context.size_class, price);
     table.add_row({{size_text(context.size_class)},
-                   {depth_text(context.depth)},
+                   {positions_text(context.depth)},
                    {fmt::format("{}", context.group)},
                    {fmt::format("{}", learn::blocks_of(of_a))},
                    {fmt::format("{}", learn::blocks_of(of_b))},

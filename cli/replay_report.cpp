@@ -67,7 +67,7 @@ std::vector<Cell> row_of(const Replay& replay, const ReplaySeries& series,
   return row;
 }
 
-std::string legend(const Replay& replay, const std::string& baseline) {
+std::string replay_legend(const Replay& replay, const std::string& baseline) {
   const PlayerResult* any = nullptr;
   for (const ReplaySeries& series : replay.series) {
     if (series.complete()) any = &series.results[0];
@@ -137,7 +137,7 @@ std::string replay_table(const Replay& replay, const std::string& baseline, bool
   }
   for (const ReplaySeries& series : replay.series) table.add_row(row_of(replay, series, ours));
   return fmt::format("{}{}\n\n{}\n{}", replay.trace, replay.warning, table.render(colours),
-                     legend(replay, baseline));
+                     replay_legend(replay, baseline));
 }
 
 nlohmann::json replay_json(const Replay& replay, const std::vector<Allocator>& allocators) {

@@ -77,7 +77,7 @@ struct Tally {
   int failed = 0;
 };
 
-void count(const Comparison& comparison, const Series& ours, const Series& theirs, Tally& tally) {
+void add_verdict(const Comparison& comparison, const Series& ours, const Series& theirs, Tally& tally) {
   if (!theirs.complete()) {
     ++tally.failed;
     return;
@@ -104,7 +104,7 @@ Tally tally_of(std::span<const Comparison> comparisons, const std::string& basel
     const Series* ours = comparison.find(baseline);
     const Series* theirs = comparison.find(allocator);
     if (ours == nullptr || theirs == nullptr || !ours->complete()) continue;
-    count(comparison, *ours, *theirs, tally);
+    add_verdict(comparison, *ours, *theirs, tally);
   }
   return tally;
 }

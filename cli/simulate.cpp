@@ -30,17 +30,17 @@ constexpr Constant kConstants[] = {
     {"huge_touch_after_free_s", &learn::CostModel::huge_touch_after_free_s},
     {"lazy_share", &learn::CostModel::lazy_share},
 };
-constexpr const char* kHugeFrom = "huge_from";
+constexpr const char* kHugeFromName = "huge_from";
 
 void set_constant(learn::CostModel& model, const std::string& name, const nlohmann::json& value) {
   if (!value.is_number() || value.get<double>() < 0) {
     throw std::invalid_argument("cost " + name + " must be a number of at least 0");
   }
-  if (name == kHugeFrom) {
+  if (name == kHugeFromName) {
     model.huge_from = value.get<std::size_t>();
     return;
   }
-  std::string names = kHugeFrom;
+  std::string names = kHugeFromName;
   for (const Constant& constant : kConstants) {
     if (name == constant.name) {
       model.*constant.value = value.get<double>();
@@ -54,7 +54,7 @@ void set_constant(learn::CostModel& model, const std::string& name, const nlohma
 nlohmann::json costs_json(const learn::CostModel& model) {
   nlohmann::json json;
   for (const Constant& constant : kConstants) json[constant.name] = model.*constant.value;
-  json[kHugeFrom] = model.huge_from;
+  json[kHugeFromName] = model.huge_from;
   return json;
 }
 

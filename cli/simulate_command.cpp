@@ -35,7 +35,7 @@ struct Flags {
   bool list = false;
 };
 
-std::string text_of(const std::string& file) {
+std::string file_text(const std::string& file) {
   std::ifstream in(file);
   std::ostringstream text;
   text << in.rdbuf();
@@ -61,7 +61,7 @@ learn::CostModel measured_costs() {
 
 learn::CostModel chosen_costs(const std::string& from) {
   if (from.empty()) return {};
-  return from == kMeasured ? measured_costs() : parse_costs(text_of(from));
+  return from == kMeasured ? measured_costs() : parse_costs(file_text(from));
 }
 
 void print_list_json() {

@@ -2,8 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+#include <span>
 
+#include "samples.hpp"
 #include "simulate.hpp"
 #include "table.hpp"
 
@@ -33,7 +34,7 @@ Cell ratio_cell(double ratio) {
 using Ratios = std::vector<std::vector<double>>;  // by policy
 
 void add_summary(Table& table, const std::string& name, const Ratios& ratios,
-                 double (*summary)(const std::vector<double>&)) {
+                 double (*summary)(std::span<const double>)) {
   std::vector<Cell> row = {{name, Style::kStrong}, {""}, {""}};
   for (const std::vector<double>& of_policy : ratios) {
     row.push_back(of_policy.empty() ? Cell{"-"} : ratio_cell(summary(of_policy)));
@@ -41,13 +42,7 @@ void add_summary(Table& table, const std::string& name, const Ratios& ratios,
   table.add_row(row);
 }
 
-double geometric_mean(const std::vector<double>& ratios) {
-  double sum = 0;
-  for (const double ratio : ratios) sum += std::log(ratio);
-  return std::exp(sum / static_cast<double>(ratios.size()));
-}
-
-double worst(const std::vector<double>& ratios) {
+double worst(std::span<const double> ratios) {
   return *std::max_element(ratios.begin(), ratios.end());
 }
 

@@ -53,7 +53,7 @@ Trace sample_trace(std::size_t events) {
   return trace;
 }
 
-std::string bytes_of(const std::string& path) {
+std::string file_bytes(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
@@ -110,7 +110,7 @@ TEST_F(TraceFile, ReadsWhatWasWritten) {
 TEST_F(TraceFile, WritesTheSameTwice) {
   write_trace(path_, sample_trace(5000));
   const Trace once = read_trace(path_);
-  const std::string bytes = bytes_of(path_);
+  const std::string bytes = file_bytes(path_);
   write_trace(path_, once);
   expect_same(read_trace(path_), once);
   EXPECT_LT(bytes.size(), 5000U * 20);
@@ -128,7 +128,7 @@ TEST_F(TraceFile, ACutAtAnyByteLeavesABeginning) {
   path_.resize(path_.size() - 3);
   const Trace whole = sample_trace(300);
   write_trace(path_, whole);
-  const std::string bytes = bytes_of(path_);
+  const std::string bytes = file_bytes(path_);
   std::size_t most = 0;
   for (std::size_t length = 0; length < bytes.size(); ++length) {
     write_bytes(bytes.substr(0, length));
@@ -147,7 +147,7 @@ TEST_F(TraceFile, ACutAtAnyByteLeavesABeginning) {
 TEST_F(TraceFile, ADamagedByteAnywhereIsNoticed) {
   path_.resize(path_.size() - 3);
   write_trace(path_, sample_trace(200));
-  const std::string bytes = bytes_of(path_);
+  const std::string bytes = file_bytes(path_);
   for (std::size_t at = 0; at < bytes.size(); ++at) {
     std::string damaged = bytes;
     damaged[at] = static_cast<char>(damaged[at] ^ 0x20);
@@ -160,7 +160,7 @@ TEST_F(TraceFile, ADamagedByteAnywhereIsNoticed) {
 
 TEST_F(TraceFile, ACutCompressedFileIsReadToo) {
   write_trace(path_, sample_trace(50'000));
-  const std::string bytes = bytes_of(path_);
+  const std::string bytes = file_bytes(path_);
   write_bytes(bytes.substr(0, bytes.size() / 2));
   const Trace cut = read_trace(path_);
   EXPECT_TRUE(cut.truncated);
@@ -171,7 +171,7 @@ TEST_F(TraceFile, SaysWhatIsWrong) {
   write_bytes("#!/bin/sh\necho this is a script and no trace\n");
   EXPECT_THAT(error(), HasSubstr("is no trace of hakmem"));
   write_trace(path_ + "x", sample_trace(100));
-  std::string bytes = bytes_of(path_ + "x");
+  std::string bytes = file_bytes(path_ + "x");
   std::filesystem::remove(path_ + "x");
   bytes[8] = 2;
   write_bytes(bytes);

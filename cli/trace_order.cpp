@@ -14,7 +14,7 @@ constexpr std::uint32_t kUnnumbered = ~std::uint32_t{0};
 
 // A resize that moved its block counts as two steps: the old address goes before the call, the new
 // one comes after it.
-enum class Step { kAllocate, kFree, kResizeInPlace, kMoveOut, kMoveIn };
+enum class StepKind { kAllocate, kFree, kResizeInPlace, kMoveOut, kMoveIn };
 
 // How far one thread is.
 struct Head {
@@ -27,21 +27,21 @@ struct Head {
   bool done() const { return index == events->size(); }
   const FileEvent& event() const { return (*events)[index]; }
 
-  Step step() const {
-    if (event().kind == EventKind::kAllocate) return Step::kAllocate;
-    if (event().kind == EventKind::kFree) return Step::kFree;
-    if (event().address == event().old_address) return Step::kResizeInPlace;
-    return moving ? Step::kMoveIn : Step::kMoveOut;
+  StepKind step() const {
+    if (event().kind == EventKind::kAllocate) return StepKind::kAllocate;
+    if (event().kind == EventKind::kFree) return StepKind::kFree;
+    if (event().address == event().old_address) return StepKind::kResizeInPlace;
+    return moving ? StepKind::kMoveIn : StepKind::kMoveOut;
   }
 
   std::uint64_t time_ns() const {
-    const Step now = step();
-    const bool after_call = now == Step::kResizeInPlace || now == Step::kMoveIn;
+    const StepKind now = step();
+    const bool after_call = now == StepKind::kResizeInPlace || now == StepKind::kMoveIn;
     return event().time_ns + (after_call ? event().took_ns : 0);
   }
 
   void advance() {
-    moving = step() == Step::kMoveOut;
+    moving = step() == StepKind::kMoveOut;
     if (!moving) ++index;
   }
 };
@@ -74,9 +74,9 @@ class Order {
   bool lives(std::uint64_t address) const { return living_.contains(address); }
 
   bool is_possible(const Head& head) const {
-    const Step step = head.step();
-    if (step == Step::kAllocate || step == Step::kMoveIn) return !lives(head.event().address);
-    return lives(step == Step::kMoveOut ? head.event().old_address : head.event().address);
+    const StepKind step = head.step();
+    if (step == StepKind::kAllocate || step == StepKind::kMoveIn) return !lives(head.event().address);
+    return lives(step == StepKind::kMoveOut ? head.event().old_address : head.event().address);
   }
 
   // The earliest head within the slack that can be; else the one in front. Rare, so a scan will do.
@@ -110,16 +110,16 @@ class Order {
   void take(Head& head) {
     const FileEvent& event = head.event();
     switch (head.step()) {
-      case Step::kAllocate:
+      case StepKind::kAllocate:
         return enter(head, 0);
-      case Step::kFree:
+      case StepKind::kFree:
         return free(head);
-      case Step::kResizeInPlace:
+      case StepKind::kResizeInPlace:
         return enter(head, leave(event.address));
-      case Step::kMoveOut:
+      case StepKind::kMoveOut:
         head.moved_block = leave(event.old_address);
         return;
-      case Step::kMoveIn:
+      case StepKind::kMoveIn:
         return enter(head, head.moved_block);
     }
   }

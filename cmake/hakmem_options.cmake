@@ -1,6 +1,6 @@
 # Options and the flags that every target of the project shares.
 #
-#   HAKMEM_SANITIZE     "", address, undefined or thread
+#   HAKMEM_SANITIZE     "", address, undefined, address,undefined or thread
 #   HAKMEM_WERROR       warnings are errors
 #   HAKMEM_BUILD_CLI    the `hakmem` command (needs CLI11, fmt, nlohmann-json)
 #   BUILD_TESTING       tests, checks and tools (needs GoogleTest)
@@ -9,15 +9,15 @@
 # The last three are on when hakmem is the top project and off when it is part of another.
 # hakmem_warnings is the set of warnings that all code of the project is compiled with; link it PRIVATE.
 
-set(HAKMEM_SANITIZE "" CACHE STRING "Sanitizer: empty, address, undefined or thread")
-set_property(CACHE HAKMEM_SANITIZE PROPERTY STRINGS "" address undefined thread)
+set(HAKMEM_SANITIZE "" CACHE STRING "Sanitizers: empty, address, undefined, address,undefined or thread")
+set_property(CACHE HAKMEM_SANITIZE PROPERTY STRINGS "" address undefined address,undefined thread)
 option(HAKMEM_WERROR "Treat warnings as errors" ON)
 option(HAKMEM_BUILD_CLI "Build the hakmem command" ${PROJECT_IS_TOP_LEVEL})
 option(BUILD_TESTING "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(HAKMEM_BUILD_BENCH "Build the benchmarks" ${PROJECT_IS_TOP_LEVEL})
 
-if(NOT HAKMEM_SANITIZE MATCHES "^(|address|undefined|thread)$")
-  message(FATAL_ERROR "HAKMEM_SANITIZE is '${HAKMEM_SANITIZE}'; allowed: empty, address, undefined, thread")
+if(NOT HAKMEM_SANITIZE MATCHES "^(|address|undefined|address,undefined|thread)$")
+  message(FATAL_ERROR "HAKMEM_SANITIZE is '${HAKMEM_SANITIZE}'; allowed: empty, address, undefined, address,undefined, thread")
 endif()
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release)

@@ -26,11 +26,6 @@ constexpr std::size_t kSizes[] = {16, 48, 64, 80, 1024, 5120, 32768};
 constinit SlabShard shards[2];
 constinit char heap_marks[kHeaps];
 
-std::size_t bytes_in_use() {
-  const RunUse use = run_store.use();
-  return use.mapped_bytes - use.free_bytes;
-}
-
 bool is_live(const Slab* slab) { return (slab->state.load_acquire() & Slab::kLive) != 0; }
 
 class Model {
@@ -38,7 +33,7 @@ class Model {
   explicit Model(fuzz::Input input)
       : input_(input),
         class_(class_of(kSizes[input_.below(std::size(kSizes))])),
-        in_use_before_(bytes_in_use()) {}
+        in_use_before_(run_store.use().in_use_bytes()) {}
 
   void run() {
     while (!input_.used_up()) {
@@ -51,7 +46,7 @@ class Model {
     }
     check();
     FUZZ_CHECK(slabs_.empty());
-    FUZZ_CHECK(bytes_in_use() == in_use_before_);
+    FUZZ_CHECK(run_store.use().in_use_bytes() == in_use_before_);
   }
 
  private:

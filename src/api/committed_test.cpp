@@ -68,7 +68,7 @@ class CommittedTest : public testing::Test {
   // By the other side's counts: the kernel's mappings, regions without what is clean, and records.
   static std::size_t sum() {
     const RunUse runs = run_store.use();
-    return mapped + runs.mapped_bytes - runs.free_bytes + runs.dirty_bytes + metadata_use().handed_out;
+    return mapped + runs.in_use_bytes() + runs.dirty_bytes + metadata_use().handed_out;
   }
 
   std::size_t others_ = 0;  // mappings of tests before this one

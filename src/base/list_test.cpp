@@ -19,7 +19,7 @@ using First = List<Item, &Item::in_first>;
 using Second = List<Item, &Item::in_second>;
 
 template <typename Chain>
-bool holds(const Chain& list, const std::list<Item*>& expected) {
+bool has(const Chain& list, const std::list<Item*>& expected) {
   const Item* item = list.front();
   for (const Item* wanted : expected) {
     if (item != wanted) return false;
@@ -46,7 +46,7 @@ TEST(List, FollowsAModel) {
       list.push_back(item);
       model.push_back(item);
     }
-    ASSERT_TRUE(holds(list, model)) << step;
+    ASSERT_TRUE(has(list, model)) << step;
   }
 }
 
@@ -58,12 +58,12 @@ TEST(List, TheTailIsRightAfterTheLastWasRemoved) {
   list.push_back(&b);
   list.remove(&b);
   list.push_back(&c);
-  EXPECT_TRUE(holds(list, {&a, &c}));
+  EXPECT_TRUE(has(list, {&a, &c}));
   list.remove(&a);
   list.remove(&c);
   EXPECT_TRUE(list.empty());
   list.push_back(&b);
-  EXPECT_TRUE(holds(list, {&b}));
+  EXPECT_TRUE(has(list, {&b}));
 }
 
 TEST(List, AnItemIsInOneListPerLink) {
@@ -74,11 +74,11 @@ TEST(List, AnItemIsInOneListPerLink) {
   first.push_back(&b);
   second.push_front(&a);
   second.push_front(&b);
-  EXPECT_TRUE(holds(first, {&a, &b}));
-  EXPECT_TRUE(holds(second, {&b, &a}));
+  EXPECT_TRUE(has(first, {&a, &b}));
+  EXPECT_TRUE(has(second, {&b, &a}));
   first.remove(&a);
-  EXPECT_TRUE(holds(first, {&b}));
-  EXPECT_TRUE(holds(second, {&b, &a}));
+  EXPECT_TRUE(has(first, {&b}));
+  EXPECT_TRUE(has(second, {&b, &a}));
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ namespace hakmem {
 namespace {
 
 constexpr std::size_t kSize = 200 * kKiB;
-constexpr std::size_t kLength = 256 * kKiB;
+constexpr std::size_t kHandLength = 256 * kKiB;
 
 class HandsTest : public testing::Test {
  protected:
@@ -77,7 +77,7 @@ TEST_F(HandsTest, ABlockUsedAgainAtOnceWaitsInTheHand) {
   void* const block = allocate(kSize);
   EXPECT_EQ(in_hands(), 0u);
   deallocate(block);
-  EXPECT_EQ(in_hands(), kLength);
+  EXPECT_EQ(in_hands(), kHandLength);
   EXPECT_EQ(idle_blocks.held_bytes(), 0u);
   EXPECT_EQ(kind_of(page_map.tag_of(block)), Kind::kBusy) << "a second free finds no block";
   EXPECT_EQ(allocate(kSize), block);
@@ -102,7 +102,7 @@ TEST_F(HandsTest, WhatIsNotUsedAgainComesOutWithItsAge) {
   look_after(Hands::kLookMs);
   EXPECT_EQ(in_hands(), 0u);
   EXPECT_EQ(hands.granted(), 0u);
-  EXPECT_EQ(idle_blocks.held_bytes(), kLength);
+  EXPECT_EQ(idle_blocks.held_bytes(), kHandLength);
   look_after(settings.purge_delay_ms - Hands::kLookMs + 50);
   EXPECT_EQ(idle_blocks.held_bytes(), 0u) << "its hold began at the free, not when it came out";
 }
@@ -113,7 +113,7 @@ TEST_F(HandsTest, WhatIsUsedBetweenLooksStays) {
     look_after(Hands::kLookMs);
     void* const block = allocate(kSize);
     deallocate(block);
-    ASSERT_EQ(in_hands(), kLength) << i;
+    ASSERT_EQ(in_hands(), kHandLength) << i;
   }
 }
 
@@ -126,7 +126,7 @@ TEST_F(HandsTest, AnotherThreadEmptiesASleepersHand) {
     deallocate(allocate(kSize));
   });
   while (step != 1) std::this_thread::yield();
-  EXPECT_EQ(in_hands(), kLength);
+  EXPECT_EQ(in_hands(), kHandLength);
   give_back_idle_large();
   EXPECT_EQ(in_hands(), 0u);
   EXPECT_EQ(hands.granted(), 0u);
@@ -147,7 +147,7 @@ TEST_F(HandsTest, APlaceThatGotRoomAgainBeginsAnew) {
 TEST_F(HandsTest, AnExitedThreadsHandIsIdle) {
   std::thread([] { earn_hand(kSize); }).join();
   EXPECT_EQ(hands.granted(), 0u);
-  EXPECT_EQ(idle_blocks.held_bytes(), kLength);
+  EXPECT_EQ(idle_blocks.held_bytes(), kHandLength);
 }
 
 TEST_F(HandsTest, AllHandsTogetherAreBounded) {

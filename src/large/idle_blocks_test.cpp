@@ -169,7 +169,7 @@ TEST_F(IdleBlocksTest, EveryLengthIsFoundAgain) {
 }
 
 TEST_F(IdleBlocksTest, ABlockGoesBackWhenItsHoldIsOver) {
-  const std::size_t in_use = run_store.use().mapped_bytes - run_store.use().free_bytes;
+  const std::size_t in_use = run_store.use().in_use_bytes();
   hakmem::Run* const run = make_run(kLength);
   const std::uint64_t now = os::now_ms();
   idle_blocks.keep(run, os::now_ms());
@@ -178,7 +178,7 @@ TEST_F(IdleBlocksTest, ABlockGoesBackWhenItsHoldIsOver) {
   EXPECT_EQ(idle_blocks.held_bytes(), kLength) << "not yet";
   idle_blocks.tick(now + 1100);
   EXPECT_EQ(idle_blocks.held_bytes(), 0u);
-  EXPECT_EQ(run_store.use().mapped_bytes - run_store.use().free_bytes, in_use);
+  EXPECT_EQ(run_store.use().in_use_bytes(), in_use);
   forget_marks(kLength, 1);
 }
 

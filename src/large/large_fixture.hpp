@@ -50,21 +50,16 @@ inline void settle_down() {
   run_store.purge(os::now_ms(), true);
 }
 
-inline std::size_t bytes_in_use() {
-  const RunUse use = run_store.use();
-  return use.mapped_bytes - use.free_bytes;
-}
-
 class Large : public testing::Test {
  protected:
   void SetUp() override {
     settle_down();
-    in_use = bytes_in_use();
+    in_use = run_store.use().in_use_bytes();
     huge = huge_use();
   }
   void TearDown() override {
     settle_down();
-    EXPECT_EQ(bytes_in_use(), in_use);
+    EXPECT_EQ(run_store.use().in_use_bytes(), in_use);
     EXPECT_EQ(huge_use().bytes, huge.bytes);
     EXPECT_EQ(huge_use().blocks, huge.blocks);
     EXPECT_TRUE(run_store.check_invariants());

@@ -74,7 +74,7 @@ TEST_F(Large, DestroyingAHeapsBlocksLeavesOthersAlone) {
     EXPECT_NE(kind_at(block), Kind::kHuge);
   }
   EXPECT_EQ(huge_use().blocks, huge.blocks + 1);
-  EXPECT_EQ(bytes_in_use(), in_use + (others.size() - 1) * kGranuleBytes);
+  EXPECT_EQ(run_store.use().in_use_bytes(), in_use + (others.size() - 1) * kGranuleBytes);
   for (void* block : others) {
     EXPECT_TRUE(holds(block, kGranuleBytes));
     release(block);

@@ -66,7 +66,7 @@ TEST_F(Resize, GrowsIntoAHugeOneByMovingItsPages) {
   EXPECT_TRUE(holds(moved, 8 * kMiB));
   EXPECT_TRUE(reads_zero(static_cast<std::byte*>(moved) + 8 * kMiB, 32 * kMiB));
   EXPECT_NE(kind_at(block), Kind::kLarge);
-  EXPECT_EQ(bytes_in_use(), in_use);
+  EXPECT_EQ(run_store.use().in_use_bytes(), in_use);
   // What it left behind is known to be clean, or else is dirty: never dirty and called zeroed.
   const LargeBlock again = make_large(8 * kMiB, kMinAlign, kNoOwner);
   EXPECT_TRUE(!again.zeroed || reads_zero(again.start, 8 * kMiB));

@@ -13,11 +13,11 @@ constexpr unsigned kMost = 131;
 constexpr double kPrice = 0.125;
 constexpr double kCost = kUsualHandOverS;
 
-unsigned next(unsigned blocks, const BundleUse& use, std::size_t size) {
+unsigned next_threshold(unsigned blocks, const BundleUse& use, std::size_t size) {
   return next_bundle(blocks, use, size, kMost, kPrice, kCost);
 }
 
-double bill_of(const BundleUse& use, std::size_t size, unsigned blocks) {
+double bill_at(const BundleUse& use, std::size_t size, unsigned blocks) {
   const double held = use.bundles * blocks / 2.0 * static_cast<double>(size) / static_cast<double>(kGiB);
   return use.blocks_per_s / blocks * kCost + kPrice * held;
 }
@@ -27,10 +27,10 @@ TEST(BundleThreshold, IsWithinAFewPerCentOfTheLeastBill) {
     for (double rate = 100; rate < 1e7; rate *= 3) {
       for (unsigned bundles : {1U, 8U, 56U}) {
         const BundleUse use{rate, bundles};
-        double least = bill_of(use, size, kLeastBundle);
-        for (unsigned n = kLeastBundle; n <= kMost; ++n) least = std::min(least, bill_of(use, size, n));
-        EXPECT_LE(bill_of(use, size, next(kMost, use, size)), 1.25 * least) << size << " " << rate;
-        EXPECT_LE(bill_of(use, size, next(kLeastBundle, use, size)), 1.25 * least) << size << " " << rate;
+        double least = bill_at(use, size, kLeastBundle);
+        for (unsigned n = kLeastBundle; n <= kMost; ++n) least = std::min(least, bill_at(use, size, n));
+        EXPECT_LE(bill_at(use, size, next_threshold(kMost, use, size)), 1.25 * least) << size << " " << rate;
+        EXPECT_LE(bill_at(use, size, next_threshold(kLeastBundle, use, size)), 1.25 * least) << size << " " << rate;
       }
     }
   }
@@ -39,19 +39,19 @@ TEST(BundleThreshold, IsWithinAFewPerCentOfTheLeastBill) {
 TEST(BundleThreshold, ComesToRestAtAnySteadyRate) {
   for (double rate = 0.5; rate < 1e7; rate *= 1.3) {
     for (unsigned start : {1U, 8U, kMost}) {
-      const unsigned first = next(start, {rate, 4}, 64);
-      EXPECT_EQ(next(first, {rate, 4}, 64), first) << rate << " from " << start;
+      const unsigned first = next_threshold(start, {rate, 4}, 64);
+      EXPECT_EQ(next_threshold(first, {rate, 4}, 64), first) << rate << " from " << start;
     }
   }
 }
 
-TEST(BundleThreshold, HotOnesFillTheirMagazine) { EXPECT_EQ(next(1, {1e6, 1}, 64), kMost); }
+TEST(BundleThreshold, HotOnesFillTheirMagazine) { EXPECT_EQ(next_threshold(1, {1e6, 1}, 64), kMost); }
 
 TEST(BundleThreshold, ColdOnesStrandLittle) {
-  for (std::size_t size : {8192UL, 32768UL}) EXPECT_EQ(next(kMost, {0.5, 1}, size), kLeastBundle) << size;
+  for (std::size_t size : {8192UL, 32768UL}) EXPECT_EQ(next_threshold(kMost, {0.5, 1}, size), kLeastBundle) << size;
 }
 
-TEST(BundleThreshold, AClassThatIsNotUsedDoesNotMove) { EXPECT_EQ(next(32, {0, 0}, 64), 32U); }
+TEST(BundleThreshold, AClassThatIsNotUsedDoesNotMove) { EXPECT_EQ(next_threshold(32, {0, 0}, 64), 32U); }
 
 // Rates that wander by a half up and down, roles that are swapped each second.
 TEST(BundleThreshold, DoesNotOscillateWhereTheRateWanders) {
@@ -59,7 +59,7 @@ TEST(BundleThreshold, DoesNotOscillateWhereTheRateWanders) {
   unsigned changes = 0;
   for (int second = 0; second < 100; ++second) {
     const BundleUse use{second % 2 == 0 ? 6000.0 : 14000.0, second % 2 == 0 ? 5U : 4U};
-    const unsigned to = next(blocks, use, 2048);
+    const unsigned to = next_threshold(blocks, use, 2048);
     changes += to != blocks ? 1 : 0;
     blocks = to;
   }

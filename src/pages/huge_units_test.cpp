@@ -18,7 +18,7 @@
 namespace hakmem {
 namespace {
 
-Run* allocate(std::uint64_t count, std::uint64_t alignment = 1) {
+Run* allocate_run(std::uint64_t count, std::uint64_t alignment = 1) {
   Run* run = run_store.allocate(Granules{count}, Granules{alignment}).run;
   if (run == nullptr) std::abort();
   return run;
@@ -33,7 +33,7 @@ std::vector<Run*> churn(unsigned seed, std::size_t most, std::size_t left) {
   const auto turn = [&](std::size_t target) {
     const bool grows = random() % 100 < (used.size() < target ? 60U : 40U);
     if (grows || used.empty()) {
-      used.push_back(allocate(std::uint64_t{1} << random() % 3));
+      used.push_back(allocate_run(std::uint64_t{1} << random() % 3));
       return;
     }
     std::swap(used[random() % used.size()], used.back());
@@ -98,7 +98,7 @@ void collapse_all() {
 TEST(Collapse, FullUnitsThatAreResidentGoOnHugePagesAndOthersDoNot) {
   if (!can_collapse()) GTEST_SKIP() << "this kernel cannot, or does not let us choose";
   const FreshRegions regions(HugePagePolicy::kNever);
-  hakmem::Run* const whole = allocate(3 * kUnitGranules, kUnitGranules);
+  hakmem::Run* const whole = allocate_run(3 * kUnitGranules, kUnitGranules);
   std::byte* const start = whole->start();
   touch(start, 2 * kMiB);
   touch(start + 2 * kMiB, kMiB);                              // resident in half
@@ -127,7 +127,7 @@ class HugeHold : public testing::Test {
     regions_ = std::make_unique<FreshRegions>(HugePagePolicy::kAlways);
     fill_release_budget();
     live_knobs.huge_hold_ms = kHoldMs;
-    whole_ = allocate(4 * kUnitGranules, kUnitGranules);
+    whole_ = allocate_run(4 * kUnitGranules, kUnitGranules);
     for (std::uint64_t i = 0; i < count_of(whole_->count); ++i)
       *address_of(whole_->first + i) = std::byte{1};
   }
@@ -177,7 +177,7 @@ TEST_F(HugeHold, WithAPartGoesWhatWasNeverUsedOfOtherFreeRuns) {
   std::vector<hakmem::Run*> used;
   while (used.size() < 4 || index_of(used[used.size() - 4]->first) % kUnitGranules != 0 ||
          used.back()->first != used[used.size() - 4]->first + 3 * kBoundary) {
-    used.push_back(allocate(1, kBoundary));
+    used.push_back(allocate_run(1, kBoundary));
     *address_of(used.back()->first) = std::byte{1};
   }
   std::byte* const unit = address_of(used[used.size() - 4]->first);
@@ -240,7 +240,7 @@ TEST_F(HugeHold, WhatIsLeftOfASplitUnitStaysOnSmallPagesUntilItIsEmpty) {
 TEST_F(HugeHold, AUnitGoesBackWithWhatWasNeverUsedOfIt) {
   run_store.release(whole_);
   run_store.purge(os::now_ms(), true);
-  whole_ = allocate(1, kUnitGranules);
+  whole_ = allocate_run(1, kUnitGranules);
   std::byte* const start = whole_->start();
   *start = std::byte{1};
   if (os::resident_pages(start, 2 * kMiB) < 512) GTEST_SKIP() << "the kernel had no huge page";
@@ -252,8 +252,8 @@ TEST_F(HugeHold, AUnitGoesBackWithWhatWasNeverUsedOfIt) {
 
 // As it is when an idle large block has gone back: its end shares a huge page with what is in use.
 TEST_F(HugeHold, AnEndThatSharesAHugePageIsLeftToPurging) {
-  hakmem::Run* const second = allocate(kUnitGranules + 5, kUnitGranules);
-  hakmem::Run* const third = allocate(3);
+  hakmem::Run* const second = allocate_run(kUnitGranules + 5, kUnitGranules);
+  hakmem::Run* const third = allocate_run(3);
   if (third->first != second->first + second->count) GTEST_SKIP() << "not side by side";
   os::memory.discard(second->start(), second->bytes());
   const std::size_t before = run_store.use().dirty_bytes;
@@ -264,13 +264,13 @@ TEST_F(HugeHold, AnEndThatSharesAHugePageIsLeftToPurging) {
 }
 
 TEST_F(HugeHold, NewRunsLeaveANearlyEmptyUnitAlone) {
-  hakmem::Run* const emptying = allocate(kUnitGranules, kUnitGranules);
-  hakmem::Run* const fuller = allocate(kUnitGranules, kUnitGranules);
-  hakmem::Run* const wall = allocate(kUnitGranules, kUnitGranules);
+  hakmem::Run* const emptying = allocate_run(kUnitGranules, kUnitGranules);
+  hakmem::Run* const fuller = allocate_run(kUnitGranules, kUnitGranules);
+  hakmem::Run* const wall = allocate_run(kUnitGranules, kUnitGranules);
   run_store.shrink(emptying, Granules{2});
   run_store.shrink(fuller, Granules{kUnitGranules - 1});
   run_store.purge(os::now_ms(), true);
-  hakmem::Run* const placed = allocate(1);
+  hakmem::Run* const placed = allocate_run(1);
   EXPECT_EQ(index_of(placed->first), index_of(fuller->first) + kUnitGranules - 1);
   for (hakmem::Run* run : {emptying, fuller, wall, placed}) run_store.release(run);
 }

@@ -50,6 +50,8 @@ struct RunUse {
   std::size_t free_bytes;      // of it, in free runs
   std::size_t dirty_bytes;     // of that, possibly resident
   std::uint64_t purged_bytes;  // returned to the kernel so far
+
+  std::size_t in_use_bytes() const { return mapped_bytes - free_bytes; }
 };
 
 // Units are 2 MiB of a region that may be backed by huge pages.

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::uint64_t kMiBInGranules = kMiB / kGranuleBytes;
 
-Run* allocate(std::uint64_t count, std::uint64_t alignment = 1) {
+Run* allocate_run(std::uint64_t count, std::uint64_t alignment = 1) {
   Run* run = run_store.allocate(Granules{count}, Granules{alignment}).run;
   if (run == nullptr) std::abort();
   return run;
@@ -32,7 +32,7 @@ void make_dirty(const Run* run) {
   for (std::uint64_t i = 0; i < count_of(run->count); ++i) first_word(run->first + i) = 1;
 }
 
-bool reads_zero(const Run* run) {
+bool all_zero(const Run* run) {
   const auto* words = reinterpret_cast<const std::uint64_t*>(run->start());
   for (std::size_t i = 0; i < run->bytes() / sizeof *words; i += 64) {
     if (words[i] != 0) return false;
@@ -110,7 +110,7 @@ class Model {
       ASSERT_LE(left->first + count_of(left->second.first->count), first);
     }
     if (got.zeroed) {
-      ASSERT_TRUE(reads_zero(got.run));
+      ASSERT_TRUE(all_zero(got.run));
     }
     used_[first] = {got.run, ++stamps_};
     stamp(got.run, 0, stamps_);
@@ -166,17 +166,17 @@ class Model {
 // Invariants (1) to (4), after every step of random use with an occasional purge.
 TEST_F(RunStoreTest, DirtyGranulesServeBeforeCleanOnes) {
   if (run_store.unit_use().wanted_bytes != 0) GTEST_SKIP() << "not so in regions with huge pages";
-  hakmem::Run* const left = allocate(8);
-  hakmem::Run* const dirty = allocate(8);
-  hakmem::Run* const right = allocate(8);
+  hakmem::Run* const left = allocate_run(8);
+  hakmem::Run* const dirty = allocate_run(8);
+  hakmem::Run* const right = allocate_run(8);
   const Granule first = dirty->first;
   run_store.release(left, true);
   run_store.release(dirty);
   run_store.release(right, true);
   ASSERT_EQ(dirty_bytes(), 8 * kGranuleBytes);
-  hakmem::Run* const got = allocate(3);  // from the middle of a run that begins and ends clean
+  hakmem::Run* const got = allocate_run(3);  // from the middle of a run that begins and ends clean
   EXPECT_EQ(got->first, first);
-  hakmem::Run* const longer = allocate(6);
+  hakmem::Run* const longer = allocate_run(6);
   EXPECT_TRUE(longer->first + longer->count <= first || longer->first >= first + 8)
       << "five dirty granules do not hold six";
   EXPECT_EQ(dirty_bytes(), 5 * kGranuleBytes);
@@ -186,8 +186,8 @@ TEST_F(RunStoreTest, DirtyGranulesServeBeforeCleanOnes) {
 
 TEST_F(RunStoreTest, WhatGrowingTakesIsTimed) {
   const std::uint64_t before = run_store.growth_ns();
-  hakmem::Run* const small = allocate(1);
-  hakmem::Run* const large = allocate(run_store.mapped_bytes() / kGranuleBytes + 1);
+  hakmem::Run* const small = allocate_run(1);
+  hakmem::Run* const large = allocate_run(run_store.mapped_bytes() / kGranuleBytes + 1);
   EXPECT_GT(run_store.growth_ns(), before);
   run_store.release(small, true);
   run_store.release(large, true);
@@ -196,24 +196,24 @@ TEST_F(RunStoreTest, WhatGrowingTakesIsTimed) {
 TEST_F(RunStoreTest, FollowsAModel) {
   for (unsigned seed = 1; seed <= 4; ++seed) {
     const RunUse before = run_store.use();
-    const std::size_t in_use = before.mapped_bytes - before.free_bytes;
+    const std::size_t in_use = before.in_use_bytes();
     Model model(seed);
     for (int step = 0; step < 1500; ++step) {
       model.step();
       if (step % 97 == 0) run_store.purge(os::now_ms(), step % 2 == 0);
       ASSERT_TRUE(run_store.check_invariants()) << "seed " << seed << ", step " << step;
       const RunUse use = run_store.use();
-      ASSERT_EQ(use.mapped_bytes - use.free_bytes, in_use + model.granules() * kGranuleBytes);
+      ASSERT_EQ(use.in_use_bytes(), in_use + model.granules() * kGranuleBytes);
       ASSERT_LE(use.dirty_bytes, use.free_bytes);
       if (HasFatalFailure()) return;
     }
     model.release_all();
-    ASSERT_EQ(run_store.use().mapped_bytes - run_store.use().free_bytes, in_use);
+    ASSERT_EQ(run_store.use().in_use_bytes(), in_use);
   }
 }
 
 TEST_F(RunStoreTest, PurgedMemoryIsZeroAndKnownToBe) {
-  hakmem::Run* run = allocate(40);
+  hakmem::Run* run = allocate_run(40);
   make_dirty(run);
   run_store.release(run);
   EXPECT_GE(dirty_bytes(), 40 * kGranuleBytes);
@@ -223,20 +223,20 @@ TEST_F(RunStoreTest, PurgedMemoryIsZeroAndKnownToBe) {
   EXPECT_GE(run_store.use().purged_bytes, purged + 40 * kGranuleBytes);
   const AllocatedRun again = run_store.allocate(Granules{40});
   EXPECT_TRUE(again.zeroed);
-  EXPECT_TRUE(reads_zero(again.run));
+  EXPECT_TRUE(all_zero(again.run));
   run_store.release(again.run, true);
   const bool may_share_huge_pages = run_store.unit_use().wanted_bytes != 0;
   EXPECT_LT(dirty_bytes(), may_share_huge_pages ? 40 * kGranuleBytes : 1) << "its holder said that it is clean";
 }
 
 TEST_F(RunStoreTest, DirtyMemoryIsReusedFirstAndNotCalledZero) {
-  hakmem::Run* run = allocate(7);
+  hakmem::Run* run = allocate_run(7);
   make_dirty(run);
   const Granule first = run->first;
-  hakmem::Run* const wall = allocate(1);
+  hakmem::Run* const wall = allocate_run(1);
   run_store.release(run);
   const AllocatedRun again = run_store.allocate(Granules{7});
-  EXPECT_FALSE(again.zeroed && !reads_zero(again.run));
+  EXPECT_FALSE(again.zeroed && !all_zero(again.run));
   EXPECT_EQ(again.run->first, first) << "best fit";
   EXPECT_FALSE(again.zeroed);
   run_store.release(again.run);
@@ -244,22 +244,22 @@ TEST_F(RunStoreTest, DirtyMemoryIsReusedFirstAndNotCalledZero) {
 }
 
 TEST_F(RunStoreTest, NeighboursCoalesce) {
-  hakmem::Run* const whole = allocate(64);
+  hakmem::Run* const whole = allocate_run(64);
   const Granule first = whole->first;
   run_store.release(whole, true);
   std::vector<hakmem::Run*> pieces;
-  for (int i = 0; i < 16; ++i) pieces.push_back(allocate(4));
+  for (int i = 0; i < 16; ++i) pieces.push_back(allocate_run(4));
   for (const std::size_t i : std::initializer_list<std::size_t>{3, 1, 2, 0, 15, 9, 11, 10, 5, 4, 6, 8, 7, 12, 14, 13}) {
     run_store.release(pieces[i], i % 2 == 0);
     ASSERT_TRUE(run_store.check_invariants()) << i;
   }
-  hakmem::Run* const again = allocate(64);
+  hakmem::Run* const again = allocate_run(64);
   EXPECT_EQ(again->first, first);
   run_store.release(again);
 }
 
 TEST_F(RunStoreTest, ExtendTakesTheFreeRightNeighbourOnly) {
-  hakmem::Run* const whole = allocate(32, 32);
+  hakmem::Run* const whole = allocate_run(32, 32);
   const Granule first = whole->first;
   run_store.shrink(whole, Granules{8});
   EXPECT_TRUE(run_store.extend(whole, Granules{32}, tag_for(Kind::kBusy)));
@@ -279,7 +279,7 @@ TEST_F(RunStoreTest, ExtendTakesTheFreeRightNeighbourOnly) {
 TEST_F(RunStoreTest, DirtyMemoryStaysBelowItsLimit) {
   std::vector<hakmem::Run*> runs;
   for (int i = 0; i < 60; ++i) {
-    runs.push_back(allocate(2 * kMiBInGranules));
+    runs.push_back(allocate_run(2 * kMiBInGranules));
     make_dirty(runs.back());
   }
   for (hakmem::Run* run : runs) {
@@ -290,7 +290,7 @@ TEST_F(RunStoreTest, DirtyMemoryStaysBelowItsLimit) {
 }
 
 TEST_F(RunStoreTest, PurgeWaitsForTheDelay) {
-  hakmem::Run* const run = allocate(5);
+  hakmem::Run* const run = allocate_run(5);
   make_dirty(run);
   run_store.release(run);
   run_store.purge(os::now_ms(), false);
@@ -313,7 +313,7 @@ TEST_F(RunStoreTest, PurgingBesideAllocationTakesNobodysPages) {
       std::vector<hakmem::Run*> held;
       for (int i = 0; i < 3000; ++i) {
         const AllocatedRun got = run_store.allocate(Granules{1 + random() % 12});
-        if (got.zeroed && !reads_zero(got.run)) ++lost;
+        if (got.zeroed && !all_zero(got.run)) ++lost;
         for (std::uint64_t k = 0; k < count_of(got.run->count); ++k) first_word(got.run->first + k) = id;
         held.push_back(got.run);
         if (held.size() < 8) continue;

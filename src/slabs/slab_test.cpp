@@ -26,11 +26,6 @@ constinit char other_heap;
 
 using Blocks = std::vector<std::uintptr_t>;
 
-std::size_t bytes_in_use() {
-  const RunUse use = run_store.use();
-  return use.mapped_bytes - use.free_bytes;
-}
-
 Blocks take(Slab* slab, unsigned n) {
   Blocks blocks(n);
   blocks.resize(slab->take(n, blocks.data()));
@@ -39,7 +34,7 @@ Blocks take(Slab* slab, unsigned n) {
 
 Blocks take_all(Slab* slab) { return take(slab, slab->shape().slots); }
 
-void give_back(const void* by, const Blocks& blocks) {
+void bring_home(const void* by, const Blocks& blocks) {
   return_blocks(by, blocks.data(), static_cast<unsigned>(blocks.size()));
 }
 
@@ -57,10 +52,10 @@ INSTANTIATE_TEST_SUITE_P(Slab, EveryClass, testing::Values(16, 48, 64, 80, 112, 
 
 // From first to last block, and home again.
 TEST_P(EveryClass, HandsOutEachBlockOnceAndGoesWhenAllAreHome) {
-  const std::size_t before = bytes_in_use();
+  const std::size_t before = run_store.use().in_use_bytes();
   Slab* slab = make_slab(c, kOwner, &shards[0], os::Node{0}, &heap).slab;
   ASSERT_NE(slab, nullptr);
-  EXPECT_EQ(bytes_in_use(), before + slab->shape().granules * kGranuleBytes);
+  EXPECT_EQ(run_store.use().in_use_bytes(), before + slab->shape().granules * kGranuleBytes);
   const Blocks blocks = take_all(slab);
   ASSERT_EQ(blocks.size(), slab->shape().slots);
   EXPECT_TRUE(std::is_sorted(blocks.rbegin(), blocks.rend())) << "the lowest last";
@@ -72,11 +67,11 @@ TEST_P(EveryClass, HandsOutEachBlockOnceAndGoesWhenAllAreHome) {
   }
   EXPECT_EQ(slab->free_slots(), 0u);
   EXPECT_TRUE(take(slab, 1).empty());
-  give_back(&heap, blocks);
+  bring_home(&heap, blocks);
   EXPECT_EQ(slab->free_slots(), slab->shape().slots);
   detach(slab);
   EXPECT_FALSE(is_live(slab)) << "(4)";
-  EXPECT_EQ(bytes_in_use(), before);
+  EXPECT_EQ(run_store.use().in_use_bytes(), before);
   EXPECT_EQ(page_map.tag_of(granule_at(blocks[0])), tag_for(Kind::kFreeDirty));
 }
 
@@ -85,13 +80,13 @@ TEST_P(EveryClass, TakesWhatOthersBringHome) {
   Slab* slab = make_slab(c, kOwner, &shards[0], os::Node{0}, &heap).slab;
   Blocks blocks = take_all(slab);
   const auto middle = blocks.begin() + static_cast<std::ptrdiff_t>(blocks.size() / 2);
-  give_back(&other_heap, Blocks(blocks.begin(), middle));
-  give_back(&heap, Blocks(middle, blocks.end()));
+  bring_home(&other_heap, Blocks(blocks.begin(), middle));
+  bring_home(&heap, Blocks(middle, blocks.end()));
   Blocks again = take_all(slab);
   std::sort(again.begin(), again.end());
   std::sort(blocks.begin(), blocks.end());
   EXPECT_EQ(again, blocks);
-  give_back(nullptr, again);
+  bring_home(nullptr, again);
   detach(slab);
   EXPECT_FALSE(is_live(slab));
 }
@@ -103,7 +98,7 @@ TEST_P(EveryClass, FullSlabIsListedByTheFirstBlockHomeAndReleasedByTheLast) {
   detach(slab);
   EXPECT_EQ(attach(c), nullptr) << "a full slab is in no list";
   const std::uintptr_t first = blocks.back();
-  give_back(&other_heap, {first});
+  bring_home(&other_heap, {first});
   blocks.pop_back();
   EXPECT_EQ(attach(c, kOwner, &heap, true), nullptr) << "not roomy";
   Slab* found = attach(c);
@@ -112,9 +107,9 @@ TEST_P(EveryClass, FullSlabIsListedByTheFirstBlockHomeAndReleasedByTheLast) {
   detach(slab);
   const std::uintptr_t last = blocks.back();
   blocks.pop_back();
-  give_back(&other_heap, blocks);
+  bring_home(&other_heap, blocks);
   EXPECT_TRUE(is_live(slab)) << "a block is still out";
-  give_back(nullptr, {last});
+  bring_home(nullptr, {last});
   EXPECT_FALSE(is_live(slab));
   EXPECT_EQ(attach(c), nullptr);
 }
@@ -126,12 +121,12 @@ TEST(Slab, HintsAndRoominessFollowFullness) {
   detach(slab);
   EXPECT_FALSE(shards[0].may_have_roomy(c));
   const auto half = static_cast<std::ptrdiff_t>(blocks.size() / 2);
-  give_back(nullptr, Blocks(blocks.begin(), blocks.begin() + half));
+  bring_home(nullptr, Blocks(blocks.begin(), blocks.begin() + half));
   EXPECT_TRUE(shards[0].may_have_roomy(c));
   EXPECT_EQ(shards[0].attach(c, kOther, &shards[1], &other_heap, true), slab);
   EXPECT_FALSE(shards[0].may_have_roomy(c));
   EXPECT_EQ(page_map.tag_of(granule_at(blocks[0])), tag_for(kOther, c)) << "adopted, blocks in flight and all";
-  give_back(&other_heap, Blocks(blocks.begin() + half, blocks.end()));
+  bring_home(&other_heap, Blocks(blocks.begin() + half, blocks.end()));
   detach(slab);
   EXPECT_FALSE(is_live(slab));
 }
@@ -149,7 +144,7 @@ TEST(Slab, AttachPrefersTheFullest) {
   EXPECT_EQ(attach(c), slabs[1]);
   EXPECT_EQ(attach(c), slabs[2]);
   EXPECT_EQ(attach(c), slabs[0]);
-  for (const Blocks& blocks : held) give_back(&heap, blocks);
+  for (const Blocks& blocks : held) bring_home(&heap, blocks);
   for (Slab* slab : slabs) detach(slab);
   for (Slab* slab : slabs) EXPECT_FALSE(is_live(slab));
 }
@@ -163,7 +158,7 @@ TEST(Slab, AMixedOneHandsOutWholeLinesOnly) {
   std::sort(blocks.begin(), blocks.end());
   Blocks lone, rest;
   for (std::size_t i = 0; i < blocks.size(); ++i) (i % 4 == 1 ? rest : lone).push_back(blocks[i]);
-  give_back(nullptr, lone);  // three of four: one whole line and one half line in each 128 bytes
+  bring_home(nullptr, lone);  // three of four: one whole line and one half line in each 128 bytes
   ASSERT_EQ(attach(c, kOther, &other_heap), slab);
   const Blocks taken = take_all(slab);
   EXPECT_EQ(taken.size(), blocks.size() / 2);
@@ -171,8 +166,8 @@ TEST(Slab, AMixedOneHandsOutWholeLinesOnly) {
     const std::uintptr_t line = block / kCacheLine * kCacheLine;
     for (const std::uintptr_t holder : rest) ASSERT_NE(holder / kCacheLine * kCacheLine, line);
   }
-  give_back(&other_heap, taken);
-  give_back(&other_heap, rest);
+  bring_home(&other_heap, taken);
+  bring_home(&other_heap, rest);
   detach(slab);
   EXPECT_FALSE(is_live(slab));
 }
@@ -225,7 +220,7 @@ class Racer {
 
   void release(Blocks& blocks) {
     disclaim(blocks);
-    give_back(this, blocks);
+    bring_home(this, blocks);
     blocks.clear();
   }
 
@@ -278,7 +273,7 @@ INSTANTIATE_TEST_SUITE_P(Slab, Race, testing::Values(32, 1024, 16384));
 
 TEST_P(Race, EachBlockHasOneHolderAndAllComeHome) {
   run_store.purge(os::now_ms(), true);
-  const std::size_t before = bytes_in_use();
+  const std::size_t before = run_store.use().in_use_bytes();
   const ClassId c = class_of(GetParam());
   doubled = 0;
   Exchange exchange;
@@ -290,7 +285,7 @@ TEST_P(Race, EachBlockHasOneHolderAndAllComeHome) {
   Racer last(9, c, exchange);
   for (Blocks blocks = exchange.get(); !blocks.empty(); blocks = exchange.get()) last.release(blocks);
   EXPECT_EQ(doubled.load(), 0);
-  EXPECT_EQ(bytes_in_use(), before) << "a slab was lost";
+  EXPECT_EQ(run_store.use().in_use_bytes(), before) << "a slab was lost";
   EXPECT_EQ(attach(c), nullptr);
   EXPECT_TRUE(run_store.check_invariants());
 }

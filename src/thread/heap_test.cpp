@@ -12,6 +12,7 @@
 
 #include "os/clock.hpp"
 #include "pages/run_store.hpp"
+#include "thread/heap_fixture.hpp"
 #include "thread/hot.hpp"
 #include "thread/housekeeping.hpp"
 #include "thread/registry.hpp"
@@ -36,21 +37,7 @@ unsigned recycle_all(Magazine* first) {
   return n;
 }
 
-std::size_t bytes_in_use() {
-  const RunUse use = run_store.use();
-  return use.mapped_bytes - use.free_bytes;
-}
-
 void from_another_thread(auto body) { std::thread(body).join(); }
-
-// Everything that this thread and the shared structures hold back goes home. The shared first: some
-// of it lies in slabs that are attached to this thread's heap.
-void settle_down() {
-  thread_heap()->flush_foreign();
-  return_everything_idle(thread_heap());
-  thread_heap()->flush_all();
-  return_everything_idle(nullptr);
-}
 
 std::vector<void*> allocate_many(std::size_t size, std::size_t count) {
   std::vector<void*> blocks(count);
@@ -122,42 +109,42 @@ INSTANTIATE_TEST_SUITE_P(Heap, Sizes, testing::Values(16, 48, 64, 320, 1024, 819
 // Every block that another thread freed is there to be used again: no slab more is needed.
 TEST_P(Sizes, BlocksThatAnotherThreadFreedComeHome) {
   const std::size_t count = std::size_t{2} * kMiB / GetParam();
-  settle_down();
-  const std::size_t before = bytes_in_use();
+  bring_everything_home();
+  const std::size_t before = run_store.use().in_use_bytes();
   std::vector<void*> blocks = allocate_many(GetParam(), count);
-  EXPECT_GE(bytes_in_use(), before + count * GetParam());
+  EXPECT_GE(run_store.use().in_use_bytes(), before + count * GetParam());
   const std::set<void*> first(blocks.begin(), blocks.end());
   ASSERT_EQ(first.size(), count);
   from_another_thread([&] { deallocate_all(blocks); });
-  const std::size_t held = bytes_in_use();
+  const std::size_t held = run_store.use().in_use_bytes();
   blocks = allocate_many(GetParam(), count);
   EXPECT_EQ(std::set(blocks.begin(), blocks.end()).size(), count) << "a block twice";
-  EXPECT_LE(bytes_in_use(), std::max(held, before + count * GetParam() * 5 / 4));
+  EXPECT_LE(run_store.use().in_use_bytes(), std::max(held, before + count * GetParam() * 5 / 4));
   deallocate_all(blocks);
-  settle_down();
-  EXPECT_LE(bytes_in_use(), before);
+  bring_everything_home();
+  EXPECT_LE(run_store.use().in_use_bytes(), before);
 }
 
 // A sleeping owner strands little: all but its caches and its inbox goes back without it.
 TEST_P(Sizes, AnOwnerThatSleepsStrandsLittle) {
   constexpr std::size_t kBytes = 16 * kMiB;
-  settle_down();
-  const std::size_t before = bytes_in_use();
+  bring_everything_home();
+  const std::size_t before = run_store.use().in_use_bytes();
   const std::vector<void*> blocks = allocate_many(GetParam(), kBytes / GetParam());
   from_another_thread([&] {
     deallocate_all(blocks);
-    settle_down();
+    bring_everything_home();
   });
   // The inbox of this class, the loaded magazine, and the slabs those blocks and the attached ones lie in.
-  EXPECT_LE(bytes_in_use(), before + kBytes / 4);
-  settle_down();
-  EXPECT_LE(bytes_in_use(), before);
+  EXPECT_LE(run_store.use().in_use_bytes(), before + kBytes / 4);
+  bring_everything_home();
+  EXPECT_LE(run_store.use().in_use_bytes(), before);
 }
 
 // An exited owner's blocks stay valid, and the last free gives its slabs back.
 TEST_P(Sizes, BlocksOutliveTheirThread) {
-  settle_down();
-  const std::size_t before = bytes_in_use();
+  bring_everything_home();
+  const std::size_t before = run_store.use().in_use_bytes();
   std::vector<void*> blocks;
   from_another_thread([&] {
     blocks = allocate_many(GetParam(), 500);
@@ -165,8 +152,8 @@ TEST_P(Sizes, BlocksOutliveTheirThread) {
   });
   for (void* block : blocks) ASSERT_EQ(*static_cast<void**>(block), block);
   deallocate_all(blocks);
-  settle_down();
-  EXPECT_LE(bytes_in_use(), before);
+  bring_everything_home();
+  EXPECT_LE(run_store.use().in_use_bytes(), before);
 }
 
 TEST(Heap, KeepsItsSpareMagazinesWithinTheBudget) {  // (4)
@@ -179,7 +166,7 @@ TEST(Heap, KeepsItsSpareMagazinesWithinTheBudget) {  // (4)
     }
   }
   EXPECT_GT(heap->spare_bytes(), 0u) << "and it does keep some";
-  settle_down();
+  bring_everything_home();
   EXPECT_EQ(heap->spare_bytes(), 0u);
 }
 
@@ -198,22 +185,22 @@ TEST(Heap, IsTakenAgainWhenItsThreadIsGone) {  // (3)
 }
 
 TEST(Heap, IsParkedWithWhatItHasForTheNextThread) {
-  settle_down();
+  bring_everything_home();
   void* kept = nullptr;
   from_another_thread([&] {
     kept = allocate(64);
     deallocate(kept);
   });
-  const std::size_t with_parked = bytes_in_use();
+  const std::size_t with_parked = run_store.use().in_use_bytes();
   void* again = nullptr;
   from_another_thread([&] {
     again = allocate(64);
     deallocate(again);
   });
   EXPECT_EQ(again, kept) << "from the magazine that the thread before had loaded";
-  EXPECT_EQ(bytes_in_use(), with_parked);
-  settle_down();
-  EXPECT_LT(bytes_in_use(), with_parked) << "a parked heap closes when all that is idle goes";
+  EXPECT_EQ(run_store.use().in_use_bytes(), with_parked);
+  bring_everything_home();
+  EXPECT_LT(run_store.use().in_use_bytes(), with_parked) << "a parked heap closes when all that is idle goes";
 }
 
 // Two threads at once leave a block each; the second one's heap is the one that waits on top.
@@ -267,29 +254,29 @@ TEST(Heap, WhoBeginsWithAnothersBlockGoesOnWithItsHeap) {
 }
 
 TEST(Heap, ClosesByItselfWhenParkedForLong) {
-  settle_down();
+  bring_everything_home();
   from_another_thread([] { deallocate(allocate(64)); });
-  const std::size_t with_parked = bytes_in_use();
+  const std::size_t with_parked = run_store.use().in_use_bytes();
   const std::uint64_t now = os::now_ms();
   close_parked_heaps(now, false);
-  EXPECT_EQ(bytes_in_use(), with_parked) << "not yet";
+  EXPECT_EQ(run_store.use().in_use_bytes(), with_parked) << "not yet";
   close_parked_heaps(now + knobs::kFlushMs, false);
-  EXPECT_LT(bytes_in_use(), with_parked);
+  EXPECT_LT(run_store.use().in_use_bytes(), with_parked);
 }
 
 TEST(Heap, GetsNoBundlesWhileParked) {  // (2)
-  settle_down();
+  bring_everything_home();
   OwnerId owner{};
   from_another_thread([&] { owner = thread_heap()->id(); });
   Magazine* const bundle = make_bundle();
   EXPECT_FALSE(heap_of(owner)->send(class_of(64), bundle));
   recycle_short_magazine(bundle);
-  settle_down();
+  bring_everything_home();
 }
 
 TEST(Heap, OneWithMuchIsClosedAtOnce) {
-  settle_down();
-  const std::size_t before = bytes_in_use();
+  bring_everything_home();
+  const std::size_t before = run_store.use().in_use_bytes();
   std::vector<void*> left;
   from_another_thread([&] {
     for (std::size_t size = 16; size <= kMaxSmall; size *= 2) {
@@ -299,9 +286,9 @@ TEST(Heap, OneWithMuchIsClosedAtOnce) {
   });
   deallocate_all(left);
   thread_heap()->flush_foreign();
-  EXPECT_LE(bytes_in_use(), before + knobs::kParkedBytes);
-  settle_down();
-  EXPECT_LE(bytes_in_use(), before);
+  EXPECT_LE(run_store.use().in_use_bytes(), before + knobs::kParkedBytes);
+  bring_everything_home();
+  EXPECT_LE(run_store.use().in_use_bytes(), before);
 }
 
 // How many bundles of a class are open after two looks, well within a second, of a thread that has freed these
@@ -321,17 +308,17 @@ unsigned open_after_two_looks(const std::vector<void*>& blocks, ClassId c) {
 }
 
 TEST(Heap, DearBundlesLeaveBeforeTheFlush) {
-  settle_down();
+  bring_everything_home();
   live_knobs.adapt = true;
   EXPECT_EQ(open_after_two_looks(allocate_many(32768, 6), class_of(32768)), 0u);
   EXPECT_EQ(open_after_two_looks(allocate_many(128, 6), class_of(128)), 1u) << "cheap ones wait for more";
   live_knobs.adapt = false;
-  settle_down();
+  bring_everything_home();
 }
 
 // What a heap's last look has found ends with it: the tuner sums closed heaps, too.
 TEST(Heap, OneThatIsClosedHasNothingForTheTuner) {
-  settle_down();
+  bring_everything_home();
   live_knobs.adapt = true;
   constexpr std::size_t kSize = 16384;
   const std::vector<void*> ours = allocate_many(kSize, 3);
@@ -355,16 +342,16 @@ TEST(Heap, OneThatIsClosedHasNothingForTheTuner) {
   EXPECT_EQ(theirs->slow_counts().attached_free.load_relaxed(), 0u);
   EXPECT_EQ(theirs->slow_counts().open_bytes.load_relaxed(), 0u);
   EXPECT_EQ(theirs->slow_counts().open[index_of(class_of(kSize))].load_relaxed(), 0u);
-  settle_down();
+  bring_everything_home();
 }
 
 // Blocks go round between threads for a while: no block has two holders, and nothing is lost.
 TEST(Heap, ManyToManyKeepsEveryBlockWithOneHolder) {
-  settle_down();
-  const std::size_t before = bytes_in_use();
+  bring_everything_home();
+  const std::size_t before = run_store.use().in_use_bytes();
   trade_blocks(10, 100);
-  settle_down();
-  EXPECT_LE(bytes_in_use(), before);
+  bring_everything_home();
+  EXPECT_LE(run_store.use().in_use_bytes(), before);
   EXPECT_TRUE(run_store.check_invariants());
 }
 

@@ -17,7 +17,7 @@
 namespace hakmem {
 namespace {
 
-hakmem::Run* allocate(std::uint64_t count) {
+hakmem::Run* allocate_run(std::uint64_t count) {
   hakmem::Run* run = run_store.allocate(Granules{count}).run;
   if (run == nullptr) std::abort();
   return run;
@@ -28,7 +28,7 @@ class DearHugeFaults : public testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
     if (os::system_huge_pages() == os::HugePages::kNever) GTEST_SKIP() << "this system has no huge pages";
-    enough_ = allocate(knobs::kHugeQuestionFrom / kGranuleBytes);
+    enough_ = allocate_run(knobs::kHugeQuestionFrom / kGranuleBytes);
     run_store.set_huge_choice(GetParam() ? &kDear : &kCheap);
   }
   void TearDown() override {
@@ -46,7 +46,7 @@ TEST_P(DearHugeFaults, LeaveTheRestOfARegionWithoutHugePages) {
   const std::size_t mapped = run_store.mapped_bytes();
   const std::size_t wanted = run_store.unit_use().wanted_bytes;
   std::vector<hakmem::Run*> used;
-  while (run_store.mapped_bytes() == mapped) used.push_back(allocate(kUnitGranules));
+  while (run_store.mapped_bytes() == mapped) used.push_back(allocate_run(kUnitGranules));
   EXPECT_EQ(run_store.unit_use().wanted_bytes == wanted, GetParam());
   for (hakmem::Run* run : used) run_store.release(run, true);
 }
@@ -58,8 +58,8 @@ class WhileARegionIsProbed : public testing::Test {
 
   void SetUp() override {
     if (os::system_huge_pages() == os::HugePages::kNever) GTEST_SKIP() << "this system has no huge pages";
-    used_.push_back(allocate(knobs::kHugeQuestionFrom / kGranuleBytes));
-    while (run_store.use().free_bytes != 0) used_.push_back(allocate(1));
+    used_.push_back(allocate_run(knobs::kHugeQuestionFrom / kGranuleBytes));
+    while (run_store.use().free_bytes != 0) used_.push_back(allocate_run(1));
     probes_ = 0;
   }
   void TearDown() override {
@@ -96,7 +96,7 @@ TEST_F(WhileARegionIsProbed, OthersUseWhatIsFree) {
                                      [] {}};
   run_store.set_huge_choice(&kProbe);
   const std::size_t wanted = run_store.unit_use().wanted_bytes;
-  used_.push_back(allocate(kUnitGranules));
+  used_.push_back(allocate_run(kUnitGranules));
   EXPECT_EQ(probes_, 1u);
   EXPECT_GT(run_store.unit_use().wanted_bytes, wanted) << "the run lock was held";
 }
@@ -105,13 +105,13 @@ TEST_F(WhileARegionIsProbed, WhoNeedsOneTooTakesThat) {
   static constexpr HugeChoice kProbe{[](double) { return true; },
                                      [](std::byte*, std::size_t) {
                                        if (++probes_ != 1) return true;
-                                       start_other([] { others_run_ = allocate(kUnitGranules); });
+                                       start_other([] { others_run_ = allocate_run(kUnitGranules); });
                                        ended_meanwhile_ = other_ends_within(kTurns);
                                        return true;
                                      },
                                      [] {}};
   run_store.set_huge_choice(&kProbe);
-  used_.push_back(allocate(kUnitGranules));
+  used_.push_back(allocate_run(kUnitGranules));
   other_.join();
   EXPECT_EQ(probes_, 1u);
   EXPECT_FALSE(ended_meanwhile_);

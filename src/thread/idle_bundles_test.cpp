@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "pages/run_store.hpp"
+#include "thread/heap_fixture.hpp"
 #include "thread/hot.hpp"
 #include "thread/housekeeping.hpp"
 #include "thread/registry.hpp"
@@ -21,18 +22,6 @@ namespace {
 
 constexpr std::size_t kSize = 1024;
 constexpr std::size_t kBlocks = 60;  // fewer than a bundle holds
-
-std::size_t bytes_in_use() {
-  const RunUse use = run_store.use();
-  return use.mapped_bytes - use.free_bytes;
-}
-
-void settle_down() {
-  thread_heap()->flush_foreign();
-  return_everything_idle(thread_heap());
-  thread_heap()->flush_all();
-  return_everything_idle(nullptr);
-}
 
 std::vector<void*> allocate_many(std::size_t count) {
   std::vector<void*> blocks(count);
@@ -79,24 +68,24 @@ class Sleeper {
 };
 
 TEST(IdleBundles, OfASleepingThreadGoHome) {
-  settle_down();
-  const std::size_t before = bytes_in_use();
+  bring_everything_home();
+  const std::size_t before = run_store.use().in_use_bytes();
   const std::vector<void*> blocks = allocate_many(kBlocks);
   Sleeper sleeper;
   sleeper.free_all(blocks);
-  settle_down();
-  EXPECT_GT(bytes_in_use(), before) << "they wait with the thread that has freed them";
+  bring_everything_home();
+  EXPECT_GT(run_store.use().in_use_bytes(), before) << "they wait with the thread that has freed them";
   empty_idle_bundles();
-  settle_down();
-  EXPECT_GT(bytes_in_use(), before) << "seen once only: it may be at work";
+  bring_everything_home();
+  EXPECT_GT(run_store.use().in_use_bytes(), before) << "seen once only: it may be at work";
   look_twice();
-  settle_down();
-  EXPECT_LE(bytes_in_use(), before);
+  bring_everything_home();
+  EXPECT_LE(run_store.use().in_use_bytes(), before);
 }
 
 TEST(IdleBundles, TheThreadGoesOnWithWhatIsLeftOfThem) {
-  settle_down();
-  const std::size_t before = bytes_in_use();
+  bring_everything_home();
+  const std::size_t before = run_store.use().in_use_bytes();
   const std::vector<void*> first = allocate_many(kBlocks);
   const std::vector<void*> second = allocate_many(2 * kBlocks);
   {
@@ -105,13 +94,13 @@ TEST(IdleBundles, TheThreadGoesOnWithWhatIsLeftOfThem) {
     look_twice();
     sleeper.free_all(second);  // over the end of the bundle
   }
-  settle_down();
-  EXPECT_LE(bytes_in_use(), before);
+  bring_everything_home();
+  EXPECT_LE(run_store.use().in_use_bytes(), before);
 }
 
 TEST(IdleBundles, AreEmptiedAgainWhenTheThreadHasGoneOn) {
-  settle_down();
-  const std::size_t before = bytes_in_use();
+  bring_everything_home();
+  const std::size_t before = run_store.use().in_use_bytes();
   const std::vector<void*> first = allocate_many(kBlocks / 2);
   const std::vector<void*> second = allocate_many(kBlocks / 2);  // there is room for them in the bundle
   Sleeper sleeper;
@@ -119,8 +108,8 @@ TEST(IdleBundles, AreEmptiedAgainWhenTheThreadHasGoneOn) {
   look_twice();
   sleeper.free_all(second);
   look_twice();
-  settle_down();
-  EXPECT_LE(bytes_in_use(), before);
+  bring_everything_home();
+  EXPECT_LE(run_store.use().in_use_bytes(), before);
 }
 
 TEST(IdleBundles, OfNobodyNeedNoMoreLooks) {
@@ -131,13 +120,13 @@ TEST(IdleBundles, OfNobodyNeedNoMoreLooks) {
   look_twice();
   look_twice();
   EXPECT_FALSE(any_open_bundle());
-  settle_down();
+  bring_everything_home();
 }
 
 // More owners and classes than a thread has bundles for: the blocks gather by class, and all come home.
 TEST(Bundles, OfMoreHeapsThanThereAreSlots) {
-  settle_down();
-  const std::size_t before = bytes_in_use();
+  bring_everything_home();
+  const std::size_t before = run_store.use().in_use_bytes();
   constexpr std::size_t kOwners = 40;
   constexpr std::size_t kEach = 30;
   std::vector<std::vector<void*>> blocks(kOwners);
@@ -160,14 +149,14 @@ TEST(Bundles, OfMoreHeapsThanThereAreSlots) {
   for (void* block : again) deallocate(block);
   all_have.arrive_and_wait();
   for (std::thread& owner : owners) owner.join();
-  settle_down();
-  EXPECT_LE(bytes_in_use(), before + 5 * kGranuleBytes) << "the slab of each class that many heaps share stays";
+  bring_everything_home();
+  EXPECT_LE(run_store.use().in_use_bytes(), before + 5 * kGranuleBytes) << "the slab of each class that many heaps share stays";
 }
 
 // Threads free each other's blocks while somebody takes every pause between two frees for sleep.
 TEST(IdleBundles, EveryBlockHasOneHolderWhileThreadsAreTakenForSleeping) {
-  settle_down();
-  const std::size_t before = bytes_in_use();
+  bring_everything_home();
+  const std::size_t before = run_store.use().in_use_bytes();
   std::atomic<bool> done{false};
   std::thread emptier([&] {
     while (!done.load()) empty_idle_bundles();
@@ -175,8 +164,8 @@ TEST(IdleBundles, EveryBlockHasOneHolderWhileThreadsAreTakenForSleeping) {
   trade_blocks(8, 300);
   done.store(true);
   emptier.join();
-  settle_down();
-  EXPECT_LE(bytes_in_use(), before);
+  bring_everything_home();
+  EXPECT_LE(run_store.use().in_use_bytes(), before);
   EXPECT_TRUE(run_store.check_invariants());
 }
 
