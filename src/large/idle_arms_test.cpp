@@ -5,6 +5,7 @@
 
 #include "config/knobs.hpp"
 #include "os/memory.hpp"
+#include "pages/commitment.hpp"
 
 namespace hakmem {
 namespace {
@@ -72,6 +73,17 @@ TEST_F(IdleBlocksTest, CostsAreMeasuredWhenTheProcessHasLivedForAWhile) {
   idle_blocks.tick(os::now_ms());
   EXPECT_NE(learning.costs().fault_s, learn::CostModel{}.fault_s);
   learning.set_costs(learn::CostModel{});
+}
+
+TEST_F(IdleBlocksTest, NothingIsMeasuredForASmallHeapInALongRegion) {
+  boot_known_costs(true);
+  give_back(make_run(knobs::kMeasuredFrom));
+  run_store.purge(os::now_ms(), true);
+  ASSERT_GE(run_store.mapped_bytes(), knobs::kMeasuredFrom);
+  ASSERT_LT(commitment.bytes(), knobs::kMeasuredFrom);
+  measure_small_pages_once();
+  learn::CostModel costs;
+  EXPECT_FALSE(take_first_measured(&costs));
 }
 
 TEST_F(IdleBlocksTest, WhatIsMeasuredOnceTheHeapHasGrownIsTheLearnersToo) {

@@ -3,7 +3,7 @@
 #include "base/atomics.hpp"
 #include "config/knobs.hpp"
 #include "os/clock.hpp"
-#include "pages/run_store.hpp"
+#include "pages/commitment.hpp"
 #include "thread/measure_costs.hpp"
 
 namespace hakmem {
@@ -38,7 +38,7 @@ void know_small_pages(const learn::CostModel& measured) {
 void know_huge_fault(double seconds) { huge_fault_s.store_relaxed(seconds); }
 
 void measure_small_pages_once() {
-  if (!measures || claimed.load_relaxed() || run_store.mapped_bytes() < knobs::kMeasuredFrom) return;
+  if (!measures || claimed.load_relaxed() || commitment.bytes() < knobs::kMeasuredFrom) return;
   bool nobody = false;
   if (!claimed.try_replace_relaxed(nobody, true)) return;
   first_measured = measure_costs(learn::CostModel{});
