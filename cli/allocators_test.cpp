@@ -2,6 +2,7 @@
 #include "allocators.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -12,7 +13,7 @@ namespace {
 class FindInstalled : public ::testing::Test {
  protected:
   void SetUp() override {
-    directory_ = fs::path(testing::TempDir()) / "hakmem_find_installed";
+    directory_ = fs::path(testing::TempDir()) / ("hakmem_find_installed_" + std::to_string(getpid()));
     fs::create_directories(directory_);
   }
   void TearDown() override { fs::remove_all(directory_); }
