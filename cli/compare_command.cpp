@@ -21,7 +21,7 @@ namespace {
 constexpr int kRoundsOfAProgram = 5;
 constexpr int kRoundsOfTheSet = 3;
 
-struct Flags {
+struct CompareFlags {
   std::vector<std::string> with;
   std::vector<std::string> only;
   std::vector<std::string> programs;
@@ -54,7 +54,7 @@ class TemporaryDirectory {
   fs::path path_;
 };
 
-Settings settings_of(const Flags& flags, int default_rounds) {
+Settings settings_of(const CompareFlags& flags, int default_rounds) {
   Settings settings;
   settings.rounds = flags.rounds > 0 ? flags.rounds : default_rounds;
   settings.warmup = flags.warmup;
@@ -70,7 +70,7 @@ Settings settings_of(const Flags& flags, int default_rounds) {
   return settings;
 }
 
-std::vector<Comparison> compare_program(const Flags& flags, const Program& program,
+std::vector<Comparison> compare_program(const CompareFlags& flags, const Program& program,
                                         const std::vector<Allocator>& allocators,
                                         const Settings& settings) {
   const std::string name =
@@ -80,13 +80,13 @@ std::vector<Comparison> compare_program(const Flags& flags, const Program& progr
 }
 
 // The long ones run only when they are named.
-bool wanted(const Flags& flags, const Workload& workload) {
+bool wanted(const CompareFlags& flags, const Workload& workload) {
   const auto& names = flags.programs;
   if (names.empty()) return !workload.full_only;
   return std::find(names.begin(), names.end(), workload.name) != names.end();
 }
 
-std::vector<Workload> choose_workloads(const Flags& flags) {
+std::vector<Workload> choose_workloads(const CompareFlags& flags) {
   const auto directory = find_programs_directory();
   if (!directory)
     throw UsageError("the programs directory is missing; give a program: -- PROGRAM ARGS");
@@ -121,7 +121,7 @@ Comparison compare_workload(const Workload& workload, const std::vector<Allocato
                  settings, progress);
 }
 
-std::vector<Comparison> compare_set(const Flags& flags, const std::vector<Allocator>& allocators,
+std::vector<Comparison> compare_set(const CompareFlags& flags, const std::vector<Allocator>& allocators,
                                     const Settings& settings) {
   const std::vector<Workload> workloads = choose_workloads(flags);
   Progress progress(runs_planned(settings, allocators.size()) * workloads.size());
@@ -149,7 +149,7 @@ bool baseline_is_right(const std::vector<Comparison>& comparisons, const std::st
   });
 }
 
-int run(const Flags& flags, const Program& program) {
+int run(const CompareFlags& flags, const Program& program) {
   const std::vector<Allocator> allocators = choose_allocators(flags.with, flags.only);
   const std::string baseline = baseline_of(allocators);
   const bool whole_set = program.empty();
@@ -166,7 +166,7 @@ int run(const Flags& flags, const Program& program) {
   return measured && baseline_is_right(comparisons, baseline) ? 0 : kFailure;
 }
 
-void add_flags(CLI::App& app, Flags& flags) {
+void add_flags(CLI::App& app, CompareFlags& flags) {
   app.add_option("--with", flags.with, "one more allocator, with variables for its runs if needed")
       ->type_name("[NAME=]X.so[,VAR=VALUE]")
       ->allow_extra_args(false);
@@ -204,7 +204,7 @@ Command add_compare_command(CLI::App& app) {
   compare_app->prefix_command();
   compare_app->footer(
       "Without a program, a built-in set of real programs is run (about two minutes).");
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<CompareFlags>();
   add_flags(*compare_app, *flags);
   return {compare_app, [flags](const Program& program) { return run(*flags, program); }};
 }

@@ -10,7 +10,7 @@
 namespace hakmem::cli {
 namespace {
 
-struct Flags {
+struct ProfileFlags {
   std::vector<std::string> files;
   std::string output;
   double price = 0.125;
@@ -25,7 +25,7 @@ struct Actions {
 
 bool with_colours() { return ::isatty(STDOUT_FILENO) == 1; }
 
-int merge_files(const Flags& flags) {
+int merge_files(const ProfileFlags& flags) {
   const auto sum = std::make_unique<learn::Profile>();
   for (const std::string& file : flags.files) {
     if (learn::merge(*sum, *read_profile(file))) continue;
@@ -38,7 +38,7 @@ int merge_files(const Flags& flags) {
   return 0;
 }
 
-int diff_files(const Flags& flags) {
+int diff_files(const ProfileFlags& flags) {
   const ProfilePointer a = read_profile(flags.files[0]);
   const ProfilePointer b = read_profile(flags.files[1]);
   const std::string text = profile_diff(*a, *b, flags.price, with_colours());
@@ -46,7 +46,7 @@ int diff_files(const Flags& flags) {
   return text.empty() ? 0 : kFailure;
 }
 
-int run(const Actions& actions, const Flags& flags) {
+int run(const Actions& actions, const ProfileFlags& flags) {
   if (actions.merge->parsed()) return merge_files(flags);
   if (actions.diff->parsed()) return diff_files(flags);
   const ProfilePointer profile = read_profile(flags.files[0]);
@@ -55,7 +55,7 @@ int run(const Actions& actions, const Flags& flags) {
   return 0;
 }
 
-CLI::App* add_action(CLI::App& app, const char* name, const char* what, Flags& flags, int files) {
+CLI::App* add_action(CLI::App& app, const char* name, const char* what, ProfileFlags& flags, int files) {
   CLI::App* action = app.add_subcommand(name, what);
   action->add_option("files", flags.files, "profiles")
       ->type_name("FILE")
@@ -64,7 +64,7 @@ CLI::App* add_action(CLI::App& app, const char* name, const char* what, Flags& f
   return action;
 }
 
-void add_price(CLI::App& app, Flags& flags) {
+void add_price(CLI::App& app, ProfileFlags& flags) {
   app.add_option("--price", flags.price, "CPU seconds a GiB-second, for the arms (default 0.125)")
       ->check(CLI::PositiveNumber.description(""))
       ->type_name("X");
@@ -76,7 +76,7 @@ Command add_profile_command(CLI::App& app) {
   CLI::App* profile = app.add_subcommand("profile", "Show, merge and compare what was learned");
   set_usage(*profile, "hakmem profile show|merge|diff|export FILE...");
   profile->require_subcommand(1);
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<ProfileFlags>();
   Actions actions{};
   actions.show = add_action(*profile, "show", "contexts and their arms, sites, growths", *flags, 1);
   actions.merge = add_action(*profile, "merge", "add profiles up (needs -o)", *flags, 0);

@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char* kRecorder = "libhakmem-record.so";
 
-struct Flags {
+struct RecordFlags {
   std::string output = "hakmem.trace";
   std::uint64_t from = 0;
   std::string with;
@@ -55,7 +55,7 @@ std::string make_way(const std::string& output) {
   return path.string();
 }
 
-int run(const Flags& flags, const Program& program) {
+int run(const RecordFlags& flags, const Program& program) {
   if (program.empty())
     throw UsageError("no program given: hakmem record [OPTIONS] -- PROGRAM ARGS");
   Environment environment = Environment::inherited();
@@ -77,7 +77,7 @@ Command add_record_command(CLI::App& app) {
   record_app->footer(
       "Look at the trace with: hakmem replay --show FILE\n"
       "Further programs that the program starts write to FILE.PID.");
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<RecordFlags>();
   record_app->add_option("-o,--output", flags->output, "the trace (default hakmem.trace)")
       ->type_name("FILE");
   record_app->add_option("--from", flags->from, "leave out smaller blocks (32K, 1M; default 0)")

@@ -26,7 +26,7 @@ namespace {
 
 constexpr const char* kPlayer = "hakmem-player";
 
-struct Flags {
+struct ReplayFlags {
   std::string trace;
   bool show = false;
   std::vector<std::string> with;
@@ -70,7 +70,7 @@ std::optional<double> parse_speed(const std::string& text) {
   return speed;
 }
 
-Environment base_environment(const Flags& flags) {
+Environment base_environment(const ReplayFlags& flags) {
   Environment environment = Environment::inherited();
   for (const std::string& variable : flags.variables) {
     const std::size_t equals = variable.find('=');
@@ -115,7 +115,7 @@ std::string warning_of(const Trace& trace) {
 }
 
 // Every round plays under all allocators, and begins with the next one.
-Replay play(const Flags& flags, const Trace& trace, const std::vector<Allocator>& allocators,
+Replay play(const ReplayFlags& flags, const Trace& trace, const std::vector<Allocator>& allocators,
             const PlanFile& plan) {
   const std::vector<std::string> player{find_player(), plan.path()};
   const Environment base = base_environment(flags);
@@ -137,7 +137,7 @@ Replay play(const Flags& flags, const Trace& trace, const std::vector<Allocator>
   return replay;
 }
 
-int run(const Flags& flags) {
+int run(const ReplayFlags& flags) {
   const bool colours = ::isatty(STDOUT_FILENO) == 1;
   Trace trace = read_trace(flags.trace);
   if (flags.from > 0) trace = keep_from(trace, flags.from);
@@ -156,7 +156,7 @@ int run(const Flags& flags) {
   return all ? 0 : kFailure;
 }
 
-void add_choice_flags(CLI::App& app, Flags& flags) {
+void add_choice_flags(CLI::App& app, ReplayFlags& flags) {
   app.add_option("--with", flags.with, "one more allocator, with variables for its runs if needed")
       ->type_name("[NAME=]X.so[,VAR=VALUE]")
       ->allow_extra_args(false);
@@ -168,7 +168,7 @@ void add_choice_flags(CLI::App& app, Flags& flags) {
       ->allow_extra_args(false);
 }
 
-void add_flags(CLI::App& app, Flags& flags) {
+void add_flags(CLI::App& app, ReplayFlags& flags) {
   app.add_option("trace", flags.trace, "what hakmem record wrote")->required()->type_name("TRACE");
   app.add_flag("--show", flags.show, "say what the trace holds, and play nothing");
   add_choice_flags(app, flags);
@@ -197,7 +197,7 @@ Command add_replay_command(CLI::App& app) {
       app.add_subcommand("replay", "Play a recorded trace under every allocator found");
   set_usage(*replay_app, "hakmem replay [OPTIONS] TRACE");
   replay_app->footer("Make a trace with: hakmem record -o TRACE -- PROGRAM ARGS");
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<ReplayFlags>();
   add_flags(*replay_app, *flags);
   return {replay_app, [flags](const Program&) { return run(*flags); }};
 }

@@ -21,7 +21,7 @@ namespace {
 
 const std::vector<double> kPrices = {0.0125, 0.125, 1.25};
 
-struct Flags {
+struct SimulateFlags {
   std::vector<std::string> files;
   std::vector<std::string> generate;
   std::vector<std::string> policies;
@@ -78,7 +78,7 @@ void print_list() {
 }
 
 // The generated traces asked for; all of them when nothing is asked for.
-std::vector<std::string> chosen_generators(const Flags& flags) {
+std::vector<std::string> chosen_generators(const SimulateFlags& flags) {
   if (!flags.generate.empty() || !flags.files.empty()) return flags.generate;
   std::vector<std::string> names;
   for (const GeneratedTrace& one : generated_traces()) names.push_back(one.name);
@@ -92,7 +92,7 @@ void check_policies(const std::vector<std::string>& policies) {
   }
 }
 
-void simulate_prices(const std::string& trace, const LargeHistory& history, const Flags& flags,
+void simulate_prices(const std::string& trace, const LargeHistory& history, const SimulateFlags& flags,
                      Pricing pricing, std::vector<Simulation>& into) {
   const auto& policies = flags.policies.empty() ? default_policies() : flags.policies;
   for (const double price : flags.prices.empty() ? kPrices : flags.prices) {
@@ -102,7 +102,7 @@ void simulate_prices(const std::string& trace, const LargeHistory& history, cons
 }
 
 // Traces are made or read one at a time: they may be large.
-std::vector<Simulation> simulate_all(const Flags& flags, const Pricing& pricing) {
+std::vector<Simulation> simulate_all(const SimulateFlags& flags, const Pricing& pricing) {
   std::vector<Simulation> simulations;
   for (const std::string& file : flags.files) {
     const LargeHistory history = large_history_of(read_trace(file));
@@ -115,12 +115,12 @@ std::vector<Simulation> simulate_all(const Flags& flags, const Pricing& pricing)
   return simulations;
 }
 
-void write_generated(const Flags& flags) {
+void write_generated(const SimulateFlags& flags) {
   if (flags.generate.size() != 1) throw UsageError("--write takes one --generate NAME");
   write_trace(flags.write, generate_trace(flags.generate[0], flags.seed, flags.brief));
 }
 
-int run(const Flags& flags) {
+int run(const SimulateFlags& flags) {
   if (flags.list) {
     flags.json ? print_list_json() : print_list();
     return 0;
@@ -143,7 +143,7 @@ int run(const Flags& flags) {
   return 0;
 }
 
-void add_flags(CLI::App& app, Flags& flags) {
+void add_flags(CLI::App& app, SimulateFlags& flags) {
   app.add_option("traces", flags.files, "traces that hakmem record has written")
       ->type_name("TRACE");
   app.add_option("--generate", flags.generate, "a generated trace (without any trace: all of them)")
@@ -178,7 +178,7 @@ Command add_simulate_command(CLI::App& app) {
       app.add_subcommand("simulate", "Show what release policies would have cost on traces");
   set_usage(*simulate_app, "hakmem simulate [OPTIONS] [TRACE...]");
   simulate_app->footer("Policies: " + policy_names());
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<SimulateFlags>();
   add_flags(*simulate_app, *flags);
   return {simulate_app, [flags](const Program&) { return run(*flags); }};
 }

@@ -21,7 +21,7 @@ namespace hakmem::cli {
 namespace fs = std::filesystem;
 namespace {
 
-struct Flags {
+struct StatsFlags {
   std::string target;
   bool json = false;
   bool openmetrics = false;
@@ -32,7 +32,7 @@ bool is_number(const std::string& text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-void print(const Flags& flags, const hak_stats& stats) {
+void print(const StatsFlags& flags, const hak_stats& stats) {
   if (flags.json) {
     fmt::print("{}\n", stats_json(stats).dump(flags.watch_s > 0 ? -1 : 1));
   } else if (flags.openmetrics) {
@@ -48,7 +48,7 @@ bool is_running(std::uint32_t process_id) {
 }
 
 // On a terminal each one takes the place of the one before.
-void watch(const Flags& flags, const fs::path& file) {
+void watch(const StatsFlags& flags, const fs::path& file) {
   const bool in_place = ::isatty(STDOUT_FILENO) == 1 && !flags.json && !flags.openmetrics;
   bool running = true;
   while (running) {
@@ -59,7 +59,7 @@ void watch(const Flags& flags, const fs::path& file) {
   }
 }
 
-int run(const Flags& flags) {
+int run(const StatsFlags& flags) {
   // A file whose name is a number can be given as ./NUMBER.
   const fs::path file =
       is_number(flags.target) ? stats_file_of(flags.target) : fs::path(flags.target);
@@ -80,7 +80,7 @@ Command add_stats_command(CLI::App& app) {
   stats_app->footer(
       "The program has to be started with statistics: hakmem run --stats FILE -- PROGRAM ARGS.\n"
       "The file stays after the program's end.");
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<StatsFlags>();
   stats_app
       ->add_option("target", flags->target, "the statistics file, or the id of a running process")
       ->required()

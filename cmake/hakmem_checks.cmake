@@ -18,7 +18,7 @@ endif()
 set(CMAKE_GTEST_DISCOVER_TESTS_DISCOVERY_MODE PRE_TEST)
 
 # Fakes and tests may use all of C++; the code under test is the very objects of the library.
-if(hakmem_unit_test_sources)
+if(HAKMEM_BUILD_UNIT_TESTS)
   add_executable(hakmem_unit_tests ${hakmem_unit_test_sources} $<TARGET_OBJECTS:hakmem_core>)
   target_link_libraries(hakmem_unit_tests PRIVATE hakmem_includes hakmem_warnings GTest::gmock GTest::gtest_main)
 

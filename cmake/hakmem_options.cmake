@@ -4,9 +4,10 @@
 #   HAKMEM_WERROR       warnings are errors
 #   HAKMEM_BUILD_CLI    the `hakmem` command (needs CLI11, fmt, nlohmann-json)
 #   BUILD_TESTING       tests, checks and tools (needs GoogleTest)
+#   HAKMEM_BUILD_UNIT_TESTS  those of the tests that stand under src/
 #   HAKMEM_BUILD_BENCH  the benchmarks
 #
-# The last three are on when hakmem is the top project and off when it is part of another.
+# The last four are on when hakmem is the top project and off when it is part of another.
 # hakmem_warnings is the set of warnings that all code of the project is compiled with; link it PRIVATE.
 
 set(HAKMEM_SANITIZE "" CACHE STRING "Sanitizers: empty, address, undefined, address,undefined or thread")
@@ -14,6 +15,7 @@ set_property(CACHE HAKMEM_SANITIZE PROPERTY STRINGS "" address undefined address
 option(HAKMEM_WERROR "Treat warnings as errors" ON)
 option(HAKMEM_BUILD_CLI "Build the hakmem command" ${PROJECT_IS_TOP_LEVEL})
 option(BUILD_TESTING "Build the tests" ${PROJECT_IS_TOP_LEVEL})
+option(HAKMEM_BUILD_UNIT_TESTS "Build the unit tests of the library" ${BUILD_TESTING})
 option(HAKMEM_BUILD_BENCH "Build the benchmarks" ${PROJECT_IS_TOP_LEVEL})
 
 if(NOT HAKMEM_SANITIZE MATCHES "^(|address|undefined|address,undefined|thread)$")
