@@ -132,7 +132,7 @@ inline constexpr std::size_t kHugeQuestionFrom = 32 * kMiB;
 // Huge pages may make this much more resident than small ones would.
 inline constexpr double kMostHugeWaste = 0.05;
 
-// From this much committed heap on what pages cost is measured (thread/known_costs.hpp), once: measuring takes 290 faults,
+// From this much committed heap on what pages cost is measured (thread/known_costs.hpp), once: measuring takes 288 faults,
 // and a smaller heap, however long its region, saves too few.
 inline constexpr std::size_t kMeasuredFrom = 32 * kMiB;
 

@@ -15,11 +15,9 @@
 //   numastat     while blocks were made for the first time: pages got on the node that was asked
 //                for (numa_hit), and by a processor of that node (local_node)
 //   numa_maps    each node holds at least the working sets of its own threads
-#include <linux/mempolicy.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,16 +30,16 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "nodes.hpp"
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::size_t kPage = 4096;
 constexpr double kLeast = 99;       // % of the pages of a thread's blocks
 constexpr double kMoveSeconds = 5;  // how long a thread's blocks may take to follow it
 constexpr std::size_t kWorkingSet = 2 << 20;
@@ -66,38 +64,6 @@ void pin_to(int cpu) {
   CPU_ZERO(&set);
   CPU_SET(cpu, &set);
   if (sched_setaffinity(0, sizeof set, &set) != 0) std::perror("sched_setaffinity");
-}
-
-int node_of_cpu(int cpu) {
-  for (int node = 0; node < 64; ++node) {
-    const std::string path =
-        "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/node" + std::to_string(node);
-    if (std::filesystem::exists(path)) return node;
-  }
-  return 0;
-}
-
-// How many pages of these lie on which node; those that are nowhere (never touched) are left out.
-struct Count {
-  std::size_t here = 0;
-  std::size_t all = 0;
-  double share() const {
-    return all == 0 ? 0 : 100.0 * static_cast<double>(here) / static_cast<double>(all);
-  }
-};
-
-Count count_pages(std::vector<void*>& pages, int node) {
-  std::vector<int> status(pages.size(), -1);
-  Count count;
-  if (pages.empty() ||
-      syscall(SYS_move_pages, 0, pages.size(), pages.data(), nullptr, status.data(), 0) != 0)
-    return count;
-  for (const int where : status) {
-    if (where < 0) continue;
-    ++count.all;
-    count.here += std::size_t{where == node};
-  }
-  return count;
 }
 
 // Blocks of one thread. Small ones by far the most, as in programs; some above 32 KiB.
@@ -126,10 +92,7 @@ class WorkingSet {
   // By blocks: each counts as one, on the node of its first page.
   Count count(int node) const {
     std::vector<void*> pages;
-    for (const Block& block : blocks_) {
-      pages.push_back(
-          reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(block.start) / kPage * kPage));
-    }
+    for (const Block& block : blocks_) pages.push_back(page_of(block.start));
     return count_pages(pages, node);
   }
 
@@ -172,54 +135,6 @@ struct Results {
   }
   double share() const { return Count{here, all}.share(); }
 };
-
-// Resident pages of the process on this node, without files: /proc/self/numa_maps.
-std::size_t pages_on(int node) {
-  std::FILE* file = std::fopen("/proc/self/numa_maps", "r");
-  if (file == nullptr) return 0;
-  std::size_t sum = 0;
-  const std::string key = " N" + std::to_string(node) + "=";
-  char line[4096];
-  while (std::fgets(line, sizeof line, file) != nullptr) {
-    const char* at = std::strstr(line, key.c_str());
-    if (at != nullptr && std::strstr(line, "file=") == nullptr)
-      sum += std::strtoull(at + key.size(), nullptr, 10);
-  }
-  std::fclose(file);
-  return sum;
-}
-
-int node_count() {
-  int count = 0;
-  while (std::filesystem::exists("/sys/devices/system/node/node" + std::to_string(count))) ++count;
-  return count;
-}
-
-// How the machine's pages were got, over all nodes, since it was started.
-struct NumaStat {
-  std::uint64_t hit = 0;      // on the node that was asked for
-  std::uint64_t miss = 0;     // on another, because that one had none
-  std::uint64_t foreign = 0;  // the same pages, counted where they were asked for
-  std::uint64_t local = 0;    // on the node of the processor that asked
-  std::uint64_t other = 0;    // by a processor of another node
-};
-
-NumaStat read_numastat() {
-  NumaStat sum;
-  for (int node = 0; node < node_count(); ++node) {
-    const std::string path = "/sys/devices/system/node/node" + std::to_string(node) + "/numastat";
-    std::ifstream file(path);
-    std::string name;
-    for (std::uint64_t value = 0; file >> name >> value;) {
-      if (name == "numa_hit") sum.hit += value;
-      if (name == "numa_miss") sum.miss += value;
-      if (name == "numa_foreign") sum.foreign += value;
-      if (name == "local_node") sum.local += value;
-      if (name == "other_node") sum.other += value;
-    }
-  }
-  return sum;
-}
 
 double share_of(std::uint64_t part, std::uint64_t rest) {
   return part + rest == 0 ? 0
@@ -333,8 +248,7 @@ void across_nodes(int cpus) {
     for (std::size_t i = 0; i < kBlocks; ++i) {
       std::free(theirs[i]);
       std::memset(own[i] = std::malloc(kBytes), 1, kBytes);
-      pages.push_back(
-          reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(own[i]) / kPage * kPage));
+      pages.push_back(page_of(own[i]));
     }
     report("consumer of another node's blocks", count_pages(pages, node_of_cpu(far_cpu)).share());
     report_numastat("consumer", before);
@@ -360,8 +274,7 @@ void large_blocks(int cpus) {
       std::vector<void*> pages;
       for (std::size_t at = 0; at < kBytes; at += kPage) {
         block[at] = 1;
-        pages.push_back(
-            reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(block + at) / kPage * kPage));
+        pages.push_back(page_of(block + at));
       }
       results.add(count_pages(pages, node_of_cpu(cpu)));
       std::free(block);
