@@ -33,12 +33,15 @@ float resident_share(const std::byte* start, std::size_t bytes) {
 
 bool is_full(const std::byte* start, std::size_t bytes) { return touched_share(start, bytes) >= kFull; }
 
-// As many as fit inside. False: it is small pages.
-bool have_huge_pages(std::byte* start, std::size_t bytes) {
+// As many as fit inside; what is left at its ends is populated.
+bool have_huge_pages(const Run* run, std::byte* start, std::size_t bytes) {
   const auto from = reinterpret_cast<std::uintptr_t>(start);
   const std::uintptr_t first = align_up(from, kHugePageBytes);
   const std::uintptr_t end = (from + bytes) & ~(kHugePageBytes - 1);
-  return first < end && get_huge_pages(start + (first - from), end - first);
+  if (first >= end || !get_huge_pages(run, start + (first - from), end - first)) return false;
+  if (first != from) prefault(start, first - from);
+  if (end != from + bytes) prefault(start + (end - from), from + bytes - end);
+  return true;
 }
 
 // A site whose blocks live on has filled the one before by the time it asks again, or is not known to fill them.
@@ -49,7 +52,7 @@ void look_at_last(learn::Site site, unsigned size_class) {
 }
 
 bool make_resident(const Run* run, std::byte* start, std::size_t bytes) {
-  if (run->is_huge && have_huge_pages(start, bytes)) return true;
+  if (have_huge_pages(run, start, bytes)) return true;
   return bytes <= kMost && prefault(start, bytes);
 }
 

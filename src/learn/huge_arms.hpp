@@ -47,10 +47,37 @@ constexpr HugeBill bill_of(const HugeQuestion& question, const CostModel& costs,
 // What of small pages must be resident for huge ones to add no more than they may.
 inline constexpr double kLeastTouched = 1 / (1 + knobs::kMostHugeWaste);
 
-constexpr bool asks_for_huge(const HugeQuestion& question, const CostModel& costs, double price) {
-  if (question.touched_share < kLeastTouched) return false;
+constexpr bool huge_is_cheaper(const HugeQuestion& question, const CostModel& costs, double price) {
   const HugeBill bill = bill_of(question, costs, price);
   return bill.huge_s < bill.small_s;
+}
+
+constexpr bool asks_for_huge(const HugeQuestion& question, const CostModel& costs, double price) {
+  return question.touched_share >= kLeastTouched && huge_is_cheaper(question, costs, price);
+}
+
+// One unit, of 2 MiB, that a growing heap begins. What is used of it has pages that nobody touches, which stay. Where the heap
+// stops nobody knows: then half of its last unit is left, on average.
+struct UnitQuestion {
+  double resident_bytes;  // of the process
+  double huge_units;      // that it has already
+  double touched_share;   // of what is used of a unit: 0 to 1
+  double expected_s;      // how long it will be held
+};
+
+inline constexpr double kRestOfLastUnit = 0.5;
+
+// Where less is touched, what is next may be anything: two units of node's heap (0.5 touched) saved no fault and cost 2 MiB each.
+inline constexpr double kLeastTouchedOfUnit = 0.8;
+
+// All such units together add no more than they may to what is resident.
+constexpr bool wastes_little(const UnitQuestion& unit) {
+  const double untouched = (unit.huge_units + 1) * (1 - unit.touched_share) + kRestOfLastUnit;
+  return unit.touched_share >= kLeastTouchedOfUnit && untouched * kHugeBytes <= knobs::kMostHugeWaste * unit.resident_bytes;
+}
+
+constexpr bool asks_for_unit(const UnitQuestion& unit, const CostModel& costs, double price) {
+  return wastes_little(unit) && huge_is_cheaper({unit.touched_share, unit.expected_s}, costs, price);
 }
 
 // What a huge fault is taken to cost after one more of `seconds`.

@@ -241,6 +241,13 @@ std::size_t huge_resident_bytes() {
   return kib * 1024;
 }
 
+std::size_t peak_resident_bytes() {
+  const KeepErrno keep;
+  rusage usage{};
+  if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
+  return static_cast<std::size_t>(usage.ru_maxrss) * 1024;
+}
+
 std::size_t resident_bytes() {
   char text[128];
   if (!read_small_file("/proc/self/statm", text, sizeof text)) return 0;

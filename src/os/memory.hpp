@@ -96,6 +96,9 @@ std::size_t physical_bytes();
 // all mappings for it: milliseconds in a large process.
 std::size_t huge_resident_bytes();
 
+// The most that has been resident, in bytes: of this process, or of one that has executed this program, if that was more.
+std::size_t peak_resident_bytes();
+
 // Resident set of this process in bytes, from /proc/self/statm; 0 when it cannot be read.
 std::size_t resident_bytes();
 

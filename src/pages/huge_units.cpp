@@ -4,6 +4,7 @@
 // runs, so it is left to drain while others have room. A free part of one that is in use waits longer
 // (live_knobs.huge_hold_ms), because giving it back splits the huge page. What is left is small pages until
 // it has emptied: then the unit goes back whole, and may have a huge page again.
+#include "base/bits.hpp"
 #include "config/live_knobs.hpp"
 #include "os/memory.hpp"
 #include "pages/commitment.hpp"
@@ -66,7 +67,7 @@ double RunStore::touched_share() HAK_UNCHECKED {
     if (regions_[i].huge) continue;
     for (std::uint64_t k = 0; k < count_of(regions_[i].count); k += stride) {
       const Granule g = regions_[i].first + k;
-      if (is_free(page_map.tag_of(g))) continue;
+      if (is_free(page_map.tag_of(g)) || regions_[i].is_huge_at(g)) continue;
       looked_at += kGranuleBytes / os::memory.page_size;
       resident += os::resident_pages(address_of(g), kGranuleBytes);
     }
@@ -91,7 +92,10 @@ bool RunStore::wants_huge() {
 // `*first_has` is set.
 bool RunStore::get_huge_pages(std::byte* start, std::size_t bytes, bool* first_has) {
   constexpr std::size_t kFirst = kUnit * kGranuleBytes;
-  if (!ask_for_huge_pages(start, bytes, wants_huge())) return false;
+  if (!ask_for_huge_pages(start, bytes, wants_huge())) {
+    if (system_has_huge_pages()) os::memory.advise_huge(start, bytes, false);
+    return false;
+  }
   if (!asks_by_bill() || bytes <= kFirst || huge_choice_->goes_on(start, bytes)) return true;
   os::memory.advise_huge(start + kFirst, bytes - kFirst, false);
   *first_has = true;
@@ -115,7 +119,7 @@ Region* RunStore::region_of_locked(Granule g) {
 }
 
 bool RunStore::is_in_huge_region_locked(const Run* run) {
-  if (!any_huge_.load_relaxed()) return false;
+  if (!any_huge_region_.load_relaxed()) return false;
   const Region* region = region_of_locked(run->first);
   return region != nullptr && region->huge;
 }
@@ -131,12 +135,33 @@ bool RunStore::is_huge_at_locked(Granule g) {
 // given back would be resident. Each unit told otherwise than its region is a mapping more. False: it stays.
 bool RunStore::set_unit_locked(Region* region, Granule first, bool huge) {
   if (region->is_huge_at(first) == huge) return true;
+  if (!mark_unit_locked(region, first, huge)) return false;
+  os::memory.advise_huge(address_of(first), kUnit * kGranuleBytes, huge);
+  return true;
+}
+
+bool RunStore::mark_unit_locked(Region* region, Granule first, bool huge) {
+  if (region->is_huge_at(first) == huge) return true;
   const bool odd = huge != region->huge;
   if (!region->tracks_units() || (odd && odd_units_ >= most_odd_units())) return false;
   odd_units_ += odd ? 1 : -1U;
   region->set_huge_at(first, huge);
   if (huge) any_huge_.store_relaxed(true);
-  if (needs_advice(region->huge)) os::memory.advise_huge(address_of(first), kUnit * kGranuleBytes, huge);
+  return true;
+}
+
+// The kernel is told without the lock: nobody else has anything to do with them.
+bool RunStore::set_units(Granule first, Granules count, bool huge) {
+  if (!system_has_huge_pages()) return false;
+  {
+    const LockGuard guard(lock_);
+    if (huge && odd_units_ + count_of(count) / kUnit > most_odd_units()) return false;
+    for (std::uint64_t i = 0; i < count_of(count); i += kUnit) {
+      if (!region_of_locked(first + i)->tracks_units()) return false;
+    }
+    for (std::uint64_t i = 0; i < count_of(count); i += kUnit) mark_unit_locked(region_of_locked(first + i), first + i, huge);
+  }
+  os::memory.advise_huge(address_of(first), bytes_of(count), huge);
   return true;
 }
 
@@ -176,6 +201,17 @@ void RunStore::settle_units_locked(Run* run) {
   const std::uint64_t end = index_of(run->first + run->count);
   for (std::uint64_t unit = start_of_unit(index_of(run->first)); unit < end; unit += kUnit)
     settle_unit_locked(run, Granule{unit});
+}
+
+// Of a run whose pages are gone: its whole units that were given huge pages in a region that has not asked. Who uses them next
+// is to be asked anew.
+void RunStore::leave_huge_units_locked(const Run* run) {
+  if (!any_huge_.load_relaxed()) return;
+  const std::uint64_t end = start_of_unit(index_of(run->first + run->count));
+  for (std::uint64_t i = align_up(index_of(run->first), kUnit); i < end; i += kUnit) {
+    Region* const region = region_of_locked(Granule{i});
+    if (region != nullptr && !region->huge) set_unit_locked(region, Granule{i}, false);
+  }
 }
 
 // Of a run whose pages are gone: the granules at its ends that share a huge page with others. Tags them dirty, and

@@ -79,7 +79,7 @@ TEST(HugeUnits, WhatIsInUseGathersInFewUnits) {
 bool can_collapse() {
   std::byte* const start = os::memory.map(2 * kMiB, 2 * kMiB, false);
   *start = std::byte{1};
-  const bool can = os::system_huge_pages() != os::HugePages::kNever && !needs_advice(false) && os::memory.collapse(start, 2 * kMiB);
+  const bool can = os::system_huge_pages() != os::HugePages::kNever && !system_gives_huge_pages() && os::memory.collapse(start, 2 * kMiB);
   os::memory.unmap(start, 2 * kMiB);
   return can;
 }

@@ -44,11 +44,12 @@ bool ask_for_huge_pages(std::byte* start, std::size_t bytes, bool wanted) {
   return wanted && system != os::HugePages::kNever;
 }
 
-// Where nobody has asked and the system gives none unasked, there is nothing to take back.
-bool needs_advice(bool region_asks) { return region_asks || system_policy() == os::HugePages::kAlways; }
+bool system_has_huge_pages() { return system_policy() != os::HugePages::kNever; }
+
+bool system_gives_huge_pages() { return system_policy() == os::HugePages::kAlways; }
 
 bool may_have_huge_pages(std::size_t heap_bytes) {
-  return wants_huge_pages(heap_bytes) && system_policy() != os::HugePages::kNever;
+  return wants_huge_pages(heap_bytes) && system_has_huge_pages();
 }
 
 void choose_huge_pages(std::byte* start, std::size_t bytes, std::size_t heap_bytes) {
@@ -56,7 +57,10 @@ void choose_huge_pages(std::byte* start, std::size_t bytes, std::size_t heap_byt
 }
 
 void RunStore::note_region_locked(Granule first, Granules count, bool huge) {
-  if (huge) any_huge_.store_relaxed(true);
+  if (huge) {
+    any_huge_.store_relaxed(true);
+    any_huge_region_.store_relaxed(true);
+  }
   for (unsigned i = 0; i < region_count_; ++i) {
     if (regions_[i].huge == huge && regions_[i].join(first, count)) return;
   }

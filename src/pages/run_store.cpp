@@ -179,7 +179,7 @@ AllocatedRun RunStore::allocate_somewhere(Granules count, Granules alignment) {
 
 // Not where dirty granules do not come first (find_dirty.cpp): it would empty the idle blocks for nothing.
 bool RunStore::borrow(Granules count) {
-  const bool takes_dirty = dirty_comes_first_everywhere(count) || !any_huge_.load_relaxed();
+  const bool takes_dirty = dirty_comes_first_everywhere(count) || !any_huge_region_.load_relaxed();
   return lend_ != nullptr && takes_dirty && lend_(bytes_of(count), node_);
 }
 
@@ -244,6 +244,7 @@ AllocatedRun RunStore::cut_locked(Place place, Granules count, std::size_t growt
     insert_locked(part);
     if (part->dirty > 0) age_.insert_before(part, younger);
   }
+  const bool begins = enough && begins_unit_locked(run, parts[1]);
   if (enough) {
     page_map.set_tags(run->first, run->count, tag_for(Kind::kBusy));
   } else {
@@ -253,7 +254,7 @@ AllocatedRun RunStore::cut_locked(Place place, Granules count, std::size_t growt
   }
   const bool clean = run != nullptr && run->dirty == 0;
   const bool small = clean && !is_huge_at_locked(run->first) && !is_huge_at_locked(run->first + run->count - 1);
-  return {run, clean, small};
+  return {run, clean, small, begins};
 }
 
 void RunStore::release(Run* run, bool clean) {
@@ -262,6 +263,7 @@ void RunStore::release(Run* run, bool clean) {
   {
     const LockGuard guard(lock_);
     page_map.set_tags(run->first, run->count, tag_for(clean ? Kind::kFreeClean : Kind::kFreeDirty));
+    if (clean) leave_huge_units_locked(run);
     run->dirty = clean ? mark_shared_ends_locked(run) : count_of(run->count);
     run->freed_at_ms = now;
     run->heap.store_relaxed(kNoOwner);

@@ -63,14 +63,23 @@ struct UnitUse {
   std::size_t collapsed_bytes;  // put on huge pages afterwards, so far
 };
 
-// Who decides whether a new region of a heap of some size has huge pages. Called by one thread at a time, under the
-// growth lock.
+// What is known when a run is the first in a unit of a region that has not asked for huge pages.
+struct UnitBegun {
+  std::uint64_t huge_units;   // that are on huge pages by themselves already
+  double touched_share;       // of the last units that went on small pages: what of their pages is resident
+};
+
+// Who decides what has huge pages: a new region of a heap of some size, called by one thread at a time under the
+// growth lock, and a unit, called by any without a lock.
 struct HugeChoice {
   // Given the share of the heap's small pages in use that are resident.
   bool (*asks)(double touched_share);
   // Given the first 2 MiB of a region of `bytes` that has been allowed huge pages, all zero: touches them, and
   // says whether the rest is to have some too.
   bool (*goes_on)(std::byte* first_unit, std::size_t bytes);
+  bool (*asks_for_unit)(const UnitBegun& question);
+  // Given a unit all zero that has been allowed a huge page, or has not: touches its first page. Whether it has one.
+  bool (*touches_unit)(std::byte* start, bool huge);
   // After each allocated run, without a lock of rank kCollapse or above.
   void (*afterwards)();
 };
@@ -79,6 +88,7 @@ struct AllocatedRun {
   Run* run;     // nullptr: no memory
   bool zeroed;  // every byte reads zero
   bool fresh;   // no page of it is resident, and none will be a huge one
+  bool begins_unit;  // the last unit that it lies in: nothing else is in it, nor has been
 };
 
 class RunStore {
@@ -86,7 +96,8 @@ class RunStore {
   // A run of `count` granules whose first is a multiple of `alignment` granules (a power of two).
   // Its granules are tagged kBusy until the caller says what they are.
   AllocatedRun allocate(Granules count, Granules alignment) {
-    const AllocatedRun allocated = allocate_somewhere(count, alignment);
+    AllocatedRun allocated = allocate_somewhere(count, alignment);
+    if (allocated.begins_unit) begin_unit(&allocated);
     if (huge_choice_ != nullptr) huge_choice_->afterwards();
     return allocated;
   }
@@ -114,6 +125,9 @@ class RunStore {
 
   // Whether some of its memory may lie on huge pages.
   bool has_huge_pages() const { return any_huge_.load_relaxed(); }
+
+  // Puts whole units that are the caller's, and not resident, on huge pages, or on small ones again. False: they stay as they are.
+  bool set_units(Granule first, Granules count, bool huge);
 
   // Collapses the next full unit of small pages that is resident, if it finds one soon (collapse.cpp). False:
   // there is none any more, until it looks again from the start.
@@ -203,8 +217,18 @@ class RunStore {
   bool is_in_huge_region_locked(const Run* run) HAK_REQUIRES(lock_);
   bool is_huge_at_locked(Granule g) HAK_REQUIRES(lock_);
   bool set_unit_locked(Region* region, Granule first, bool huge) HAK_REQUIRES(lock_);
+  bool mark_unit_locked(Region* region, Granule first, bool huge) HAK_REQUIRES(lock_);
+  void leave_huge_units_locked(const Run* run) HAK_REQUIRES(lock_);
   bool set_unit(Granule first, bool huge);
   bool next_full_unit_locked(Granule* unit, bool* more) HAK_REQUIRES(lock_);
+  bool asks_for_units() const;
+  bool begins_unit_locked(const Run* run, const Run* behind) HAK_REQUIRES(lock_);
+  void begin_unit(AllocatedRun* allocated);
+  bool get_huge_unit(Granule unit);
+  bool may_ask_for_unit(UnitBegun* question);
+  static std::uint64_t used_pages_of_locked(Granule unit);
+  void see_unit_locked(Granule unit) HAK_REQUIRES(lock_);
+  void count_rest_locked(Granule from, Granule end) HAK_REQUIRES(lock_);
   void settle_unit_locked(Run* run, Granule unit) HAK_REQUIRES(lock_);
   void settle_units_locked(Run* run) HAK_REQUIRES(lock_);
   std::uint64_t mark_shared_ends_locked(const Run* run) HAK_REQUIRES(lock_);
@@ -248,7 +272,12 @@ class RunStore {
   Region regions_[kMaxRegions] HAK_GUARDED_BY(lock_) = {};
   unsigned region_count_ HAK_GUARDED_BY(lock_) = 0;
   unsigned odd_units_ HAK_GUARDED_BY(lock_) = 0;  // units whose advice differs from their region's
-  Atomic<bool> any_huge_{false};  // of the regions
+  Atomic<bool> any_huge_{false};         // of the units
+  Atomic<bool> any_huge_region_{false};  // of the regions
+  // Units that runs have begun on small pages: the last ones.
+  static constexpr unsigned kUnitsSeen = 2;
+  Granule units_seen_[kUnitsSeen] HAK_GUARDED_BY(lock_) = {};
+  unsigned huge_since_seen_ HAK_GUARDED_BY(lock_) = 0;
   unsigned collapse_region_ HAK_GUARDED_BY(lock_) = 0;        // where collapse_next() goes on
   std::uint64_t collapse_granule_ HAK_GUARDED_BY(lock_) = 0;  // in it
   Atomic<std::uint64_t> collapsed_{0};                        // units
@@ -270,6 +299,7 @@ class RunStores {
   void release(Run* run, bool clean = false) { of(run->node).release(run, clean); }
   bool extend(Run* run, Granules count, Tag tag) { return of(run->node).extend(run, count, tag); }
   void shrink(Run* run, Granules count) { of(run->node).shrink(run, count); }
+  bool set_units(const Run* run, Granule first, Granules count, bool huge) { return of(run->node).set_units(first, count, huge); }
 
   // Before anything is allocated. False: no memory.
   bool make(unsigned nodes);
@@ -318,8 +348,9 @@ bool wants_huge_pages(std::size_t heap_bytes);
 // Asks the kernel for, or against, huge pages. False: the memory has none.
 bool ask_for_huge_pages(std::byte* start, std::size_t bytes, bool wanted);
 
-// Whether a unit of a region that asked, or did not, is on other pages than that only if the kernel is told so.
-bool needs_advice(bool region_asks);
+// Whether there are any for who asks, and for who does not.
+bool system_has_huge_pages();
+bool system_gives_huge_pages();
 
 // Granules of the unit that are not free; as of now under the lock.
 std::uint64_t used_in_unit(Granule first);

@@ -21,21 +21,31 @@ constexpr double kMostHoldMs = 2'000;
 constinit double price_of_memory = 0;
 constinit bool acts = false;
 
-// Whatever a byte is, it stays: of a block that has grown, the program may have written to some. Under a hypervisor the first
-// touch costs something even where the kernel has made all resident.
-void touch(std::byte* start, std::size_t bytes) {
-  os::memory.populate(start, bytes);
-  for (std::size_t at = 0; at < bytes; at += os::memory.page_size) {
-    volatile std::byte* const page = start + at;
-    *page = *page;
-  }
+// As resident_bytes() last saw them.
+constinit Atomic<std::size_t> peak_bytes{0};
+constinit Atomic<std::size_t> other_bytes{0};
+
+// Whatever the byte is, it stays: of a block that has grown, the program may have written to some. (Reading first, where nothing is
+// resident, would get a page of zeros, which is none to keep.) Under a hypervisor the first touch costs something even
+// where the kernel has made the page resident.
+void touch(std::byte* byte) {
+  os::memory.populate(byte, os::memory.page_size);
+  volatile std::byte* const page = byte;
+  *page = *page;
 }
 
+void write_zero(std::byte* byte) { *static_cast<volatile std::byte*>(byte) = std::byte{0}; }
+
 // Of CPU, which is what the bill counts: not the time that others had meanwhile.
-double cpu_seconds_to_touch(std::byte* start, std::size_t bytes) {
+template <typename Work>
+double cpu_seconds(Work work) {
   const std::uint64_t begin = os::thread_cpu_ns();
-  touch(start, bytes);
+  work();
   return static_cast<double>(os::thread_cpu_ns() - begin) * 1e-9;
+}
+
+bool is_whole(const std::byte* unit) {
+  return os::resident_pages(unit, kHugePageBytes) * os::memory.page_size == kHugePageBytes;
 }
 
 // What collapsing may still take; below 0 when the last one took longer. Whether there is something left to
@@ -63,7 +73,7 @@ bool collapse_next() {
     look_for_dense_huge_again();
   }
   if (run_store.collapse_next()) return true;
-  if (needs_advice(false)) return false;
+  if (system_gives_huge_pages()) return false;
   bool collapsed = false;
   const bool more = collapse_next_of_huge(&collapsed);
   if (collapsed) collapsed_blocks.fetch_add_relaxed(1);
@@ -77,17 +87,61 @@ bool ask(double touched_share) {
   return false;
 }
 
+// A unit's first touch. Where the kernel has no huge page to give, one is taken to cost what small ones do.
+// Whether it is a huge page.
+bool pay_for_unit(std::byte* unit) {
+  const double seconds = cpu_seconds([unit] { touch(unit); });
+  const double small_s = learn::kSmallPagesInHuge * known_costs().fault_s;
+  const bool whole = is_whole(unit);
+  know_huge_fault(learn::huge_fault_after(known_costs(), whole ? seconds : small_s));
+  return whole;
+}
+
 // The region's lowest addresses are used first, so that the page is one that the program would have touched
-// in a moment. Where the kernel has no huge page to give, this takes what small pages take.
+// in a moment.
 bool touch_first(std::byte* first_unit, std::size_t bytes) {
-  const double seconds = cpu_seconds_to_touch(first_unit, kHugePageBytes);
-  know_huge_fault(learn::huge_fault_after(known_costs(), seconds));
+  pay_for_unit(first_unit);
   if (!huge_pages_pay(1)) return false;
   allow_collapsing(bytes);
   return true;
 }
 
-constexpr HugeChoice kChoice{ask, touch_first, collapse_what_is_paid};
+// Of the process, as far as it is known without opening a file, which a sandbox may punish: what is committed, and what else was
+// there when the peak was last seen to rise.
+double resident_bytes() {
+  const std::size_t committed = commitment.bytes();
+  const std::size_t peak = os::peak_resident_bytes();
+  if (peak > peak_bytes.load_relaxed()) {
+    peak_bytes.store_relaxed(peak);
+    other_bytes.store_relaxed(peak > committed ? peak - committed : 0);
+  }
+  return static_cast<double>(committed + other_bytes.load_relaxed());
+}
+
+bool ask_for_unit(const UnitBegun& begun) {
+  const learn::UnitQuestion unit{resident_bytes(), static_cast<double>(begun.huge_units),
+                                 begun.touched_share, process_age_s()};
+  if (learn::asks_for_unit(unit, known_costs(), price())) return true;
+  if (learn::wastes_little(unit)) know_huge_fault(learn::huge_fault_forgotten(known_costs()));
+  return false;
+}
+
+// All of it reads zero, and is the caller's. Of small pages the second, for which the kernel has its tables already.
+bool touch_unit(std::byte* start, bool huge) {
+  if (huge) return pay_for_unit(start);
+  if (2 * os::memory.page_size > kGranuleBytes) return false;
+  write_zero(start);
+  know_fault(cpu_seconds([start] { write_zero(start + os::memory.page_size); }));
+  return false;
+}
+
+// The system's mappings know nothing of units.
+bool set_pages(const Run* run, std::byte* start, std::size_t bytes, bool huge) {
+  if (run->is_huge) return ask_for_huge_pages(start, bytes, huge) == huge;
+  return run_store.set_units(run, granule_of(start), Granules{bytes >> kGranuleShift}, huge);
+}
+
+constexpr HugeChoice kChoice{ask, touch_first, ask_for_unit, touch_unit, collapse_what_is_paid};
 
 }  // namespace
 
@@ -95,11 +149,16 @@ bool huge_pages_pay(double touched_share) {
   return learn::asks_for_huge({touched_share, process_age_s()}, known_costs(), price());
 }
 
-bool get_huge_pages(std::byte* start, std::size_t bytes) {
-  if (!acts || commitment.hard() != SIZE_MAX || !ask(1)) return false;
-  if (!ask_for_huge_pages(start, bytes, true)) return false;
+bool get_huge_pages(const Run* run, std::byte* start, std::size_t bytes) {
+  if (!acts || commitment.hard() != SIZE_MAX) return false;
+  measure_small_pages_once();
+  if (!learn::huge_is_cheaper({1, process_age_s()}, known_costs(), price())) {
+    know_huge_fault(learn::huge_fault_forgotten(known_costs()));
+    return false;
+  }
+  if (!set_pages(run, start, bytes, true)) return false;
   if (touch_first(start, bytes)) return true;
-  if (bytes > kHugePageBytes) os::memory.advise_huge(start + kHugePageBytes, bytes - kHugePageBytes, false);
+  if (bytes > kHugePageBytes) set_pages(run, start + kHugePageBytes, bytes - kHugePageBytes, false);
   return false;
 }
 
@@ -108,6 +167,7 @@ void boot_huge_choice(double price) {
   acts = settings.huge_pages == HugePagePolicy::kAuto;
   live_knobs.huge_hold_ms =
       static_cast<std::uint32_t>(learn::hold_before_breaking_ms(known_costs(), price, kMostHoldMs));
+  peak_bytes.store_relaxed(os::peak_resident_bytes());
   run_store.set_huge_choice(&kChoice);
 }
 

@@ -24,6 +24,8 @@
 
 #include <cstddef>
 
+#include "pages/run.hpp"
+
 namespace hakmem {
 
 // Once, at boot. `price`: the bill's, while no memory limit is near.
@@ -32,9 +34,9 @@ void boot_huge_choice(double price);
 // Whether new memory should ask for them now, when so much of the heap's small pages has been touched.
 bool huge_pages_pay(double touched_share);
 
-// For whole huge pages of a mapping of its own, aligned to one, that the program is going to touch: asks for them if they pay,
+// For whole huge pages of a large block, none of them resident, that the program is going to touch: asks for them if they pay,
 // and touches the first. False: the others are small.
-bool get_huge_pages(std::byte* start, std::size_t bytes);
+bool get_huge_pages(const Run* run, std::byte* start, std::size_t bytes);
 
 // One step, with what is due and after a run was allocated; any thread, without a lock of rank kCollapse or above.
 void collapse_what_is_paid();

@@ -35,6 +35,15 @@ void know_small_pages(const learn::CostModel& measured) {
   populate_s.store_relaxed(measured.populate_s);
 }
 
+// What populating takes is taken to be dearer in proportion.
+void know_fault(double seconds) {
+  if (claimed.load_relaxed()) return;
+  const learn::CostModel usual;
+  const double now = (fault_s.load_relaxed() + seconds) / 2;
+  fault_s.store_relaxed(now);
+  populate_s.store_relaxed(usual.populate_s / usual.fault_s * now);
+}
+
 void know_huge_fault(double seconds) { huge_fault_s.store_relaxed(seconds); }
 
 void measure_small_pages_once() {

@@ -16,6 +16,9 @@ learn::CostModel known_costs();
 
 // Faults and populated pages, as they were just measured.
 void know_small_pages(const learn::CostModel& measured);
+
+// One fault that the program would have taken: counts until they are measured.
+void know_fault(double seconds);
 void know_huge_fault(double seconds);
 
 // With what is due, any thread: measures small pages, but the once, when the heap has grown enough.

@@ -1,0 +1,128 @@
+// New units: whether a unit of a region that has not asked for huge pages gets one, asked when the first run is cut from it.
+//
+//   unit      | run | free, clean ........... |   not huge: the program touches what it needs
+//             | run | free, dirty ........... |   huge: all of it is resident, so it comes first, and is given back
+//                                                 by its age like what has been freed
+//
+// The evidence is what is resident of the last units that have begun on small pages, so every kSeenEvery-th stays
+// on them. A large block's whole units are its site's affair (large/new_pages.hpp).
+#include "os/clock.hpp"
+#include "os/memory.hpp"
+#include "pages/commitment.hpp"
+#include "pages/run_store.hpp"
+
+namespace hakmem {
+
+namespace {
+
+constexpr std::uint64_t kUnit = kUnitGranules;
+
+constexpr unsigned kSeenEvery = 16;
+
+Granule last_unit_of(const Run* run) { return Granule{start_of_unit(index_of(run->first + run->count) - 1)}; }
+
+std::uint64_t count_tagged(Granule first, std::uint64_t count, Kind kind) {
+  std::uint64_t n = 0;
+  for (std::uint64_t i = 0; i < count; ++i) n += page_map.tag_of(first + i) == tag_for(kind) ? 1 : 0;
+  return n;
+}
+
+}  // namespace
+
+// What is never touched of a huge page is resident and not committed, which a hard limit does not allow for.
+bool RunStore::asks_for_units() const {
+  return settings.huge_pages == HugePagePolicy::kAuto && huge_choice_ != nullptr && commitment.hard() == SIZE_MAX &&
+         system_has_huge_pages();
+}
+
+// Of a run that is being cut out, whose granules are still tagged as they were, and what stays free behind it, if anything.
+bool RunStore::begins_unit_locked(const Run* run, const Run* behind) {
+  if (behind == nullptr || count_of(run->count) >= kUnit || !asks_for_units()) return false;
+  const Granule unit = last_unit_of(run);
+  if (index_of(unit) < index_of(run->first) || index_of(unit) + kUnit > index_of(behind->first + behind->count)) return false;
+  if (is_huge_at_locked(unit)) return false;
+  return run->dirty + behind->dirty == 0 || count_tagged(unit, kUnit, Kind::kFreeClean) == kUnit;
+}
+
+void RunStore::begin_unit(AllocatedRun* allocated) {
+  const Run* const run = allocated->run;
+  const Granule unit = last_unit_of(run);
+  if (!get_huge_unit(unit)) return;
+  if (unit == run->first) allocated->fresh = false;
+  const LockGuard guard(lock_);
+  count_rest_locked(run->first + run->count, unit + kUnit);
+}
+
+// Its first granule is the caller's, and nobody has touched any.
+bool RunStore::get_huge_unit(Granule unit) {
+  std::byte* const start = address_of(unit);
+  UnitBegun begun{};
+  if (may_ask_for_unit(&begun) && huge_choice_->asks_for_unit(begun) && set_unit(unit, true)) {
+    if (huge_choice_->touches_unit(start, true)) return true;
+    set_unit(unit, false);
+    return false;
+  }
+  huge_choice_->touches_unit(start, false);
+  const LockGuard guard(lock_);
+  see_unit_locked(unit);
+  return false;
+}
+
+// False: it is to be seen, or there is no evidence.
+bool RunStore::may_ask_for_unit(UnitBegun* begun) {
+  Granule units[kUnitsSeen];
+  std::uint64_t used = 0;
+  {
+    const LockGuard guard(lock_);
+    if (++huge_since_seen_ >= kSeenEvery) return false;
+    begun->huge_units = odd_units_;
+    for (unsigned i = 0; i < kUnitsSeen; ++i) {
+      units[i] = units_seen_[i];
+      used += used_pages_of_locked(units[i]);
+    }
+  }
+  std::uint64_t resident = 0;
+  for (const Granule unit : units) resident += unit == Granule{0} ? 0 : os::resident_pages(address_of(unit), kUnit * kGranuleBytes);
+  if (used == 0) return false;
+  begun->touched_share = static_cast<double>(resident) / static_cast<double>(used);
+  return true;
+}
+
+void RunStore::see_unit_locked(Granule unit) {
+  for (unsigned i = 1; i < kUnitsSeen; ++i) units_seen_[i - 1] = units_seen_[i];
+  units_seen_[kUnitsSeen - 1] = unit;
+  huge_since_seen_ = 0;
+}
+
+// That are not free, or have been used.
+std::uint64_t RunStore::used_pages_of_locked(Granule unit) {
+  if (unit == Granule{0}) return 0;
+  return (kUnit - count_tagged(unit, kUnit, Kind::kFreeClean)) * (kGranuleBytes / os::memory.page_size);
+}
+
+// What is still clean of a unit that is resident becomes dirty; others may have taken some of it.
+void RunStore::count_rest_locked(Granule from, Granule end) {
+  while (index_of(from) < index_of(end)) {
+    Run* const run = free_neighbour_locked(from);
+    if (run == nullptr) {
+      from = from + 1;
+      continue;
+    }
+    const Granule run_end = run->first + run->count;
+    const Granule stop = index_of(run_end) < index_of(end) ? run_end : end;
+    const std::uint64_t clean = count_tagged(from, index_of(stop) - index_of(from), Kind::kFreeClean);
+    const bool had_age = run->dirty > 0;
+    remove_locked(run);
+    page_map.set_tags(from, stop - from, tag_for(Kind::kFreeDirty));
+    run->dirty += clean;
+    if (!had_age && clean > 0) {
+      run->freed_at_ms = os::now_ms();
+      age_.push_back(run);
+    }
+    insert_locked(run);
+    commitment.add(clean * kGranuleBytes);
+    from = stop;
+  }
+}
+
+}  // namespace hakmem
