@@ -18,6 +18,14 @@ std::uint64_t align_granule(Granule g, Granules alignment) {
   return align_up(index_of(g), count_of(alignment));
 }
 
+// In a free run that has room for it. What is as long as a huge page begins on one, if it can and leaves no dirty granules.
+Granule best_start_in(const Run* run, Granules count, Granules alignment) {
+  const Granule start{align_granule(run->first, alignment)};
+  const std::uint64_t on_huge = align_up(index_of(start), kUnitGranules);
+  const bool fits = on_huge + count_of(count) <= index_of(run->first + run->count);
+  return count_of(count) >= kUnitGranules && run->dirty == 0 && fits ? Granule{on_huge} : start;
+}
+
 std::uint64_t count_dirty(Granule first, Granules count) {
   std::uint64_t dirty = 0;
   for (std::uint64_t i = 0; i < count_of(count); ++i) {
@@ -214,7 +222,7 @@ AllocatedRun RunStore::allocate_below(std::size_t ceiling, Granules count, Granu
 AllocatedRun RunStore::allocate_free_locked(std::size_t ceiling, Granules count, Granules alignment) {
   Run* run = find_locked(count, alignment);
   if (run == nullptr) return {};
-  const Granule start{align_granule(run->first, alignment)};
+  const Granule start = best_start_in(run, count, alignment);
   const std::size_t growth = growth_of(run, start, count);
   if (!commitment.reserve(growth, ceiling)) return {};
   return cut_locked({run, start}, count, growth);
