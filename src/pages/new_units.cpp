@@ -21,6 +21,8 @@ constexpr unsigned kSeenEvery = 16;
 
 Granule last_unit_of(const Run* run) { return Granule{start_of_unit(index_of(run->first + run->count) - 1)}; }
 
+bool holds(const Run* run, Granule g) { return index_of(g) - index_of(run->first) < count_of(run->count); }
+
 std::uint64_t count_tagged(Granule first, std::uint64_t count, Kind kind) {
   std::uint64_t n = 0;
   for (std::uint64_t i = 0; i < count; ++i) n += page_map.tag_of(first + i) == tag_for(kind) ? 1 : 0;
@@ -47,29 +49,31 @@ bool RunStore::begins_unit_locked(const Run* run, const Run* behind) {
 void RunStore::begin_unit(AllocatedRun* allocated) {
   const Run* const run = allocated->run;
   const Granule unit = last_unit_of(run);
-  if (!get_huge_unit(unit)) return;
+  if (!get_huge_unit(run, unit)) return;
   if (unit == run->first) allocated->fresh = false;
   const LockGuard guard(lock_);
   count_rest_locked(run->first + run->count, unit + kUnit);
 }
 
-// Its first granule is the caller's, and nobody has touched any.
-bool RunStore::get_huge_unit(Granule unit) {
+// Its first granule is the run's, and nobody has touched any.
+bool RunStore::get_huge_unit(const Run* run, Granule unit) {
   std::byte* const start = address_of(unit);
   UnitBegun begun{};
-  if (may_ask_for_unit(&begun) && huge_choice_->asks_for_unit(begun) && set_unit(unit, true)) {
+  if (may_ask_for_unit(run, &begun) && huge_choice_->asks_for_unit(begun) && set_unit(unit, true)) {
     if (huge_choice_->touches_unit(start, true)) return true;
     set_unit(unit, false);
     return false;
   }
   huge_choice_->touches_unit(start, false);
   const LockGuard guard(lock_);
-  see_unit_locked(unit);
+  for (unsigned i = 1; i < kUnitsSeen; ++i) units_seen_[i - 1] = units_seen_[i];
+  units_seen_[kUnitsSeen - 1] = unit;
+  huge_since_seen_ = 0;
   return false;
 }
 
 // False: it is to be seen, or there is no evidence.
-bool RunStore::may_ask_for_unit(UnitBegun* begun) {
+bool RunStore::may_ask_for_unit(const Run* run, UnitBegun* begun) {
   Granule units[kUnitsSeen];
   std::uint64_t used = 0;
   {
@@ -78,26 +82,23 @@ bool RunStore::may_ask_for_unit(UnitBegun* begun) {
     begun->huge_units = odd_units_;
     for (unsigned i = 0; i < kUnitsSeen; ++i) {
       units[i] = units_seen_[i];
-      used += used_pages_of_locked(units[i]);
+      used += used_pages_of_locked(units[i], run);
     }
   }
-  std::uint64_t resident = 0;
-  for (const Granule unit : units) resident += unit == Granule{0} ? 0 : os::resident_pages(address_of(unit), kUnit * kGranuleBytes);
   if (used == 0) return false;
+  std::uint64_t resident = 0;
+  for (const Granule unit : units) resident += os::resident_pages(address_of(unit), kUnit * kGranuleBytes);
   begun->touched_share = static_cast<double>(resident) / static_cast<double>(used);
   return true;
 }
 
-void RunStore::see_unit_locked(Granule unit) {
-  for (unsigned i = 1; i < kUnitsSeen; ++i) units_seen_[i - 1] = units_seen_[i];
-  units_seen_[kUnitsSeen - 1] = unit;
-  huge_since_seen_ = 0;
-}
-
-// That are not free, or have been used.
-std::uint64_t RunStore::used_pages_of_locked(Granule unit) {
-  if (unit == Granule{0}) return 0;
-  return (kUnit - count_tagged(unit, kUnit, Kind::kFreeClean)) * (kGranuleBytes / os::memory.page_size);
+// Those that are not free, or have been; but none of `begun`, which nobody has touched, and none on a huge page, which say nothing.
+std::uint64_t RunStore::used_pages_of_locked(Granule unit, const Run* begun) {
+  if (is_huge_at_locked(unit)) return 0;
+  std::uint64_t used = 0;
+  for (std::uint64_t i = 0; i < kUnit; ++i)
+    used += page_map.tag_of(unit + i) != tag_for(Kind::kFreeClean) && !holds(begun, unit + i) ? 1 : 0;
+  return used * (kGranuleBytes / os::memory.page_size);
 }
 
 // What is still clean of a unit that is resident becomes dirty; others may have taken some of it.

@@ -77,7 +77,7 @@ struct HugeChoice {
   // Given the first 2 MiB of a region of `bytes` that has been allowed huge pages, all zero: touches them, and
   // says whether the rest is to have some too.
   bool (*goes_on)(std::byte* first_unit, std::size_t bytes);
-  bool (*asks_for_unit)(const UnitBegun& question);
+  bool (*asks_for_unit)(const UnitBegun& begun);
   // Given a unit all zero that has been allowed a huge page, or has not: touches its first page. Whether it has one.
   bool (*touches_unit)(std::byte* start, bool huge);
   // After each allocated run, without a lock of rank kCollapse or above.
@@ -224,10 +224,9 @@ class RunStore {
   bool asks_for_units() const;
   bool begins_unit_locked(const Run* run, const Run* behind) HAK_REQUIRES(lock_);
   void begin_unit(AllocatedRun* allocated);
-  bool get_huge_unit(Granule unit);
-  bool may_ask_for_unit(UnitBegun* question);
-  static std::uint64_t used_pages_of_locked(Granule unit);
-  void see_unit_locked(Granule unit) HAK_REQUIRES(lock_);
+  bool get_huge_unit(const Run* run, Granule unit);
+  bool may_ask_for_unit(const Run* run, UnitBegun* begun);
+  std::uint64_t used_pages_of_locked(Granule unit, const Run* begun) HAK_REQUIRES(lock_);
   void count_rest_locked(Granule from, Granule end) HAK_REQUIRES(lock_);
   void settle_unit_locked(Run* run, Granule unit) HAK_REQUIRES(lock_);
   void settle_units_locked(Run* run) HAK_REQUIRES(lock_);

@@ -35,11 +35,13 @@ void know_small_pages(const learn::CostModel& measured) {
   populate_s.store_relaxed(measured.populate_s);
 }
 
-// What populating takes is taken to be dearer in proportion.
+// One that took long for a reason of its own must not count for more than another step up. What populating takes is taken to be
+// dearer in proportion.
 void know_fault(double seconds) {
   if (claimed.load_relaxed()) return;
   const learn::CostModel usual;
-  const double now = (fault_s.load_relaxed() + seconds) / 2;
+  const double known = fault_s.load_relaxed();
+  const double now = (known + (seconds < 2 * known ? seconds : 2 * known)) / 2;
   fault_s.store_relaxed(now);
   populate_s.store_relaxed(usual.populate_s / usual.fault_s * now);
 }
