@@ -23,6 +23,11 @@ hakmem::Run* allocate_run(std::uint64_t count) {
   return run;
 }
 
+// Regions ask, and units do not.
+constexpr HugeChoice choice_of_regions(bool (*goes_on)(std::byte*, std::size_t)) {
+  return {[](double) { return true; }, goes_on, [](const UnitBegun&) { return false; }, [](std::byte*, bool) { return false; }, [] {}};
+}
+
 // Whoever decides finds huge faults dear on the first page of every region, or never.
 class DearHugeFaults : public testing::TestWithParam<bool> {
  protected:
@@ -37,8 +42,8 @@ class DearHugeFaults : public testing::TestWithParam<bool> {
     run_store.release(enough_, true);
   }
 
-  static constexpr HugeChoice kDear{[](double) { return true; }, [](std::byte*, std::size_t) { return false; }, [] {}};
-  static constexpr HugeChoice kCheap{[](double) { return true; }, [](std::byte*, std::size_t) { return true; }, [] {}};
+  static constexpr HugeChoice kDear = choice_of_regions([](std::byte*, std::size_t) { return false; });
+  static constexpr HugeChoice kCheap = choice_of_regions([](std::byte*, std::size_t) { return true; });
   hakmem::Run* enough_ = nullptr;
 };
 
@@ -93,7 +98,7 @@ class WhileARegionIsProbed : public testing::Test {
 TEST_F(WhileARegionIsProbed, OthersUseWhatIsFree) {
   static constexpr HugeChoice kProbe{[](double) { return !run_store.lock_is_mine(); },
                                      [](std::byte*, std::size_t) { return ++probes_ != 0 && !run_store.lock_is_mine(); },
-                                     [] {}};
+                                     [](const UnitBegun&) { return false; }, [](std::byte*, bool) { return false; }, [] {}};
   run_store.set_huge_choice(&kProbe);
   const std::size_t wanted = run_store.unit_use().wanted_bytes;
   used_.push_back(allocate_run(kUnitGranules));
@@ -102,14 +107,12 @@ TEST_F(WhileARegionIsProbed, OthersUseWhatIsFree) {
 }
 
 TEST_F(WhileARegionIsProbed, WhoNeedsOneTooTakesThat) {
-  static constexpr HugeChoice kProbe{[](double) { return true; },
-                                     [](std::byte*, std::size_t) {
-                                       if (++probes_ != 1) return true;
-                                       start_other([] { others_run_ = allocate_run(kUnitGranules); });
-                                       ended_meanwhile_ = other_ends_within(kTurns);
-                                       return true;
-                                     },
-                                     [] {}};
+  static constexpr HugeChoice kProbe = choice_of_regions([](std::byte*, std::size_t) {
+    if (++probes_ != 1) return true;
+    start_other([] { others_run_ = allocate_run(kUnitGranules); });
+    ended_meanwhile_ = other_ends_within(kTurns);
+    return true;
+  });
   run_store.set_huge_choice(&kProbe);
   used_.push_back(allocate_run(kUnitGranules));
   other_.join();
