@@ -1,0 +1,177 @@
+// New units: what is asked when a run begins one, and what is left of one that has a huge page.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "os/clock.hpp"
+#include "os/memory.hpp"
+#include "pages/commitment.hpp"
+#include "pages/run_store.hpp"
+#include "pages/run_store_fixture.hpp"
+#include "thread/huge_choice.hpp"
+
+namespace hakmem {
+namespace {
+
+constexpr std::size_t kUnitBytes = kUnitGranules * kGranuleBytes;
+constexpr std::uint64_t kSmall = kUnitGranules / 8;  // granules of a run of these tests
+
+Granule unit_around(const Run* run) { return Granule{start_of_unit(index_of(run->first))}; }
+
+std::size_t resident_in(Granule unit) {
+  return os::resident_pages(address_of(unit), kUnitBytes) * os::memory.page_size;
+}
+
+// Whoever is asked says what he has been told to, and what a unit takes is not measured.
+class NewUnits : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!system_has_huge_pages()) GTEST_SKIP() << "this system has no huge pages";
+    regions_ = std::make_unique<FreshRegions>(HugePagePolicy::kNever);
+    allocate(kSmall);  // a region that asks for nothing
+    settings.huge_pages = HugePagePolicy::kAuto;
+    run_store.set_huge_choice(&kChoice);
+    answer_ = false;
+    for (int i = 0; i < 3; ++i) begin_next_unit(true);  // those that are seen
+    asked_.clear();
+    answer_ = true;
+  }
+  void TearDown() override {
+    if (regions_ == nullptr) return;
+    for (hakmem::Run* run : used_) run_store.release(run);
+    boot_huge_choice(settings.price);
+    run_store.purge(os::now_ms(), true);
+    EXPECT_TRUE(run_store.check_invariants());
+    regions_.reset();
+  }
+
+  hakmem::Run* allocate(std::uint64_t granules) {
+    hakmem::Run* run = run_store.allocate(Granules{granules}).run;
+    if (run == nullptr) std::abort();
+    used_.push_back(run);
+    return run;
+  }
+
+  // The run that begins the next unit; those before it are touched, or not.
+  hakmem::Run* begin_next_unit(bool touch) {
+    const Granule last = unit_around(used_.back());
+    while (unit_around(used_.back()) == last) {
+      hakmem::Run* run = allocate(kSmall);
+      if (touch && unit_around(run) == last) std::memset(run->start(), 1, run->bytes());
+    }
+    return used_.back();
+  }
+
+  void release_last() {
+    run_store.release(used_.back());
+    used_.pop_back();
+  }
+
+  inline static std::vector<UnitBegun> asked_;
+  inline static bool answer_ = true;
+  static constexpr HugeChoice kChoice{[](double) { return false; }, [](std::byte*, std::size_t) { return false; },
+                                      [](const UnitBegun& begun) {
+                                        asked_.push_back(begun);
+                                        return answer_;
+                                      },
+                                      [](std::byte* start, bool huge) {
+                                        *start = std::byte{0};
+                                        return huge;
+                                      },
+                                      [] {}};
+  std::vector<hakmem::Run*> used_;
+
+ private:
+  std::unique_ptr<FreshRegions> regions_;
+};
+
+TEST_F(NewUnits, WhatIsToldIsHowMuchOfTheLastOnesIsResident) {
+  answer_ = false;
+  begin_next_unit(true);
+  ASSERT_EQ(asked_.size(), 1u);
+  EXPECT_GE(asked_.back().touched_share, 0.85) << "all but the first run of each";
+  begin_next_unit(false);
+  begin_next_unit(false);
+  EXPECT_LE(asked_.back().touched_share, 0.05);
+}
+
+TEST_F(NewUnits, WhatIsLeftOfAHugeOneIsCommittedAndComesFirst) {
+  const std::size_t committed = commitment.bytes();
+  const std::size_t dirty = run_store.use().dirty_bytes;
+  const hakmem::Run* run = begin_next_unit(true);
+  constexpr double kRecords = kGranuleBytes / 2.0;  // they are committed too
+  EXPECT_EQ(run_store.use().dirty_bytes - dirty, kUnitBytes - run->bytes());
+  EXPECT_NEAR(static_cast<double>(commitment.bytes() - committed), 2 * kUnitBytes - kSmall * kGranuleBytes, kRecords)
+      << "the unit before, but for its first run, and this one";
+  EXPECT_TRUE(run_store.check_invariants());
+  const std::size_t then = commitment.bytes();
+  EXPECT_EQ(unit_around(allocate(kSmall)), unit_around(run));
+  EXPECT_NEAR(static_cast<double>(commitment.bytes() - then), 0, kRecords) << "it was there";
+}
+
+TEST_F(NewUnits, WhatIsLeftOfAHugeOneGoesBack) {
+  const hakmem::Run* run = begin_next_unit(true);
+  const Granule unit = unit_around(run);
+  if (resident_in(unit) != kUnitBytes) GTEST_SKIP() << "the kernel had no huge page";
+  run_store.purge(os::now_ms(), true);
+  EXPECT_LE(resident_in(unit), run->bytes());
+  EXPECT_EQ(run_store.use().dirty_bytes, 0u);
+  EXPECT_EQ(run_store.unit_use().full + run_store.unit_use().part, 0u) << "what is left of it is on small pages";
+}
+
+TEST_F(NewUnits, OneOfSixteenStaysSmallToBeSeen) {
+  for (int i = 0; i < 48; ++i) begin_next_unit(true);
+  EXPECT_EQ(asked_.size(), 45u);
+}
+
+TEST_F(NewUnits, NobodyIsAskedAboutOneThatHasBeenUsed) {
+  answer_ = false;
+  begin_next_unit(true);
+  std::memset(used_.back()->start(), 1, used_.back()->bytes());
+  release_last();
+  asked_.clear();
+  allocate(kSmall / 2);
+  allocate(kSmall);
+  EXPECT_TRUE(asked_.empty());
+}
+
+TEST_F(NewUnits, NobodyIsAskedUnderAHardLimit) {
+  commitment.set_limits(SIZE_MAX, commitment.bytes() + 64 * kMiB, {});
+  for (int i = 0; i < 3; ++i) begin_next_unit(true);
+  commitment.set_limits(SIZE_MAX, SIZE_MAX, {});
+  EXPECT_TRUE(asked_.empty());
+}
+
+TEST_F(NewUnits, NobodyIsAskedWhereTheUserHasSaid) {
+  for (const auto policy : {HugePagePolicy::kNever, HugePagePolicy::kAlways}) {
+    settings.huge_pages = policy;
+    for (int i = 0; i < 3; ++i) begin_next_unit(true);
+  }
+  settings.huge_pages = HugePagePolicy::kAuto;
+  EXPECT_TRUE(asked_.empty());
+}
+
+TEST_F(NewUnits, TheKernelIsToldAgainstThemWhereARunThatHadThemHasGone) {
+  hakmem::Run* const run = run_store.allocate(Granules{3 * kUnitGranules}, Granules{kUnitGranules}).run;
+  ASSERT_NE(run, nullptr);
+  ASSERT_TRUE(run_store.set_units(run, run->first, run->count, true));
+  const Granule unit = run->first;
+  *run->start() = std::byte{1};
+  const bool has_huge_pages = resident_in(unit) == kUnitBytes;
+  os::memory.discard(run->start(), run->bytes());
+  run_store.release(run, true);
+  if (!has_huge_pages) GTEST_SKIP() << "the kernel had no huge page";
+  EXPECT_EQ(run_store.unit_use().full + run_store.unit_use().part, 0u);
+  settings.huge_pages = HugePagePolicy::kNever;
+  hakmem::Run* const next = run_store.allocate(Granules{3 * kUnitGranules}, Granules{kUnitGranules}).run;
+  ASSERT_NE(next, nullptr);
+  *next->start() = std::byte{1};
+  EXPECT_EQ(resident_in(next->first), os::memory.page_size);
+  run_store.release(next);
+}
+
+}  // namespace
+}  // namespace hakmem
