@@ -98,6 +98,25 @@ TEST_F(NewUnits, WhatIsToldIsHowMuchOfTheLastOnesIsResident) {
   EXPECT_LE(asked_.back().touched_share, 0.05);
 }
 
+TEST_F(NewUnits, TheRunThatBeginsOneIsNotHeldAgainstTheOneBefore) {
+  answer_ = false;
+  for (int i = 0; i < 8; ++i) {
+    const hakmem::Run* run = allocate(kUnitGranules / 8 * 5);
+    std::memset(run->start(), 1, run->bytes());
+  }
+  ASSERT_GE(asked_.size(), 4u);
+  EXPECT_GE(asked_.back().touched_share, 0.99);
+}
+
+TEST_F(NewUnits, ARunThatIsAsLongBeginsOnOneUnlessThatLeavesDirtyGranules) {
+  answer_ = false;
+  allocate(1);
+  hakmem::Run* const whole = allocate(kUnitGranules);
+  EXPECT_EQ(whole->first, unit_around(whole));
+  run_store.shrink(whole, whole->count - Granules{kSmall});
+  EXPECT_EQ(allocate(kUnitGranules)->first, whole->first + whole->count);
+}
+
 TEST_F(NewUnits, WhatIsLeftOfAHugeOneIsCommittedAndComesFirst) {
   const std::size_t committed = commitment.bytes();
   const std::size_t dirty = run_store.use().dirty_bytes;
