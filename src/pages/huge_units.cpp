@@ -89,13 +89,14 @@ bool RunStore::wants_huge() {
 }
 
 // For a new region, of which nothing has been touched. False: it has none, but the first perhaps, and then
-// `*first_has` is set.
+// `*first_has` is set. It is told so where the system gives none unasked, too: units of it that have had one and are small
+// again then join the mapping they left.
 bool RunStore::get_huge_pages(std::byte* start, std::size_t bytes, bool* first_has) {
   constexpr std::size_t kFirst = kUnit * kGranuleBytes;
-  if (!ask_for_huge_pages(start, bytes, wants_huge())) {
-    if (system_has_huge_pages()) os::memory.advise_huge(start, bytes, false);
-    return false;
-  }
+  if (!system_has_huge_pages()) return false;
+  const bool wanted = wants_huge();
+  os::memory.advise_huge(start, bytes, wanted);
+  if (!wanted) return false;
   if (!asks_by_bill() || bytes <= kFirst || huge_choice_->goes_on(start, bytes)) return true;
   os::memory.advise_huge(start + kFirst, bytes - kFirst, false);
   *first_has = true;

@@ -11,7 +11,6 @@
 #include "pages/commitment.hpp"
 #include "pages/run_store.hpp"
 #include "pages/run_store_fixture.hpp"
-#include "thread/huge_choice.hpp"
 
 namespace hakmem {
 namespace {
@@ -42,7 +41,7 @@ class NewUnits : public testing::Test {
   void TearDown() override {
     if (regions_ == nullptr) return;
     for (hakmem::Run* run : used_) run_store.release(run);
-    boot_huge_choice(settings.price);
+    run_store.set_huge_choice(nullptr);
     run_store.purge(os::now_ms(), true);
     EXPECT_TRUE(run_store.check_invariants());
     regions_.reset();

@@ -65,8 +65,8 @@ struct UnitUse {
 
 // What is known when a run is the first in a unit of a region that has not asked for huge pages.
 struct UnitBegun {
-  std::uint64_t huge_units;   // that are on huge pages by themselves already
-  double touched_share;       // of the last units that went on small pages: what of their pages is resident
+  std::uint64_t huge_units;  // that are on huge pages by themselves already
+  double touched_share;      // of the last units that went on small pages: what of their used pages is resident
 };
 
 // Who decides what has huge pages: a new region of a heap of some size, called by one thread at a time under the
@@ -77,6 +77,7 @@ struct HugeChoice {
   // Given the first 2 MiB of a region of `bytes` that has been allowed huge pages, all zero: touches them, and
   // says whether the rest is to have some too.
   bool (*goes_on)(std::byte* first_unit, std::size_t bytes);
+  // A unit likewise.
   bool (*asks_for_unit)(const UnitBegun& begun);
   // Given a unit all zero that has been allowed a huge page, or has not: touches its first page. Whether it has one.
   bool (*touches_unit)(std::byte* start, bool huge);
@@ -85,10 +86,10 @@ struct HugeChoice {
 };
 
 struct AllocatedRun {
-  Run* run;     // nullptr: no memory
-  bool zeroed;  // every byte reads zero
-  bool fresh;   // no page of it is resident, and none will be a huge one
-  bool begins_unit;  // the last unit that it lies in: nothing else is in it, nor has been
+  Run* run;          // nullptr: no memory
+  bool zeroed;       // every byte reads zero
+  bool fresh;        // no page of it is resident, and none will be a huge one
+  bool begins_unit;  // the last unit that it lies in: nobody has used any of that, and it may be asked about
 };
 
 class RunStore {

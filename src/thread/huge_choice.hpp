@@ -1,4 +1,4 @@
-// Huge choice: answers the run store's question whether a new region asks for huge pages, by the
+// Huge choice: answers the run store's question whether a new region, or a new unit of 2 MiB, asks for huge pages, by the
 // bill.
 //
 //   RunStore grows --> how much of what is in use has been touched? (mincore, a sample)
@@ -12,14 +12,17 @@
 // to the host, one that has been free for seconds takes 15 times as long as one that was freed just now.
 // So it is measured where it is paid, on the page that comes next (known_costs.hpp has what small pages take).
 //
-// A block that is a mapping of its own asks for itself, by what is touched of its site's blocks (large/new_pages.hpp).
+//   a run begins a unit of a region that has not asked --> the same of the last units on small pages, and how much all
+//                                                          units together would waste of what the process has resident
+//
+// A large block asks for what lies whole in it, by what is touched of its site's blocks (large/new_pages.hpp).
 //
 // In force with HAKMEM_THP=auto where learning acts and the system lets programs choose. Until
-// then, and below knobs::kHugeQuestionFrom, the static rule holds
+// then, and for regions below knobs::kHugeQuestionFrom, the static rule holds
 // (docs/decisions/0004-huge-pages.md).
 //
-// Above: boot, housekeeping. Below: run store, known costs, learn. The question comes under a
-// growth lock, from any thread.
+// Above: boot, housekeeping. Below: run store, known costs, learn. Questions come from any thread, those of regions under a
+// growth lock.
 #pragma once
 
 #include <cstddef>
