@@ -156,7 +156,7 @@ bool RunStore::set_units(Granule first, Granules count, bool huge) {
   if (!system_has_huge_pages()) return false;
   {
     const LockGuard guard(lock_);
-    if (huge && odd_units_ + count_of(count) / kUnit > most_odd_units()) return false;
+    if (odd_units_ + count_of(count) / kUnit > most_odd_units()) return false;
     for (std::uint64_t i = 0; i < count_of(count); i += kUnit) {
       if (!region_of_locked(first + i)->tracks_units()) return false;
     }

@@ -75,26 +75,29 @@ bool RunStore::get_huge_unit(const Run* run, Granule unit) {
 // False: it is to be seen, or there is no evidence.
 bool RunStore::may_ask_for_unit(const Run* run, UnitBegun* begun) {
   Granule units[kUnitsSeen];
+  unsigned seen = 0;
   std::uint64_t used = 0;
   {
     const LockGuard guard(lock_);
     if (++huge_since_seen_ >= kSeenEvery) return false;
     begun->huge_units = odd_units_;
     for (unsigned i = 0; i < kUnitsSeen; ++i) {
-      units[i] = units_seen_[i];
-      used += used_pages_of_locked(units[i], run);
+      const std::uint64_t pages = used_pages_of_locked(units_seen_[i], run);
+      if (pages != 0) units[seen++] = units_seen_[i];
+      used += pages;
     }
   }
   if (used == 0) return false;
   std::uint64_t resident = 0;
-  for (const Granule unit : units) resident += os::resident_pages(address_of(unit), kUnit * kGranuleBytes);
+  for (unsigned i = 0; i < seen; ++i) resident += os::resident_pages(address_of(units[i]), kUnit * kGranuleBytes);
   begun->touched_share = static_cast<double>(resident) / static_cast<double>(used);
   return true;
 }
 
-// Those that are not free, or have been; but none of `begun`, which nobody has touched, and none on a huge page, which say nothing.
+// Those that are not free, or have been; but none of `begun`, which nobody has touched, and none
+// where no unit has been seen yet, or on a huge page, which say nothing.
 std::uint64_t RunStore::used_pages_of_locked(Granule unit, const Run* begun) {
-  if (is_huge_at_locked(unit)) return 0;
+  if (unit == Granule{0} || is_huge_at_locked(unit)) return 0;
   std::uint64_t used = 0;
   for (std::uint64_t i = 0; i < kUnit; ++i)
     used += page_map.tag_of(unit + i) != tag_for(Kind::kFreeClean) && !holds(begun, unit + i) ? 1 : 0;

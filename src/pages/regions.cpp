@@ -35,15 +35,6 @@ bool wants_huge_pages(std::size_t heap_bytes) {
   return heap_bytes >= knobs::kHugePagesFrom;
 }
 
-// What the system does unasked decides what there is to ask against. It is asked for where it would come
-// unasked, too: units that are split and become whole again then join the mapping they left.
-bool ask_for_huge_pages(std::byte* start, std::size_t bytes, bool wanted) {
-  const os::HugePages system = system_policy();
-  if (wanted && system != os::HugePages::kNever) os::memory.advise_huge(start, bytes, true);
-  if (!wanted && system == os::HugePages::kAlways) os::memory.advise_huge(start, bytes, false);
-  return wanted && system != os::HugePages::kNever;
-}
-
 bool system_has_huge_pages() { return system_policy() != os::HugePages::kNever; }
 
 bool system_gives_huge_pages() { return system_policy() == os::HugePages::kAlways; }
@@ -53,7 +44,8 @@ bool may_have_huge_pages(std::size_t heap_bytes) {
 }
 
 void choose_huge_pages(std::byte* start, std::size_t bytes, std::size_t heap_bytes) {
-  ask_for_huge_pages(start, bytes, wants_huge_pages(heap_bytes));
+  const bool wanted = wants_huge_pages(heap_bytes);
+  if (wanted ? system_has_huge_pages() : system_gives_huge_pages()) os::memory.advise_huge(start, bytes, wanted);
 }
 
 void RunStore::note_region_locked(Granule first, Granules count, bool huge) {

@@ -345,9 +345,6 @@ extern RunStores run_store;
 // (docs/decisions/0004-huge-pages.md).
 bool wants_huge_pages(std::size_t heap_bytes);
 
-// Asks the kernel for, or against, huge pages. False: the memory has none.
-bool ask_for_huge_pages(std::byte* start, std::size_t bytes, bool wanted);
-
 // Whether there are any for who asks, and for who does not.
 bool system_has_huge_pages();
 bool system_gives_huge_pages();
@@ -361,7 +358,7 @@ bool is_dense(const std::byte* start);
 // Whether memory that choose_huge_pages() is asked for may be backed by some.
 bool may_have_huge_pages(std::size_t heap_bytes);
 
-// Asks by wants_huge_pages().
+// Asks for them by wants_huge_pages(), or against them where they would come unasked.
 void choose_huge_pages(std::byte* start, std::size_t bytes, std::size_t heap_bytes);
 
 template <typename Visit>

@@ -137,7 +137,10 @@ bool touch_unit(std::byte* start, bool huge) {
 
 // The system's mappings know nothing of units.
 bool set_pages(const Run* run, std::byte* start, std::size_t bytes, bool huge) {
-  if (run->is_huge) return ask_for_huge_pages(start, bytes, huge) == huge;
+  if (run->is_huge) {
+    if (system_has_huge_pages()) os::memory.advise_huge(start, bytes, huge);
+    return system_has_huge_pages();
+  }
   return run_store.set_units(run, granule_of(start), Granules{bytes >> kGranuleShift}, huge);
 }
 
@@ -150,12 +153,7 @@ bool huge_pages_pay(double touched_share) {
 }
 
 bool get_huge_pages(const Run* run, std::byte* start, std::size_t bytes) {
-  if (!acts || commitment.hard() != SIZE_MAX) return false;
-  measure_small_pages_once();
-  if (!learn::huge_is_cheaper({1, process_age_s()}, known_costs(), price())) {
-    know_huge_fault(learn::huge_fault_forgotten(known_costs()));
-    return false;
-  }
+  if (!acts || commitment.hard() != SIZE_MAX || !ask(1)) return false;
   if (!set_pages(run, start, bytes, true)) return false;
   if (touch_first(start, bytes)) return true;
   if (bytes > kHugePageBytes) set_pages(run, start + kHugePageBytes, bytes - kHugePageBytes, false);
