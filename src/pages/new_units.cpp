@@ -66,22 +66,22 @@ bool RunStore::get_huge_unit(const Run* run, Granule unit) {
   }
   huge_choice_->touches_unit(start, false);
   const LockGuard guard(lock_);
-  for (unsigned i = 1; i < kUnitsSeen; ++i) units_seen_[i - 1] = units_seen_[i];
-  units_seen_[kUnitsSeen - 1] = unit;
+  for (unsigned i = 1; i < kSeenUnits; ++i) units_seen_[i - 1] = units_seen_[i];
+  units_seen_[kSeenUnits - 1] = unit;
   huge_since_seen_ = 0;
   return false;
 }
 
 // False: it is to be seen, or there is no evidence.
 bool RunStore::may_ask_for_unit(const Run* run, UnitBegun* begun) {
-  Granule units[kUnitsSeen];
+  Granule units[kSeenUnits];
   unsigned seen = 0;
   std::uint64_t used = 0;
   {
     const LockGuard guard(lock_);
     if (++huge_since_seen_ >= kSeenEvery) return false;
     begun->huge_units = odd_units_;
-    for (unsigned i = 0; i < kUnitsSeen; ++i) {
+    for (unsigned i = 0; i < kSeenUnits; ++i) {
       const std::uint64_t pages = used_pages_of_locked(units_seen_[i], run);
       if (pages != 0) units[seen++] = units_seen_[i];
       used += pages;

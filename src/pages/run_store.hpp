@@ -275,8 +275,8 @@ class RunStore {
   Atomic<bool> any_huge_{false};         // of the units
   Atomic<bool> any_huge_region_{false};  // of the regions
   // Units that runs have begun on small pages: the last ones.
-  static constexpr unsigned kUnitsSeen = 2;
-  Granule units_seen_[kUnitsSeen] HAK_GUARDED_BY(lock_) = {};
+  static constexpr unsigned kSeenUnits = 2;
+  Granule units_seen_[kSeenUnits] HAK_GUARDED_BY(lock_) = {};
   unsigned huge_since_seen_ HAK_GUARDED_BY(lock_) = 0;
   unsigned collapse_region_ HAK_GUARDED_BY(lock_) = 0;        // where collapse_next() goes on
   std::uint64_t collapse_granule_ HAK_GUARDED_BY(lock_) = 0;  // in it
