@@ -58,6 +58,7 @@ class NewPagesTest : public testing::Test {
   // A block of pages that are not resident, for this call site.
   std::byte* make_new(std::uintptr_t site, std::size_t bytes) {
     give_back_idle_large();
+    boot_known_costs(false);  // the process is young, however slow the machine is
     while (true) {
       auto* block = static_cast<std::byte*>(
           make_large(bytes, kGranuleBytes, kNoOwner, reinterpret_cast<const void*>(site)).start);
@@ -122,6 +123,7 @@ void* NewPagesTest::make_growing(std::uintptr_t site, std::size_t size, bool tou
   void* block = take_over(make_new(site, size));
   for (int i = 0; i < 4 && block != nullptr; ++i) {
     size += kMiB;
+    boot_known_costs(false);
     block = resize_large(block, size, reinterpret_cast<const void*>(site));
     if (block != nullptr && touches) std::memset(block, 1, size);
   }
