@@ -24,12 +24,6 @@ unsigned most_odd_units() { return kMostOddUnits / os::places.nodes(); }
 // Granules that are looked at for what has been touched.
 constexpr std::uint64_t kSampled = 256;
 
-std::uint64_t dirty_between(std::uint64_t from, std::uint64_t end) {
-  std::uint64_t dirty = 0;
-  for (; from < end; ++from) dirty += page_map.tag_of(Granule{from}) == tag_for(Kind::kFreeDirty) ? 1 : 0;
-  return dirty;
-}
-
 }  // namespace
 
 std::uint64_t used_in_unit(Granule first) {
@@ -184,7 +178,7 @@ void RunStore::settle_unit_locked(Run* run, Granule unit) {
   const std::uint64_t from = index_of(unit) > index_of(run->first) ? index_of(unit) : index_of(run->first);
   const std::uint64_t run_end = index_of(run->first + run->count);
   const std::uint64_t end = index_of(unit) + kUnit < run_end ? index_of(unit) + kUnit : run_end;
-  const std::uint64_t dirty = dirty_between(from, end);
+  const std::uint64_t dirty = count_tagged(Granule{from}, Granules{end - from}, Kind::kFreeDirty);
   Region* const region = region_of_locked(unit);
   if (dirty == 0 || region == nullptr) return;
   if (region->is_huge_at(unit)) {

@@ -21,14 +21,6 @@ constexpr unsigned kSeenEvery = 16;
 
 Granule last_unit_of(const Run* run) { return Granule{start_of_unit(index_of(run->first + run->count) - 1)}; }
 
-bool holds(const Run* run, Granule g) { return index_of(g) - index_of(run->first) < count_of(run->count); }
-
-std::uint64_t count_tagged(Granule first, std::uint64_t count, Kind kind) {
-  std::uint64_t n = 0;
-  for (std::uint64_t i = 0; i < count; ++i) n += page_map.tag_of(first + i) == tag_for(kind) ? 1 : 0;
-  return n;
-}
-
 }  // namespace
 
 // What is never touched of a huge page is resident and not committed, which a hard limit does not allow for.
@@ -43,7 +35,7 @@ bool RunStore::begins_unit_locked(const Run* run, const Run* behind) {
   const Granule unit = last_unit_of(run);
   if (index_of(unit) < index_of(run->first) || index_of(unit) + kUnit > index_of(behind->first + behind->count)) return false;
   if (is_huge_at_locked(unit)) return false;
-  return run->dirty + behind->dirty == 0 || count_tagged(unit, kUnit, Kind::kFreeClean) == kUnit;
+  return run->dirty + behind->dirty == 0 || count_tagged(unit, Granules{kUnit}, Kind::kFreeClean) == kUnit;
 }
 
 void RunStore::begin_unit(AllocatedRun* allocated) {
@@ -100,7 +92,7 @@ std::uint64_t RunStore::used_pages_of_locked(Granule unit, const Run* begun) {
   if (unit == Granule{0} || is_huge_at_locked(unit)) return 0;
   std::uint64_t used = 0;
   for (std::uint64_t i = 0; i < kUnit; ++i)
-    used += page_map.tag_of(unit + i) != tag_for(Kind::kFreeClean) && !holds(begun, unit + i) ? 1 : 0;
+    used += page_map.tag_of(unit + i) != tag_for(Kind::kFreeClean) && !begun->holds(unit + i) ? 1 : 0;
   return used * (kGranuleBytes / os::memory.page_size);
 }
 
@@ -114,7 +106,7 @@ void RunStore::count_rest_locked(Granule from, Granule end) {
     }
     const Granule run_end = run->first + run->count;
     const Granule stop = index_of(run_end) < index_of(end) ? run_end : end;
-    const std::uint64_t clean = count_tagged(from, index_of(stop) - index_of(from), Kind::kFreeClean);
+    const std::uint64_t clean = count_tagged(from, stop - from, Kind::kFreeClean);
     const bool had_age = run->dirty > 0;
     remove_locked(run);
     page_map.set_tags(from, stop - from, tag_for(Kind::kFreeDirty));

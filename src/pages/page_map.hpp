@@ -140,4 +140,10 @@ class PageMap {
 
 extern PageMap page_map;
 
+inline std::uint64_t count_tagged(Granule first, Granules count, Kind kind) {
+  std::uint64_t n = 0;
+  for (std::uint64_t i = 0; i < count_of(count); ++i) n += page_map.tag_of(first + i) == tag_for(kind) ? 1 : 0;
+  return n;
+}
+
 }  // namespace hakmem

@@ -11,16 +11,6 @@
 
 namespace hakmem {
 
-namespace {
-
-std::uint64_t count_purging(const Run* run) {
-  std::uint64_t n = 0;
-  for (std::uint64_t i = 0; i < count_of(run->count); ++i) n += page_map.tag_of(run->first + i) == tag_for(Kind::kPurging);
-  return n;
-}
-
-}  // namespace
-
 unsigned RunStore::collect_old_locked(std::uint64_t now_ms, bool all, Run** batch) {
   // Purging over the limit goes a quarter below it, so that the next free does not purge again.
   const bool over = is_too_dirty();
@@ -86,7 +76,7 @@ std::uint64_t RunStore::discard_batch(Run** batch, unsigned n, std::uint64_t now
   for (unsigned i = 0; i < n; ++i) list_dirty(batch[i], &list, &gone);
   gone += discard(&list);
   for (unsigned i = 0; i < n; ++i) {
-    batch[i]->dirty = count_purging(batch[i]);
+    batch[i]->dirty = count_tagged(batch[i]->first, batch[i]->count, Kind::kPurging);
     batch[i]->freed_at_ms = now_ms;  // what the kernel refused (locked pages) is not asked for again at once
   }
   return gone;

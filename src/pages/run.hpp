@@ -42,6 +42,7 @@ struct alignas(kCacheLine) Run {
 
   std::byte* start() const { return address_of(first); }
   std::size_t bytes() const { return bytes_of(count); }
+  bool holds(Granule g) const { return index_of(g) - index_of(first) < count_of(count); }
   Tag tag_in_use() const { return Tag{kLargeBit + is_huge}; }
 };
 

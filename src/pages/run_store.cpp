@@ -26,13 +26,7 @@ Granule best_start_in(const Run* run, Granules count, Granules alignment) {
   return count_of(count) >= kUnitGranules && run->dirty == 0 && fits ? Granule{on_huge} : start;
 }
 
-std::uint64_t count_dirty(Granule first, Granules count) {
-  std::uint64_t dirty = 0;
-  for (std::uint64_t i = 0; i < count_of(count); ++i) {
-    dirty += page_map.tag_of(first + i) == tag_for(Kind::kFreeDirty);
-  }
-  return dirty;
-}
+std::uint64_t count_dirty(Granule first, Granules count) { return count_tagged(first, count, Kind::kFreeDirty); }
 
 // What is not committed yet of a part of the free run.
 std::size_t growth_of(const Run* run, Granule first, Granules count) {
