@@ -56,23 +56,22 @@ constexpr bool asks_for_huge(const HugeQuestion& question, const CostModel& cost
   return question.touched_share >= kLeastTouched && huge_is_cheaper(question, costs, price);
 }
 
-// One unit, of 2 MiB, that a growing heap begins. What is used of it has pages that nobody touches, which stay. Where the heap
-// stops nobody knows: then half of its last unit is left, on average.
+// One unit, of 2 MiB, that a growing heap begins. What is used of it has pages that nobody touches, which stay.
 struct UnitQuestion {
   double resident_bytes;  // of the process
   double huge_units;      // that it has already
+  double unseen_units;    // of those, begun since the last one on small pages was
   double touched_share;   // of what is used of a unit: 0 to 1
   double expected_s;      // how long it will be held
 };
 
-inline constexpr double kRestOfLastUnit = 0.5;
-
 // Where less is touched, what is next may be anything: two units of node's heap (0.5 touched) saved no fault and cost 2 MiB each.
 inline constexpr double kLeastTouchedOfUnit = 0.8;
 
-// All such units together add no more than they may to what is resident.
+// All such units together add no more than they may to what is resident, even if what was seen no longer holds: then
+// nobody touches this one, nor those since.
 constexpr bool wastes_little(const UnitQuestion& unit) {
-  const double untouched = (unit.huge_units + 1) * (1 - unit.touched_share) + kRestOfLastUnit;
+  const double untouched = (unit.huge_units - unit.unseen_units) * (1 - unit.touched_share) + unit.unseen_units + 1;
   return unit.touched_share >= kLeastTouchedOfUnit && untouched * kHugeBytes <= knobs::kMostHugeWaste * unit.resident_bytes;
 }
 

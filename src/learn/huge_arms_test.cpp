@@ -43,27 +43,36 @@ TEST(HugeArms, OneDearHugeFaultIsEnoughToStopAndAFewRefusalsToAskAgain) {
 
 constexpr double kFiftyMiB = 50.0 * kMiB;
 
-TEST(HugeArms, ADenseHeapAsksForAUnitInAProcessThatCanBearHalfOfIt) {
-  EXPECT_TRUE(asks_for_unit({kFiftyMiB, 0, 1.0, 1}, kCosts, kPrice));
-  EXPECT_TRUE(asks_for_unit({20.1 * kMiB, 0, 1.0, 1}, kCosts, kPrice));
-  EXPECT_FALSE(asks_for_unit({19.9 * kMiB, 0, 1.0, 1}, kCosts, kPrice)) << "1 MiB is more than a twentieth";
+TEST(HugeArms, ADenseHeapAsksForAUnitInAProcessThatCanBearItUntouched) {
+  EXPECT_TRUE(asks_for_unit({kFiftyMiB, 0, 0, 1.0, 1}, kCosts, kPrice));
+  EXPECT_TRUE(asks_for_unit({40.1 * kMiB, 0, 0, 1.0, 1}, kCosts, kPrice));
+  EXPECT_FALSE(asks_for_unit({39.9 * kMiB, 0, 0, 1.0, 1}, kCosts, kPrice)) << "2 MiB are more than a twentieth";
+}
+
+TEST(HugeArms, UnitsThatNobodyHasSeenSinceMayAllBeUntouched) {
+  for (const double resident : {kFiftyMiB, 4 * kFiftyMiB, 20 * kFiftyMiB}) {
+    double units = 0;
+    while (wastes_little({resident, 100 + units, units, 1.0, 1})) ++units;
+    EXPECT_LE(units * kHugeBytes, resident / 20);
+    EXPECT_GE((units + 1) * kHugeBytes, resident / 20);
+  }
 }
 
 TEST(HugeArms, UnitsThatAreNotTouchedWholeAddATwentiethAtMost) {
   for (const double share : {0.8, 0.9, 0.96}) {
     double units = 0;
-    while (wastes_little({kFiftyMiB, units, share, 1})) ++units;
-    EXPECT_LE(((units * (1 - share)) + 0.5) * 2, 2.5 + 1e-9) << share;
-    EXPECT_GE((((units + 1) * (1 - share)) + 0.5) * 2, 2.5 - 1e-9) << share;
+    while (wastes_little({2 * kFiftyMiB, units, 0, share, 1})) ++units;
+    EXPECT_LE((units - 1) * (1 - share) + 1, 2.5 + 1e-9) << share;
+    EXPECT_GE(units * (1 - share) + 1, 2.5 - 1e-9) << share;
   }
-  EXPECT_FALSE(wastes_little({100 * kFiftyMiB, 0, 0.79, 1}));
+  EXPECT_FALSE(wastes_little({100 * kFiftyMiB, 0, 0, 0.79, 1}));
 }
 
 TEST(HugeArms, AUnitMustBeCheaperToo) {
   CostModel slow;
   slow.huge_fault_s = 2e-3;
-  EXPECT_FALSE(asks_for_unit({kFiftyMiB, 0, 1.0, 1}, slow, kPrice));
-  EXPECT_FALSE(asks_for_unit({kFiftyMiB, 0, 0.9, 36'000}, kCosts, kPrice)) << "what is not touched is held for ten hours";
+  EXPECT_FALSE(asks_for_unit({kFiftyMiB, 0, 0, 1.0, 1}, slow, kPrice));
+  EXPECT_FALSE(asks_for_unit({kFiftyMiB, 0, 0, 0.9, 36'000}, kCosts, kPrice)) << "what is not touched is held for ten hours";
 }
 
 TEST(HugeArms, CollapsingIsPaidFromWhatAskingSaves) {

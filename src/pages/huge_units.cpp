@@ -61,7 +61,7 @@ double RunStore::touched_share() HAK_UNCHECKED {
     if (regions_[i].huge) continue;
     for (std::uint64_t k = 0; k < count_of(regions_[i].count); k += stride) {
       const Granule g = regions_[i].first + k;
-      if (is_free(page_map.tag_of(g)) || regions_[i].is_huge_at(g)) continue;
+      if (is_free(page_map.tag_of(g)) || is_huge_at(g)) continue;
       looked_at += kGranuleBytes / os::memory.page_size;
       resident += os::resident_pages(address_of(g), kGranuleBytes);
     }
@@ -125,6 +125,11 @@ bool RunStore::is_huge_at_locked(Granule g) {
   return region != nullptr && region->is_huge_at(g);
 }
 
+bool RunStore::is_huge_at(Granule g) {
+  const LockGuard guard(lock_);
+  return is_huge_at_locked(g);
+}
+
 // Puts a unit on small pages or lets it have a huge one again. Without telling the kernel its
 // daemon would put what is left of a split unit on a huge page again, as slowly as it does that, and all that has been
 // given back would be resident. Each unit told otherwise than its region is a mapping more. False: it stays.
@@ -150,10 +155,13 @@ bool RunStore::set_units(Granule first, Granules count, bool huge) {
   if (!system_has_huge_pages()) return false;
   {
     const LockGuard guard(lock_);
-    if (odd_units_ + count_of(count) / kUnit > most_odd_units()) return false;
+    std::uint64_t odd = odd_units_;
     for (std::uint64_t i = 0; i < count_of(count); i += kUnit) {
-      if (!region_of_locked(first + i)->tracks_units()) return false;
+      const Region* const region = region_of_locked(first + i);
+      if (!region->tracks_units()) return false;
+      odd += region->is_huge_at(first + i) != huge && huge != region->huge ? 1 : 0;
     }
+    if (odd > odd_units_ && odd > most_odd_units()) return false;
     for (std::uint64_t i = 0; i < count_of(count); i += kUnit) mark_unit_locked(region_of_locked(first + i), first + i, huge);
   }
   os::memory.advise_huge(address_of(first), bytes_of(count), huge);

@@ -4,8 +4,8 @@
 //             | run | free, dirty ........... |   huge: all of it is resident, so it comes first, and is given back
 //                                                 by its age like what has been freed
 //
-// The evidence is what is resident of the last units that have begun on small pages, so every kSeenEvery-th stays
-// on them. A large block's whole units are its site's affair (large/new_pages.hpp).
+// The evidence is what is resident of the last units that have begun on small pages. As many may begin on huge ones after them as
+// the process can bear untouched (learn/huge_arms.hpp); the next is seen. A large block's whole units are its site's affair (large/new_pages.hpp).
 #include "os/clock.hpp"
 #include "os/memory.hpp"
 #include "pages/commitment.hpp"
@@ -16,8 +16,6 @@ namespace hakmem {
 namespace {
 
 constexpr std::uint64_t kUnit = kUnitGranules;
-
-constexpr unsigned kSeenEvery = 16;
 
 Granule last_unit_of(const Run* run) { return Granule{start_of_unit(index_of(run->first + run->count) - 1)}; }
 
@@ -42,8 +40,10 @@ void RunStore::begin_unit(AllocatedRun* allocated) {
   const Run* const run = allocated->run;
   const Granule unit = last_unit_of(run);
   if (!get_huge_unit(run, unit)) return;
-  if (unit == run->first) allocated->fresh = false;
+  allocated->fresh = false;
   const LockGuard guard(lock_);
+  if (!is_huge_at_locked(unit)) return;  // what was free has been given back meanwhile
+  ++unseen_units_;
   count_rest_locked(run->first + run->count, unit + kUnit);
 }
 
@@ -51,43 +51,50 @@ void RunStore::begin_unit(AllocatedRun* allocated) {
 bool RunStore::get_huge_unit(const Run* run, Granule unit) {
   std::byte* const start = address_of(unit);
   UnitBegun begun{};
-  if (may_ask_for_unit(run, &begun) && huge_choice_->asks_for_unit(begun) && set_unit(unit, true)) {
+  if (look_at_seen_units(run, &begun) && huge_choice_->asks_for_unit(begun) && set_unit(unit, true)) {
     if (huge_choice_->touches_unit(start, true)) return true;
-    set_unit(unit, false);
-    return false;
+    leave_unit_small(unit);
+  } else {
+    huge_choice_->touches_unit(start, false);
   }
-  huge_choice_->touches_unit(start, false);
   const LockGuard guard(lock_);
   for (unsigned i = 1; i < kSeenUnits; ++i) units_seen_[i - 1] = units_seen_[i];
   units_seen_[kSeenUnits - 1] = unit;
-  huge_since_seen_ = 0;
+  unseen_units_ = 0;
   return false;
 }
 
-// False: it is to be seen, or there is no evidence.
-bool RunStore::may_ask_for_unit(const Run* run, UnitBegun* begun) {
+// It may have had a huge page for a moment, of which somebody has given back a part: then the rest is resident.
+void RunStore::leave_unit_small(Granule unit) {
+  const LockGuard guard(lock_);
+  discard_clean_locked(unit, unit + kUnit);
+  set_unit_locked(region_of_locked(unit), unit, false);
+}
+
+// False: there is no evidence.
+bool RunStore::look_at_seen_units(const Run* run, UnitBegun* begun) {
   Granule units[kSeenUnits];
   unsigned seen = 0;
   std::uint64_t used = 0;
   {
     const LockGuard guard(lock_);
-    if (++huge_since_seen_ >= kSeenEvery) return false;
     begun->huge_units = odd_units_;
-    for (unsigned i = 0; i < kSeenUnits; ++i) {
-      const std::uint64_t pages = used_pages_of_locked(units_seen_[i], run);
-      if (pages != 0) units[seen++] = units_seen_[i];
+    begun->unseen_units = unseen_units_ < odd_units_ ? unseen_units_ : odd_units_;  // some may be on small pages again
+    for (const Granule unit : units_seen_) {
+      const std::uint64_t pages = used_pages_of_locked(unit, run);
+      if (pages != 0) units[seen++] = unit;
       used += pages;
     }
   }
   if (used == 0) return false;
   std::uint64_t resident = 0;
   for (unsigned i = 0; i < seen; ++i) resident += os::resident_pages(address_of(units[i]), kUnit * kGranuleBytes);
-  begun->touched_share = static_cast<double>(resident) / static_cast<double>(used);
+  begun->touched_share = resident < used ? static_cast<double>(resident) / static_cast<double>(used) : 1;
   return true;
 }
 
-// Those that are not free, or have been; but none of `begun`, which nobody has touched, and none
-// where no unit has been seen yet, or on a huge page, which say nothing.
+// Those that are not free, or have been; but none of `begun`, which nobody has touched. None at all where no unit has
+// been seen yet, or on a huge page, which say nothing.
 std::uint64_t RunStore::used_pages_of_locked(Granule unit, const Run* begun) {
   if (unit == Granule{0} || is_huge_at_locked(unit)) return 0;
   std::uint64_t used = 0;

@@ -1,9 +1,12 @@
 // New units: what is asked when a run begins one, and what is left of one that has a huge page.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "os/clock.hpp"
@@ -36,7 +39,8 @@ class NewUnits : public testing::Test {
     answer_ = false;
     for (int i = 0; i < 3; ++i) begin_next_unit(true);  // those that are seen
     asked_.clear();
-    answer_ = true;
+    answer_ = is_there_ = true;
+    meanwhile_ = nothing;
   }
   void TearDown() override {
     if (regions_ == nullptr) return;
@@ -69,8 +73,12 @@ class NewUnits : public testing::Test {
     used_.pop_back();
   }
 
+  static void nothing() {}
+
+  inline static std::function<void()> meanwhile_ = nothing;  // after the first touch of a huge one
   inline static std::vector<UnitBegun> asked_;
   inline static bool answer_ = true;
+  inline static bool is_there_ = true;  // the kernel has a huge page to give
   static constexpr HugeChoice kChoice{[](double) { return false; }, [](std::byte*, std::size_t) { return false; },
                                       [](const UnitBegun& begun) {
                                         asked_.push_back(begun);
@@ -78,7 +86,8 @@ class NewUnits : public testing::Test {
                                       },
                                       [](std::byte* start, bool huge) {
                                         *start = std::byte{0};
-                                        return huge;
+                                        if (huge) meanwhile_();
+                                        return huge && is_there_;
                                       },
                                       [] {}};
   std::vector<hakmem::Run*> used_;
@@ -140,9 +149,82 @@ TEST_F(NewUnits, WhatIsLeftOfAHugeOneGoesBack) {
   EXPECT_EQ(run_store.unit_use().full + run_store.unit_use().part, 0u) << "what is left of it is on small pages";
 }
 
-TEST_F(NewUnits, OneOfSixteenStaysSmallToBeSeen) {
-  for (int i = 0; i < 48; ++i) begin_next_unit(true);
-  EXPECT_EQ(asked_.size(), 45u);
+TEST_F(NewUnits, HowManyHaveBegunSinceTheLastOneSeenIsTold) {
+  for (int i = 0; i < 3; ++i) begin_next_unit(true);
+  answer_ = false;
+  begin_next_unit(true);
+  answer_ = true;
+  begin_next_unit(true);
+  ASSERT_EQ(asked_.size(), 5u);
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(asked_[i].unseen_units, i);
+  EXPECT_EQ(asked_[4].unseen_units, 0u) << "the one before has been seen";
+  EXPECT_EQ(asked_[4].huge_units - asked_[0].huge_units, 3u);
+}
+
+TEST_F(NewUnits, OneThatGotNoHugePageHasBeenSeen) {
+  begin_next_unit(true);
+  is_there_ = false;
+  begin_next_unit(true);
+  begin_next_unit(true);
+  ASSERT_EQ(asked_.size(), 3u);
+  EXPECT_EQ(asked_[1].unseen_units, 1u);
+  EXPECT_EQ(asked_[2].unseen_units, 0u);
+  EXPECT_EQ(asked_[2].huge_units, asked_[1].huge_units);
+}
+
+// Another thread takes, gives back and frees a part of it between its first touch and the look whether it is whole.
+TEST_F(NewUnits, WhatIsLeftOfOneThatWasNotWholeIsNotResident) {
+  is_there_ = false;
+  meanwhile_ = [] {
+    std::thread([] {
+      hakmem::Run* const run = run_store.allocate(Granules{2}).run;
+      if (run == nullptr) std::abort();
+      run_store.release(run, os::memory.discard(run->start(), run->bytes()));
+    }).join();
+  };
+  const hakmem::Run* run = begin_next_unit(true);
+  EXPECT_LE(resident_in(unit_around(run)), run->bytes());
+}
+
+// The choice has been overtaken by a purge: nothing of it is resident any more, and nothing may be counted.
+TEST_F(NewUnits, WhatWasGivenBackMeanwhileIsNotCounted) {
+  meanwhile_ = [] {
+    std::thread([] {
+      run_store.release(run_store.allocate(Granules{2}).run);
+      run_store.purge(os::now_ms(), true);
+    }).join();
+  };
+  begin_next_unit(true);
+  EXPECT_EQ(run_store.use().dirty_bytes, 0u);
+}
+
+TEST_F(NewUnits, NearTheBoundWhatWasSetIsTakenBackAsAWhole) {
+  constexpr Granules kMany{16 * kUnitGranules};
+  hakmem::Run* last = nullptr;
+  for (bool set = true; set;) {
+    last = run_store.allocate(kMany, Granules{kUnitGranules}).run;
+    ASSERT_NE(last, nullptr);
+    used_.push_back(last);
+    set = run_store.set_units(last, last->first, last->count, true);
+  }
+  const hakmem::Run* const before = used_[used_.size() - 2];
+  ASSERT_EQ(before->count, kMany);
+  EXPECT_TRUE(run_store.set_units(before, before->first, before->count, false));
+  EXPECT_TRUE(run_store.set_units(last, last->first, last->count, true)) << "there is room again";
+}
+
+// For ThreadSanitizer: who grows looks at which units are huge.
+TEST_F(NewUnits, AreSetWhileTheHeapGrows) {
+  hakmem::Run* const block = allocate(4 * kUnitGranules);
+  std::atomic<bool> stop{false};
+  std::thread other([&] {
+    while (!stop) {
+      for (const bool huge : {true, false}) run_store.set_units(block, Granule{start_of_unit(index_of(block->first)) + kUnitGranules}, Granules{kUnitGranules}, huge);
+    }
+  });
+  for (int i = 0; i < 40; ++i) allocate(kUnitGranules * 8);
+  stop = true;
+  other.join();
 }
 
 TEST_F(NewUnits, NobodyIsAskedAboutOneThatHasBeenUsed) {

@@ -65,8 +65,9 @@ struct UnitUse {
 
 // What is known when a run is the first in a unit of a region that has not asked for huge pages.
 struct UnitBegun {
-  std::uint64_t huge_units;  // that are on huge pages by themselves already
-  double touched_share;      // of the last units that went on small pages: what of their used pages is resident
+  std::uint64_t huge_units;    // that are on huge pages by themselves already
+  std::uint64_t unseen_units;  // of those, begun since the last one went on small pages
+  double touched_share;        // of the last units that went on small pages: what of their used pages is resident, 0 to 1
 };
 
 // Who decides what has huge pages: a new region of a heap of some size, called by one thread at a time under the
@@ -221,12 +222,14 @@ class RunStore {
   bool mark_unit_locked(Region* region, Granule first, bool huge) HAK_REQUIRES(lock_);
   void leave_huge_units_locked(const Run* run) HAK_REQUIRES(lock_);
   bool set_unit(Granule first, bool huge);
+  bool is_huge_at(Granule g);
   bool next_full_unit_locked(Granule* unit, bool* more) HAK_REQUIRES(lock_);
   bool asks_for_units() const;
   bool begins_unit_locked(const Run* run, const Run* behind) HAK_REQUIRES(lock_);
   void begin_unit(AllocatedRun* allocated);
   bool get_huge_unit(const Run* run, Granule unit);
-  bool may_ask_for_unit(const Run* run, UnitBegun* begun);
+  bool look_at_seen_units(const Run* run, UnitBegun* begun);
+  void leave_unit_small(Granule unit);
   std::uint64_t used_pages_of_locked(Granule unit, const Run* begun) HAK_REQUIRES(lock_);
   void count_rest_locked(Granule from, Granule end) HAK_REQUIRES(lock_);
   void settle_unit_locked(Run* run, Granule unit) HAK_REQUIRES(lock_);
@@ -277,7 +280,7 @@ class RunStore {
   // Units that runs have begun on small pages: the last ones.
   static constexpr unsigned kSeenUnits = 2;
   Granule units_seen_[kSeenUnits] HAK_GUARDED_BY(lock_) = {};
-  unsigned huge_since_seen_ HAK_GUARDED_BY(lock_) = 0;
+  unsigned unseen_units_ HAK_GUARDED_BY(lock_) = 0;  // that have begun on huge pages since
   unsigned collapse_region_ HAK_GUARDED_BY(lock_) = 0;        // where collapse_next() goes on
   std::uint64_t collapse_granule_ HAK_GUARDED_BY(lock_) = 0;  // in it
   Atomic<std::uint64_t> collapsed_{0};                        // units

@@ -24,6 +24,7 @@ constinit bool acts = false;
 // As resident_bytes() last saw them.
 constinit Atomic<std::size_t> peak_bytes{0};
 constinit Atomic<std::size_t> other_bytes{0};
+constinit std::size_t inherited_peak_bytes = 0;  // written at boot
 
 // Whatever the byte is, it stays: of a block that has grown, the program may have written to some. (Reading first, where nothing is
 // resident, would get a page of zeros, which is none to keep.) Under a hypervisor the first touch costs something even
@@ -87,13 +88,13 @@ bool ask(double touched_share) {
   return false;
 }
 
-// A unit's first touch. Where the kernel has no huge page to give, one is taken to cost what small ones do.
-// Whether it is a huge page.
+// A unit's first touch. Whether it is a huge page: where the kernel has none to give, asking has taken what it took, and
+// the small faults are still to come.
 bool pay_for_unit(std::byte* unit) {
   const double seconds = cpu_seconds([unit] { touch(unit); });
   const double small_s = learn::kSmallPagesInHuge * known_costs().fault_s;
   const bool whole = is_whole(unit);
-  know_huge_fault(learn::huge_fault_after(known_costs(), whole ? seconds : small_s));
+  know_huge_fault(learn::huge_fault_after(known_costs(), whole ? seconds : seconds + small_s));
   return whole;
 }
 
@@ -107,7 +108,8 @@ bool touch_first(std::byte* first_unit, std::size_t bytes) {
 }
 
 // Of the process, as far as it is known without opening a file, which a sandbox may punish: what is committed, and what else was
-// there when the peak was last seen to rise.
+// there when the peak was last seen to rise; at most the peak, since what is committed need not be touched. 0 where the peak is
+// still that of the program that has executed this one.
 double resident_bytes() {
   const std::size_t committed = commitment.bytes();
   const std::size_t peak = os::peak_resident_bytes();
@@ -115,12 +117,15 @@ double resident_bytes() {
     peak_bytes.store_relaxed(peak);
     other_bytes.store_relaxed(peak > committed ? peak - committed : 0);
   }
-  return static_cast<double>(committed + other_bytes.load_relaxed());
+  if (peak <= inherited_peak_bytes) return 0;
+  const std::size_t known = committed + other_bytes.load_relaxed();
+  return static_cast<double>(known < peak ? known : peak);
 }
 
+// The nodes share what may be wasted.
 bool ask_for_unit(const UnitBegun& begun) {
-  const learn::UnitQuestion unit{resident_bytes(), static_cast<double>(begun.huge_units),
-                                 begun.touched_share, process_age_s()};
+  const learn::UnitQuestion unit{resident_bytes() / os::places.nodes(), static_cast<double>(begun.huge_units),
+                                 static_cast<double>(begun.unseen_units), begun.touched_share, process_age_s()};
   if (learn::asks_for_unit(unit, known_costs(), price())) return true;
   if (learn::wastes_little(unit)) know_huge_fault(learn::huge_fault_forgotten(known_costs()));
   return false;
@@ -165,7 +170,8 @@ void boot_huge_choice(double price) {
   acts = settings.huge_pages == HugePagePolicy::kAuto;
   live_knobs.huge_hold_ms =
       static_cast<std::uint32_t>(learn::hold_before_breaking_ms(known_costs(), price, kMostHoldMs));
-  peak_bytes.store_relaxed(os::peak_resident_bytes());
+  inherited_peak_bytes = os::peak_resident_bytes();
+  peak_bytes.store_relaxed(inherited_peak_bytes);
   run_store.set_huge_choice(&kChoice);
 }
 
