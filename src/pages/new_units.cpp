@@ -4,8 +4,9 @@
 //             | run | free, dirty ........... |   huge: all of it is resident, so it comes first, and is given back
 //                                                 by its age like what has been freed
 //
-// The evidence is what is resident of the last units that have begun on small pages. As many may begin on huge ones after them as
-// the process can bear untouched (learn/huge_arms.hpp); the next is seen. A large block's whole units are its site's affair (large/new_pages.hpp).
+// The evidence is what is resident of the last units that have begun on small pages. As many may begin on huge ones after them
+// as the process can bear untouched (learn/huge_arms.hpp); the next is seen. A large block's whole units are its site's
+// affair (large/new_pages.hpp).
 #include "os/clock.hpp"
 #include "os/memory.hpp"
 #include "pages/commitment.hpp"

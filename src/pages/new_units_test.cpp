@@ -216,10 +216,11 @@ TEST_F(NewUnits, NearTheBoundWhatWasSetIsTakenBackAsAWhole) {
 // For ThreadSanitizer: who grows looks at which units are huge.
 TEST_F(NewUnits, AreSetWhileTheHeapGrows) {
   hakmem::Run* const block = allocate(4 * kUnitGranules);
+  const Granule inside = unit_around(block) + kUnitGranules;
   std::atomic<bool> stop{false};
   std::thread other([&] {
     while (!stop) {
-      for (const bool huge : {true, false}) run_store.set_units(block, Granule{start_of_unit(index_of(block->first)) + kUnitGranules}, Granules{kUnitGranules}, huge);
+      for (const bool huge : {true, false}) run_store.set_units(block, inside, Granules{kUnitGranules}, huge);
     }
   });
   for (int i = 0; i < 40; ++i) allocate(kUnitGranules * 8);
