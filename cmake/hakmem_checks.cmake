@@ -25,7 +25,7 @@ if(HAKMEM_BUILD_UNIT_TESTS)
   # What they include takes longer to compile than they do: eight at a time, but for those whose names meet others'.
   set(lone_tests
     learn/costs learn/fill_target learn/first_guess learn/huge_arms learn/learner learn/prefault learn/selector learn/sites
-    pages/run_store thread/heap thread/idle_bundles thread/prefault thread/shared_start)
+    pages/run_store thread/heap thread/idle_bundles thread/prefault thread/sharing)
   list(TRANSFORM lone_tests REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/src/\\1_test.cpp")
   set_source_files_properties(${lone_tests} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   set_target_properties(hakmem_unit_tests PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)

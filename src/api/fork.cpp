@@ -18,7 +18,7 @@
 #include "thread/background.hpp"
 #include "thread/idle_bundles.hpp"
 #include "thread/registry.hpp"
-#include "thread/shared_start.hpp"
+#include "thread/shared_slabs.hpp"
 #include "thread/tuner.hpp"
 
 namespace hakmem {
@@ -27,7 +27,7 @@ namespace {
 
 // Whether a signal handler that forks has interrupted this thread inside a critical section.
 bool holds_a_lock() {
-  bool mine = user_heap_lock_is_mine() || registry_lock_is_mine() || idle_bundles_lock_is_mine() || shared_start_lock_is_mine() ||
+  bool mine = user_heap_lock_is_mine() || registry_lock_is_mine() || idle_bundles_lock_is_mine() || shared_slabs_lock_is_mine() ||
               collapse_lock_is_mine() || large_lock_is_mine() || hands.lock_is_mine() || idle_blocks.lock_is_mine() ||
               run_store.growth_lock_is_mine() || run_store.lock_is_mine() || metadata_lock_is_mine();
   slab_shards.for_each([&mine](const SlabShard& shard) { mine = mine || shard.lock_is_mine(); });
@@ -39,7 +39,7 @@ void take_all() {
   lock_user_heaps_for_fork(patient);
   lock_registry_for_fork(patient);
   lock_idle_bundles_for_fork(patient);
-  lock_shared_start_for_fork(patient);
+  lock_shared_slabs_for_fork(patient);
   slab_shards.for_each([patient](SlabShard& shard) { shard.lock_for_fork(patient); });
   lock_large_for_fork(patient);
   hands.lock_for_fork(patient);
@@ -55,7 +55,7 @@ void drop_all(bool in_child) {
   hands.unlock_after_fork(in_child);
   unlock_large_after_fork(in_child);
   slab_shards.for_each([in_child](SlabShard& shard) { shard.unlock_after_fork(in_child); });
-  unlock_shared_start_after_fork(in_child);
+  unlock_shared_slabs_after_fork(in_child);
   unlock_idle_bundles_after_fork(in_child);
   unlock_registry_after_fork(in_child);
   unlock_user_heaps_after_fork(in_child);

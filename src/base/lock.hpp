@@ -21,7 +21,7 @@
 
 namespace hakmem {
 
-enum class LockRank : std::uint8_t { kUserHeaps = 1, kHeap, kRegistry, kIdleBundles, kSharedStart, kShard, kIdleReport, kCollapse, kLarge, kLearning, kGrowth, kRuns, kMetadata, kTrace, kLast };
+enum class LockRank : std::uint8_t { kUserHeaps = 1, kHeap, kRegistry, kIdleBundles, kSharedSlabs, kShard, kIdleReport, kCollapse, kLarge, kLearning, kGrowth, kRuns, kMetadata, kTrace, kLast };
 
 void lock_sleep(Atomic<std::uint32_t>* word, std::uint32_t while_value);
 void lock_wake(Atomic<std::uint32_t>* word);

@@ -95,6 +95,9 @@ inline constexpr std::size_t kDirtyLimit = 128 * kMiB;
 // programs take and free in a loop.
 inline constexpr std::size_t kHandBytes = 128 * kMiB;
 
+// The same for each processor among many heaps: most of their threads are not running, and use no hand.
+inline constexpr std::size_t kHandBytesPerCpu = 16 * kMiB;
+
 // What nothing was learned of is held on a guess. Beyond so much idle memory no guess holds for longer
 // than this: who frees a GiB at the end of a phase should not have to wait for the break-even time.
 inline constexpr std::size_t kGuessedBytes = 40 * kMiB;
@@ -146,19 +149,29 @@ inline constexpr std::size_t kMoveFrom = 1 * kMiB;
 // the 65,530 mappings that a process may have.
 inline constexpr std::size_t kMostMovedEarly = 1024;
 
-// With more live heaps than this for each processor, a heap's first blocks of a class come from a
-// slab shared by all, so that hundreds of threads with a few blocks each do not touch a page each
-// for every class.
-inline constexpr unsigned kOwnSlabHeapsPerCpu = 4;
-inline constexpr std::size_t kSharedStartBytes = 4 * kKiB;
+// With more live heaps than this for each processor, heaps share their slabs (thread/sharing.cpp): a slab a class
+// and heap, most of whose threads are not running, holds more free blocks than live ones. With 2 for each processor Larson's
+// server was slower sharing (0.85 of the throughput with 4 threads on 2), with 4 faster (1.17).
+inline constexpr unsigned kOwnSlabHeapsPerCpu = 3;
 
-// There, blocks longer than this always do, in a heap without slabs of their class: a slab has few of them,
-// and most heaps use few (docs/decisions/0026-middle-blocks-share-slabs.md).
-inline constexpr std::size_t kAlwaysSharedAbove = 2 * kKiB;
+// What such a heap takes at most for a class under the slabs' lock. With 2 KiB producers and consumers, 32 of each, had
+// 0.9 of the throughput; with 16 KiB as much.
+inline constexpr std::size_t kSharedFillBytes = 8 * kKiB;
+
+// And what one of its magazines holds, but kMinSharedMagazine blocks in any case: most wait for their thread's next turn. With
+// 8 KiB Larson's server was slower (0.92 of the throughput with 8 threads, 0.87 with 64), with 32 KiB threads that sleep hold 1.4
+// times as much.
+inline constexpr std::size_t kSharedMagazineBytes = 16 * kKiB;
+inline constexpr std::size_t kMinSharedMagazine = 2;
+
+// And what spare magazines it has, over all classes: a little, so that allocations and frees at random stay within the thread.
+// Without them Larson's server had 0.9 of the throughput.
+inline constexpr std::size_t kSharedSpareBytes = 64 * kKiB;
 
 // With more live heaps than this for each processor most of them sleep, and whatever each keeps counts
-// thousandfold: a heap without slabs of a class goes on with the shared ones.
+// thousandfold: a heap takes little at a time from shared slabs, and lets others take back what it has freed.
 inline constexpr unsigned kCrowdPerCpu = 64;
+inline constexpr std::size_t kCrowdFillBytes = 512;
 
 // How often somebody looks for bundles of sleeping threads: what has not changed from one look to the next
 // goes home, and with the purge delay of a second its pages within two.

@@ -7,11 +7,11 @@ namespace hakmem {
 constinit Depots depots;
 
 bool Depot::offer(ClassId c, Magazine* bundle) {
-  if (!fills_whole_lines(c)) return false;
   Shelf& shelf = shelves_[index_of(c)];
-  if (shelf.blocks.load_relaxed() + bundle->count > depot_limit(c) * magazine_capacity(c)) return false;
+  if (shelf.blocks.load_relaxed() + bundle->count > depot_limit(c, bundle->capacity)) return false;
   shelf.blocks.fetch_add_relaxed(bundle->count);
   shelf.bundles.push(bundle);
+  has_stock_.store_relaxed(true);
   os::housekeeping_alarm.ring();
   return true;
 }
@@ -34,10 +34,16 @@ std::size_t Depot::held_bytes() const {
   return bytes;
 }
 
-std::size_t Depots::held_bytes() const {
+std::size_t Depots::held_bytes() {
   std::size_t bytes = 0;
-  for (unsigned p = 0; p < os::places.places(); ++p) bytes += depots_[p].held_bytes();
+  for_each([&bytes](const Depot& depot) { bytes += depot.held_bytes(); });
   return bytes;
+}
+
+bool Depots::has_stock() {
+  bool any = false;
+  for_each([&any](const Depot&) { any = true; });
+  return any;
 }
 
 }  // namespace hakmem

@@ -45,24 +45,29 @@ TEST(Depot, GivesBackWhatWasOffered) {
   unmake(bundle);
 }
 
-// Blocks smaller than a line would be split between threads line by line.
-TEST(Depot, TakesOnlyClassesThatFillWholeLines) {
+TEST(Depot, KnowsWhetherItHasStock) {
   static Depot depot_here;
-  for (std::size_t i = 0; i < kClasses; ++i) {
-    const ClassId c{static_cast<std::uint8_t>(i)};
-    Magazine* const bundle = make_bundle(c, 16);
-    EXPECT_EQ(depot_here.offer(c, bundle), size_of(c) % kCacheLine == 0) << size_of(c);
-    depot_here.take(c);
-    unmake(bundle);
-  }
+  const auto keep = [](Magazine*) {};
+  EXPECT_FALSE(depot_here.has_stock());
+  Magazine* const bundle = make_bundle(kLine, 16);
+  depot_here.offer(kLine, bundle);
+  EXPECT_TRUE(depot_here.has_stock());
+  depot_here.take(kLine);
+  depot_here.offer(kLine, bundle);
+  depot_here.trim(false, keep);
+  EXPECT_TRUE(depot_here.has_stock()) << "it was used since";
+  depot_here.trim(false, keep);
+  EXPECT_FALSE(depot_here.has_stock());
+  unmake(bundle);
 }
 
 TEST(Depot, HoldsItsLimitAndNoMore) {  // (1)
   static Depot depot_here;
   for (const ClassId c : {kLine, kMid, class_of(kMaxSmall)}) {
-    EXPECT_GE(depot_limit(c), 1u);
+    const std::uint32_t most = depot_limit(c, magazine_capacity(c)) / magazine_capacity(c);
+    EXPECT_GE(most, 1u);
     std::vector<Magazine*> bundles;
-    for (std::uint32_t i = 0; i < depot_limit(c); ++i) {
+    for (std::uint32_t i = 0; i < most; ++i) {
       bundles.push_back(make_bundle(c, 16));
       ASSERT_TRUE(depot_here.offer(c, bundles.back())) << i;
     }

@@ -61,6 +61,11 @@ constexpr unsigned magazine_capacity(ClassId c) {
       clamp_size(knobs::kMagazineBytes / size_of(c), knobs::kMinMagazine, kUsualSlots));
 }
 
+// The same for a heap that shares slabs.
+constexpr unsigned shared_capacity(ClassId c) {
+  return static_cast<unsigned>(clamp_size(knobs::kSharedMagazineBytes / size_of(c), knobs::kMinSharedMagazine, kUsualSlots));
+}
+
 // An empty magazine; nullptr when there is no memory.
 Magazine* make_short_magazine();
 void recycle_short_magazine(Magazine* magazine);

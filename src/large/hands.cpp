@@ -21,6 +21,11 @@ constexpr std::uint64_t kQuickTurnMs = 100;
 
 constinit Pool<Hand> pool;
 
+std::size_t most_granted() {
+  if (HAK_LIKELY(!many_heaps())) return knobs::kHandBytes;
+  return clamp_size(knobs::kHandBytesPerCpu * os::places.cpus(), 0, knobs::kHandBytes);
+}
+
 std::size_t bytes_of_class(unsigned size_class) {
   return align_up(learn::large_class_bytes(size_class), kGranuleBytes);
 }
@@ -82,12 +87,13 @@ Hand* Hands::make_own() {
 void Hands::grant(unsigned size_class) {
   if (size_class == kNoHand || commitment.is_over_soft()) return;
   const std::size_t bytes = bytes_of_class(size_class);
-  Hand* hand = granted() + bytes > knobs::kHandBytes ? nullptr : make_own();
+  const std::size_t most = most_granted();
+  Hand* hand = granted() + bytes > most ? nullptr : make_own();
   if (hand == nullptr) return;
   const LockGuard guard(lock_);  // so nobody has closed it
   Place& place = hand->places_[size_class];
   const unsigned capacity = place.capacity();
-  if (capacity == Hand::kSlots || granted() + bytes > knobs::kHandBytes) return;
+  if (capacity == Hand::kSlots || granted() + bytes > most) return;
   if (capacity == 0) {
     place.top.store_relaxed(Hand::kEmpty);
     place.seen.store_relaxed(~place.sign());  // not stale before it has been seen

@@ -5,7 +5,8 @@
 //   four times a second, or when memory is wanted                    --> collect: the places that nobody
 //                                                                   has used since the last look
 //
-// All room together is at most knobs::kHandBytes, whatever the number of threads.
+// All room together is at most knobs::kHandBytes, whatever the number of threads; among many heaps what is granted further,
+// knobs::kHandBytesPerCpu for each processor.
 //
 // Above: idle_blocks, large. Below: hand, metadata, os. Any thread; one lock (rank kLarge), which
 // the paths of hand.hpp do not take.

@@ -38,11 +38,8 @@ void Places::publish() {
 }
 
 // Another machine's processors are dealt out to the threads: those here say nothing.
-Place Places::find_current() const {
-  if (places() == 1) return Place{0};
-  const unsigned cpu =
-      directory_ != nullptr ? thread_token() % (topology_.highest_cpu + 1) : current_cpu();
-  return topology_.place_of_cpu[cpu < kMostCpus ? cpu : 0];
+unsigned Places::current_cpu() const {
+  return directory_ != nullptr ? thread_token() % (topology_.highest_cpu + 1) : os::current_cpu();
 }
 
 }  // namespace hakmem::os

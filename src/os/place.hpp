@@ -23,6 +23,9 @@ class Places {
   unsigned nodes() const { return nodes_.load_acquire(); }    // pairs with publish()
   unsigned cpus() const { return cpus_.load_relaxed(); }
 
+  // A hint: the thread may have moved already.
+  unsigned current_cpu() const;
+
   Place current() const { return HAK_LIKELY(places() == 1) ? Place{0} : find_current(); }
   Node current_node() const { return HAK_LIKELY(nodes() == 1) ? Node{0} : node_of(find_current()); }
   Node node_of(Place p) const { return HAK_LIKELY(nodes() == 1) ? Node{0} : topology_.node_of_place[index_of(p)]; }
@@ -44,7 +47,7 @@ class Places {
   void publish();
 
  private:
-  Place find_current() const;
+  Place find_current() const { return topology_.place_of_cpu[current_cpu() % kMostCpus]; }
   void forget_nodes();
 
   Atomic<unsigned> places_{1};

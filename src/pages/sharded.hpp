@@ -6,7 +6,7 @@
 // make() comes before the topology is published (os/place.hpp): whoever learns an index above 0
 // from there finds its shard. It runs under the registry's lock, so that fork sees all or none.
 //
-// Above: run store, slab shards, shared start. Below: metadata. Any thread.
+// Above: run store, slab shards, shared slabs. Below: metadata. Any thread.
 #pragma once
 
 #include <new>

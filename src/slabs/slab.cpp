@@ -29,12 +29,11 @@ Slab* take_record(const SlabShape& shape) {
 
 }  // namespace
 
-unsigned Slab::take(unsigned n, std::uintptr_t* out) {
+unsigned Slab::take_groups(unsigned n, std::uintptr_t* out, unsigned group) {
   LocalBitmap mine = local();
   const std::uint32_t free = free_slots();
   if (free == 0) return 0;
   if (local_summary == 0) shared().collect(mine);
-  const unsigned group = mixed ? shape().line_group : 1;
   unsigned wanted = free < n ? free : n;
   wanted -= wanted % group;  // (1): more bits than free slots may be visible already
   unsigned taken = 0;
@@ -44,6 +43,7 @@ unsigned Slab::take(unsigned n, std::uintptr_t* out) {
     shared().collect(mine);
     mine.take(wanted - taken, group, keep);
   }
+  has_no_line = taken == 0;
   state.fetch_sub_acq_rel(taken);  // pairs with add_free(): the count never exceeds the bits (1)
   for (unsigned i = 0, j = taken; i + 1 < j; ++i) {
     --j;
@@ -68,6 +68,7 @@ MadeSlab make_slab(ClassId size_class, OwnerId owner, SlabShard* shard, os::Node
   slab->size_class = size_class;
   slab->listed = false;
   slab->mixed = false;
+  slab->has_no_line = false;
   // Release: the end of the record's life before this one, for a late settle() that finds this shard.
   slab->shard.store_release(shard);
   slab->attached_to.store_relaxed(heap);

@@ -52,6 +52,9 @@ struct alignas(kCacheLine) Slab {
 
   Slab* next_attached = nullptr;     // in the list of the heap it is attached to
 
+  // Free slots, but none of its lines is free, when its heap last asked; such a one is the last in its list.
+  bool has_no_line = false;
+
   // A heap other than the one before has taken slots from it while it had live blocks: lines may
   // be shared by two threads, so only whole lines are handed out.
   bool mixed = false;
@@ -89,7 +92,10 @@ struct alignas(kCacheLine) Slab {
 
   // Takes up to `n` free slots for the heap it is attached to and writes their blocks to `out`, so
   // that the lowest is last (magazines pop from the end). Returns how many.
-  unsigned take(unsigned n, std::uintptr_t* out);
+  // Of a slab that is mixed whole lines alone.
+  unsigned take(unsigned n, std::uintptr_t* out) { return take_groups(n, out, mixed ? shape().line_group : 1); }
+  unsigned take_split_lines(unsigned n, std::uintptr_t* out) { return take_groups(n, out, 1); }
+  unsigned take_groups(unsigned n, std::uintptr_t* out, unsigned group);
 
   // Brings slots home: bits of one word, and then their number. Returns the state before.
   void add_bits(unsigned word, std::uint64_t bits, bool own) {

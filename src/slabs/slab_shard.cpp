@@ -6,26 +6,55 @@ namespace hakmem {
 
 constinit SlabShards slab_shards;
 
-Slab* SlabShards::attach_roomy(os::Place place, ClassId c, OwnerId owner, SlabShard* to, const void* heap) {
+namespace {
+
+// How many places are asked for a roomy slab before a new one is made.
+constexpr unsigned kPlacesAsked = 4;
+
+void set_hint(Atomic<std::uint64_t>& hints, ClassId c, bool to) {
+  const std::uint64_t bit = std::uint64_t{1} << index_of(c);
+  const std::uint64_t before = hints.load_relaxed();
+  hints.store_relaxed(to ? before | bit : before & ~bit);
+}
+
+}  // namespace
+
+Slab* SlabShards::attach_at(os::Place place, ClassId c, OwnerId owner, SlabShard* to, const void* heap, bool roomy_only) {
   for (SlabShard& other : places_[index_of(place)].shards) {
-    if (!other.may_have_roomy(c)) continue;
-    if (Slab* slab = other.attach(c, owner, to, heap, true)) return slab;
+    if (!other.may_have(c, roomy_only)) continue;
+    if (Slab* slab = other.attach(c, owner, to, heap, roomy_only)) return slab;
+  }
+  return nullptr;
+}
+
+Slab* SlabShards::attach_elsewhere(os::Place place, ClassId c, OwnerId owner, SlabShard* to, const void* heap, std::uint32_t turn) {
+  const unsigned all = os::places.places();
+  const unsigned asked = all < kPlacesAsked ? all : kPlacesAsked;
+  for (unsigned i = 1; i < asked; ++i) {
+    const os::Place other{static_cast<std::uint8_t>((index_of(place) + 1 + (turn + i) % (all - 1)) % all)};
+    if (os::places.node_of(other) != os::places.node_of(place)) continue;
+    if (Slab* slab = attach_at(other, c, owner, to, heap, true)) return slab;
   }
   return nullptr;
 }
 
 void SlabShard::update_hint_locked(ClassId c) {
-  const std::uint64_t bit = std::uint64_t{1} << index_of(c);
   const SlabList(&bins)[kBins] = lists_[index_of(c)];
-  const std::uint64_t hints = hints_.load_relaxed();
   const bool roomy = !bins[kBins - 1].empty() || !bins[kBins - 2].empty();
-  hints_.store_relaxed(roomy ? hints | bit : hints & ~bit);
+  set_hint(roomy_, c, roomy);
+  set_hint(listed_, c, roomy || !bins[0].empty() || !bins[1].empty());
 }
 
 void SlabShard::list_locked(Slab* slab, unsigned bin) {
   slab->listed = true;
   slab->bin = static_cast<std::uint8_t>(bin);
-  lists_[index_of(slab->size_class)][bin].push_front(slab);
+  SlabList& list = lists_[index_of(slab->size_class)][bin];
+  if (slab->has_no_line) {
+    list.push_back(slab);
+    slab->has_no_line = false;
+  } else {
+    list.push_front(slab);
+  }
   update_hint_locked(slab->size_class);
 }
 
@@ -86,22 +115,32 @@ Slab* SlabShard::attach(ClassId c, OwnerId owner, SlabShard* to, const void* hea
   const LockGuard guard(lock_);
   SlabList(&bins)[kBins] = lists_[index_of(c)];
   for (unsigned bin = roomy_only ? kBins / 2 : 0; bin < kBins; ++bin) {
-    Slab* slab = bins[bin].front();
-    if (slab == nullptr) continue;
-    unlist_locked(slab);
-    if (slab->owner != owner) {
-      slab->mixed = true;
-      retag_slab(slab, owner);
-    }
-    slab->attached_to.store_relaxed(heap);
-    const std::uint32_t before = slab->state.fetch_or_acq_rel(Slab::kAttached);  // pairs with detach()
-    // Only now: who finds the new shard takes the new shard's lock, not ours, and must see that the
-    // slab is attached, or would list it there. Release: pairs with settle().
-    slab->shard.store_release(to);
-    if (Slab::free_of(before) == slab->shape().slots) slab->mixed = false;
-    return slab;
+    if (Slab* slab = bins[bin].front()) return attach_locked(slab, owner, to, heap);
   }
   return nullptr;
+}
+
+Slab* SlabShard::attach_roomiest(ClassId c, OwnerId owner, const void* heap) {
+  const LockGuard guard(lock_);
+  for (unsigned bin = kBins; bin > kBins / 2; --bin) {
+    if (Slab* slab = lists_[index_of(c)][bin - 1].front()) return attach_locked(slab, owner, this, heap);
+  }
+  return nullptr;
+}
+
+Slab* SlabShard::attach_locked(Slab* slab, OwnerId owner, SlabShard* to, const void* heap) {
+  unlist_locked(slab);
+  if (slab->owner != owner) {
+    slab->mixed = true;
+    retag_slab(slab, owner);
+  }
+  slab->attached_to.store_relaxed(heap);
+  const std::uint32_t before = slab->state.fetch_or_acq_rel(Slab::kAttached);  // pairs with detach()
+  // Only now: who finds the new shard takes the new shard's lock, not ours, and must see that the
+  // slab is attached, or would list it there. Release: pairs with settle().
+  slab->shard.store_release(to);
+  if (Slab::free_of(before) == slab->shape().slots) slab->mixed = false;
+  return slab;
 }
 
 void SlabShard::destroy(Slab* slab) {

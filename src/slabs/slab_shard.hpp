@@ -2,16 +2,16 @@
 //
 //   shard 0   class 0   [fullest quarter] <-> ...   [..]   [..]   [emptiest quarter] <-> ...
 //             class 1   ...
-//   shard 1   ...         16 a place: a heap's own is its place's, owner id modulo 16
+//   shard 1   ...         16 a place: a heap's own is its place's, owner id modulo 16; shared slabs' by class
 //
 // A heap that needs slots attaches a slab: from its own shard the fullest first, then from other
 // shards one that is at least half empty, so that memory flows between threads but slabs in full
-// use stay with the thread that uses them. It does not flow between nodes.
+// use stay with the thread that uses them. It does not flow between nodes. Heaps that share take any.
 //
 // Invariants:
 //   (1) listed slabs have free slots, are live, not attached, and slab->shard is this shard;
-//   (2) hints_ has a class's bit set when the shard has a slab of it at least half empty; it may
-//       lag: it is a hint.
+//   (2) roomy_ has a class's bit set when the shard has a slab of it at least half empty, listed_ when it has any; they may
+//       lag: they are hints.
 //
 // Above: thread. Below: slab. Any thread; one lock a shard (rank kShard).
 #pragma once
@@ -30,7 +30,12 @@ class alignas(kCacheLine) SlabShard {
   // Attaches a listed slab of this class to `heap`; nullptr when there is none.
   Slab* attach(ClassId c, OwnerId owner, SlabShard* to, const void* heap, bool roomy_only);
 
-  bool may_have_roomy(ClassId c) const { return (hints_.load_relaxed() >> index_of(c) & 1) != 0; }
+  // For a heap of this shard: the emptiest, at least half empty, which most likely has a whole line free.
+  Slab* attach_roomiest(ClassId c, OwnerId owner, const void* heap);
+
+  bool may_have(ClassId c, bool roomy_only) const {
+    return ((roomy_only ? roomy_ : listed_).load_relaxed() >> index_of(c) & 1) != 0;
+  }
 
   // Puts the slab where its state says: in a list, in none, or back to the run store.
   friend void settle(Slab* slab);
@@ -49,6 +54,7 @@ class alignas(kCacheLine) SlabShard {
   static constexpr unsigned kBins = 4;
   using SlabList = List<Slab, &Slab::in_list>;
 
+  Slab* attach_locked(Slab* slab, OwnerId owner, SlabShard* to, const void* heap) HAK_REQUIRES(lock_);
   void list_locked(Slab* slab, unsigned bin) HAK_REQUIRES(lock_);
   void unlist_locked(Slab* slab) HAK_REQUIRES(lock_);
   void update_hint_locked(ClassId c) HAK_REQUIRES(lock_);
@@ -56,11 +62,12 @@ class alignas(kCacheLine) SlabShard {
   void bury_locked(Slab* slab) HAK_REQUIRES(lock_);
 
   Lock lock_{LockRank::kShard};
-  Atomic<std::uint64_t> hints_{0};  // written under the lock
+  Atomic<std::uint64_t> roomy_{0};   // written under the lock
+  Atomic<std::uint64_t> listed_{0};  // written under the lock
   SlabList lists_[kClasses][kBins] HAK_GUARDED_BY(lock_);
 };
 
-static_assert(kClasses <= 64, "hints_ has one bit a class");
+static_assert(kClasses <= 64, "hints have one bit a class");
 
 void settle(Slab* slab);
 void detach(Slab* slab);
@@ -71,11 +78,17 @@ inline constexpr unsigned kShardsPerPlace = 16;
 class SlabShards {
  public:
   SlabShard* of(os::Place place, OwnerId owner) {
-    return &places_[index_of(place)].shards[static_cast<std::uint32_t>(owner) % kShardsPerPlace];
+    return shard_of(place, static_cast<std::uint32_t>(owner));
   }
 
-  // For those of other heaps: the first of this place that may have a roomy slab and gives it.
-  Slab* attach_roomy(os::Place place, ClassId c, OwnerId owner, SlabShard* to, const void* heap);
+  // For those that heaps share.
+  SlabShard* of_class(os::Place place, ClassId c) { return shard_of(place, index_of(c)); }
+
+  // For those of other heaps: the first of this place that may have such a slab and gives it.
+  Slab* attach_at(os::Place place, ClassId c, OwnerId owner, SlabShard* to, const void* heap, bool roomy_only);
+
+  // A roomy one, from a few more places of the node; `turn` says which.
+  Slab* attach_elsewhere(os::Place place, ClassId c, OwnerId owner, SlabShard* to, const void* heap, std::uint32_t turn);
 
   // When the topology is known. False: no memory.
   bool make(unsigned places) { return places_.make(places); }
@@ -91,6 +104,8 @@ class SlabShards {
   struct PlaceShards {
     SlabShard shards[kShardsPerPlace];
   };
+  SlabShard* shard_of(os::Place place, std::size_t n) { return &places_[index_of(place)].shards[n % kShardsPerPlace]; }
+
   Sharded<PlaceShards, os::kMostPlaces> places_;
 };
 

@@ -119,16 +119,65 @@ TEST(Slab, HintsAndRoominessFollowFullness) {
   Slab* slab = make_slab(c, kOwner, &shards[0], os::Node{0}, &heap).slab;
   Blocks blocks = take_all(slab);
   detach(slab);
-  EXPECT_FALSE(shards[0].may_have_roomy(c));
+  EXPECT_FALSE(shards[0].may_have(c, false));
+  bring_home(nullptr, {blocks.back()});
+  blocks.pop_back();
+  EXPECT_TRUE(shards[0].may_have(c, false));
+  EXPECT_FALSE(shards[0].may_have(c, true));
   const auto half = static_cast<std::ptrdiff_t>(blocks.size() / 2);
   bring_home(nullptr, Blocks(blocks.begin(), blocks.begin() + half));
-  EXPECT_TRUE(shards[0].may_have_roomy(c));
+  EXPECT_TRUE(shards[0].may_have(c, true));
   EXPECT_EQ(shards[0].attach(c, kOther, &shards[1], &other_heap, true), slab);
-  EXPECT_FALSE(shards[0].may_have_roomy(c));
+  EXPECT_FALSE(shards[0].may_have(c, false));
   EXPECT_EQ(page_map.tag_of(granule_at(blocks[0])), tag_for(kOther, c)) << "adopted, blocks in flight and all";
   bring_home(&other_heap, Blocks(blocks.begin() + half, blocks.end()));
   detach(slab);
   EXPECT_FALSE(is_live(slab));
+}
+
+// Each second block stays out, so that it has free slots and no free line.
+Slab* make_lineless(ClassId c, Blocks& held) {
+  Slab* slab = make_slab(c, kOther, &shards[0], os::Node{0}, &other_heap).slab;
+  const Blocks blocks = take_all(slab);
+  Blocks home;
+  for (std::size_t i = 0; i < blocks.size(); ++i) (i % 2 == 0 ? held : home).push_back(blocks[i]);
+  bring_home(&other_heap, home);
+  detach(slab);
+  return slab;
+}
+
+TEST(Slab, OneWithoutAFreeLineIsTheLastToBeAskedAgain) {
+  const ClassId c = class_of(std::size_t{48});
+  Blocks held;
+  Slab* first = make_lineless(c, held);
+  Slab* second = make_lineless(c, held);
+  EXPECT_EQ(attach(c), second) << "the last one listed";
+  EXPECT_EQ(take(second, 8).size(), 0U) << "of another heap's lines none";
+  detach(second);
+  EXPECT_EQ(attach(c), first);
+  Blocks split(8);
+  EXPECT_EQ(first->take_split_lines(8, split.data()), 8U);
+  bring_home(&heap, split);
+  detach(first);
+  bring_home(nullptr, held);
+  EXPECT_EQ(attach(c), nullptr);
+}
+
+TEST(Slab, TheRoomiestIsTheEmptiestAndAtLeastHalfEmpty) {
+  const ClassId c = class_of(std::size_t{2048});
+  std::vector<Blocks> held;
+  std::vector<Slab*> slabs;
+  for (const unsigned n : {28U, 4U, 14U}) {
+    slabs.push_back(make_slab(c, kOwner, &shards[0], os::Node{0}, &heap).slab);
+    held.push_back(take(slabs.back(), n));
+    detach(slabs.back());
+  }
+  EXPECT_EQ(shards[0].attach_roomiest(c, kOwner, &heap), slabs[1]);
+  EXPECT_EQ(shards[0].attach_roomiest(c, kOwner, &heap), slabs[2]);
+  EXPECT_EQ(shards[0].attach_roomiest(c, kOwner, &heap), nullptr);
+  for (const Blocks& blocks : held) bring_home(nullptr, blocks);
+  detach(slabs[1]);
+  detach(slabs[2]);
 }
 
 // The fullest first, so that emptier ones may become empty.

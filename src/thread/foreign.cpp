@@ -77,7 +77,7 @@ void free_without_heap(void* block) {
 }
 
 void Heap::free_of_other(void* block, Tag tag) {
-  if (owner_of(tag) == id_) {  // the compact page map sends every free here
+  if (owner_of(tag) == owner_) {  // the compact page map sends every free here
     if (*top(class_of(tag)) == kFullMark) return make_room(block, class_of(tag));
     return free_own(block, class_of(tag));
   }
@@ -88,7 +88,7 @@ void Heap::free_of_other(void* block, Tag tag) {
   out->push(out->top.load_relaxed(), block);
 }
 
-// Makes the slot of `tag` ready for one more block; nullptr: no memory for it.
+// Makes the slot of `tag` ready for one more block; nullptr: it had better go home alone.
 Outgoing* Heap::prepare_outgoing(Tag tag) {
   if (cache_->outgoing == &no_outgoing) {
     if (outgoing_ == nullptr) {
@@ -102,10 +102,11 @@ Outgoing* Heap::prepare_outgoing(Tag tag) {
   const unsigned slot = OutgoingTable::slot_of(key);
   Outgoing& out = outgoing_->slots[slot];
   if (out.key.load_relaxed() == key && *out.top.load_relaxed() != kFullMark) return &out;
-  if (const Tag mixed = tag_for(shared_owner(node_), class_of(tag)); tag != mixed && should_mix(slot, key) && may_mix(tag)) {
+  if (const Tag mixed = tag_for(mixed_owner(), class_of(tag)); tag != mixed && should_mix(slot, key) && may_mix(tag)) {
     return prepare_outgoing(mixed);
   }
   housekeeping();
+  if (key != (static_cast<std::uint32_t>(tag) ^ cache_->tag)) return nullptr;  // it has just come to share, or ceased to
   enter_gate();
   Outgoing* ready = &out;
   if (out.key.load_relaxed() != key || !lengthen_bundle(slot, tag)) ready = open_bundle(slot, tag);
@@ -151,7 +152,7 @@ Outgoing* Heap::open_bundle(unsigned slot, Tag tag) {
 Magazine* Heap::take_bundle(unsigned slot, Tag tag) {
   const ClassId c = class_of(tag);
   const ClassState& s = state(c);
-  if (owner_of(tag) == shared_owner(node_) && s.attached == nullptr && s.loaded != nullptr) {
+  if (owner_of(tag) == everybodys_owner(node_) && s.attached == nullptr && s.loaded != nullptr) {
     const auto left = static_cast<unsigned>(top(c) - s.loaded->slots());
     if (2 * left <= s.loaded->count || left < knobs::kFirstFill) return unload(c);
   }
@@ -161,7 +162,7 @@ Magazine* Heap::take_bundle(unsigned slot, Tag tag) {
 // And the other way: what such a thread has freed is the first that it allocates again.
 bool Heap::take_bundle_back(ClassId c) {
   if (outgoing_ == nullptr || !fills_whole_lines(c)) return false;
-  const std::uint32_t key = static_cast<std::uint32_t>(tag_for(shared_owner(node_), c)) ^ cache_->tag;
+  const std::uint32_t key = static_cast<std::uint32_t>(tag_for(everybodys_owner(node_), c)) ^ cache_->tag;
   const unsigned slot = OutgoingTable::slot_of(key);
   enter_gate();
   const bool is_there = outgoing_->slots[slot].key.load_relaxed() == key;
@@ -267,7 +268,8 @@ void Heap::dispatch(Tag tag, Magazine* bundle) {
 
 // To this thread's own place where that is on the blocks' node, else to their owner's.
 bool Heap::offer_to_depot(Tag tag, const Heap* owner, Magazine* bundle) {
-  if (owner == nullptr && many_heaps()) return false;  // home, where whoever takes their slab owns them again
+  if (shares() || (owner == nullptr && many_heaps())) return false;  // home, where whoever takes their slab owns them again
+  if (!fills_whole_lines(class_of(tag))) return false;
   os::Place place = place_.load_relaxed();
   if (HAK_UNLIKELY(os::places.nodes() > 1)) {
     const os::Node node = owner != nullptr ? owner->node() : node_of_shared(owner_of(tag));

@@ -21,7 +21,7 @@ constexpr unsigned kChainLength = 32;
 
 }  // namespace
 
-Heap::Heap(OwnerId id, bool is_users) : id_(id), is_users_(is_users) {
+Heap::Heap(OwnerId id, bool is_users) : id_(id), owner_(id), is_users_(is_users) {
   const os::Place here = os::places.current();
   node_ = os::places.node_of(here);
   if (os::places.nodes() > 1) refills_per_look_ = kRefillsPerLookOnNodes;
@@ -52,18 +52,23 @@ bool Inbox::send(Magazine* bundle, std::uint32_t limit) {
 void Heap::open(Cache* cache) {
   cache_ = cache;
   for (std::size_t i = 0; i < kClasses; ++i) {
-    inboxes_[i].open();
+    if (!shares()) inboxes_[i].open();
     Magazine* loaded = classes_[i].loaded;
     if (loaded != nullptr) cache->top[i] = loaded->slots() + loaded->count;
   }
   cache->heap = this;
   if (outgoing_ != nullptr) cache->outgoing = outgoing_;
-  cache->tag = static_cast<std::uint32_t>(tag_for(id_));
-  cache->mixed_key = static_cast<std::uint32_t>(tag_for(shared_owner(node_), ClassId{0})) ^ cache->tag;
+  bear_tag();
   open_allowance();
   is_parked_.store_relaxed(false);
   seen_away_ = 0;
   look_around();
+  share_or_not();
+}
+
+void Heap::bear_tag() {
+  cache_->tag = static_cast<std::uint32_t>(tag_for(owner_));
+  cache_->mixed_key = static_cast<std::uint32_t>(tag_for(mixed_owner(), ClassId{0})) ^ cache_->tag;
 }
 
 std::size_t Heap::bytes_to_park() {
@@ -221,14 +226,14 @@ Magazine* Heap::take_usual(ClassId c) {
   if (magazine == nullptr) return nullptr;
   empties_ = magazine->chain;
   --empty_count_;
-  magazine->set_capacity(magazine_capacity(c));
+  magazine->set_capacity(capacity_of(c));
   return magazine;
 }
 
 Magazine* Heap::take_short(ClassId c) {
   Magazine* magazine = make_short_magazine();
   if (magazine == nullptr) return nullptr;
-  const unsigned capacity = magazine_capacity(c);
+  const unsigned capacity = capacity_of(c);
   magazine->set_capacity(capacity < kShortSlots ? capacity : kShortSlots);
   return magazine;
 }
@@ -291,6 +296,7 @@ void Heap::housekeeping() {
     flush_foreign();
     look_around();
   }
+  look_whether_to_share(now);
   if (live_knobs.adapt && !is_users_) look_back(now);
   do_what_is_due(this, now);
 }

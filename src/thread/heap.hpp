@@ -6,12 +6,13 @@
 //   inboxes_[c]         bundles of its own blocks that others have freed, on their way in
 //
 // A refill asks, in this order: spare magazines, the inbox, the depot, attached slabs, listed slabs,
-// a new slab. A full magazine becomes spare, or a bundle for the depot, or goes home to its slabs.
+// a new slab. A full magazine becomes spare, or a bundle for the depot, or goes home to its slabs. Among many heaps there
+// are no spares and no slabs of a heap's own (sharing.cpp).
 //
 // Invariants:
 //   (1) everything but inboxes_ is touched by the owning thread alone (a user's heap: by the holder
 //       of its lock); outgoing bundles by who has closed the gate, too, while the thread is not inside;
-//   (2) an inbox is open while a thread has the heap or it is parked, and closed (closed_mark)
+//   (2) an inbox is open while a thread has the heap or it is parked, and it has slabs of its own, and closed (closed_mark)
 //       otherwise: what would be sent to a closed one, or to a parked heap, goes home;
 //   (3) a heap's record lives for ever and keeps its id; exited threads' heaps are taken again;
 //   (4) all its slabs lie in the memory of one node, its own for life: a thread that has moved to
@@ -41,14 +42,20 @@ class Inbox {
     const Magazine* head = head_.load_relaxed();
     return head == nullptr || head == closed_mark() ? 0 : head->depth.load_relaxed();
   }
-  bool has_mail() const { return head_.load_relaxed() != nullptr; }
+  bool has_mail() const {
+    const Magazine* head = head_.load_relaxed();
+    return head != nullptr && head != closed_mark();
+  }
   Magazine* receive() { return head_.exchange_acquire(nullptr); }  // pairs with send()
 
   // Nobody sends to a closed inbox: a plain store is enough. What waits in an open one stays.
   void open() {
     if (head_.load_relaxed() == closed_mark()) head_.store_relaxed(nullptr);
   }
-  Magazine* close() { return head_.exchange_acquire(closed_mark()); }  // pairs with send()
+  Magazine* close() {  // pairs with send()
+    Magazine* head = head_.exchange_acquire(closed_mark());
+    return head == closed_mark() ? nullptr : head;
+  }
 
  private:
   static Magazine* closed_mark() { return reinterpret_cast<Magazine*>(std::uintptr_t{1}); }
@@ -130,7 +137,6 @@ class alignas(kCacheLine) Heap {
     std::uint8_t attached_count = 0;
     std::uint8_t slabs_made = 0;  // at most UINT8_MAX
     std::uint16_t fill = knobs::kFirstFill;
-    std::uint32_t from_shared = 0;  // bytes taken from slabs that all heaps share
     learn::ClassDemand demand;
     const Slot* seen_top = nullptr;  // at the last look
   };
@@ -143,9 +149,6 @@ class alignas(kCacheLine) Heap {
 
   // Once a second a thread looks where it runs; so often on another node, and it takes a heap there.
   static constexpr std::uint8_t kLooksUntilMove = 2;
-
-  // How many places are asked for a roomy slab before a new one is made.
-  static constexpr unsigned kPlacesAsked = 4;
 
   static std::uint32_t inbox_limit(ClassId c) {
     const std::size_t bundle = live_knobs.bundle_limit(c, magazine_capacity(c)) * size_of(c);
@@ -164,14 +167,28 @@ class alignas(kCacheLine) Heap {
   bool load_waiting(ClassId c);
   bool load_from_slabs(ClassId c);
   bool fit_magazine(ClassId c);
-  bool lives_on_shared(ClassId c);
   unsigned take_from_slabs(ClassId c, unsigned n, Slot* out);
   unsigned take_attached(ClassId c, unsigned n, Slot* out);
-  Slab* attach_listed(ClassId c);
+  Slab* attach_of_others(ClassId c);
   Slab* make_own_slab(ClassId c);
   bool lengthen_magazine(ClassId c);
   void put_full_away(ClassId c);
+  bool offer_full(ClassId c, Magazine* full);
   void send_blocks_home(ClassId c, Magazine* full);
+
+  // sharing.cpp
+  bool shares() const { return owner_ != id_; }
+  bool lives_on_shared(ClassId c);
+  unsigned take_shared_blocks(ClassId c, unsigned n, Slot* out);
+  os::Place place_near() const;
+  Depot& depot();
+  OwnerId mixed_owner() const;
+  void share_or_not();
+  void look_whether_to_share(std::uint64_t now_ms);
+  void become(OwnerId owner);
+
+  bool has_shared_spare_room(std::size_t need) const { return spare_bytes() + need <= knobs::kSharedSpareBytes; }
+  unsigned capacity_of(ClassId c) const { return shares() ? shared_capacity(c) : magazine_capacity(c); }
 
   // foreign.cpp
   Outgoing* prepare_outgoing(Tag tag);
@@ -225,8 +242,10 @@ class alignas(kCacheLine) Heap {
   void housekeeping();
   void look_around();
   void settle_at(os::Place place);
+  void bear_tag();
 
   OwnerId id_;
+  OwnerId owner_;  // whom blocks name that are its own: its id, or everybody's
   bool is_users_;
   os::Node node_;
   Atomic<os::Place> place_;  // written by the owner, read by those who free its blocks
@@ -247,6 +266,7 @@ class alignas(kCacheLine) Heap {
   Atomic<bool> is_parked_;           // written by who parks and opens, read by senders
   Atomic<std::size_t> spare_bytes_;  // written by the owner, read by reports
   std::uint64_t flushed_at_ms_ = 0;
+  std::uint64_t changed_at_ms_ = 0;  // when it last came to share, or ceased to, while it had a thread
   std::uint32_t trims_seen_ = 0;
   std::uint32_t refills_ = 0;
   Atomic<std::uint64_t> looked_at_ms_;  // written by the owner, read by borrowers

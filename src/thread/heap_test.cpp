@@ -345,6 +345,19 @@ TEST(Heap, OneThatIsClosedHasNothingForTheTuner) {
   bring_everything_home();
 }
 
+// Blocks smaller than a line would be split between threads line by line.
+TEST(Heap, OfSlabsOfItsOwnPassesOnlyWholeLinesToTheDepot) {
+  bring_everything_home();
+  from_another_thread([] {
+    const std::size_t before = depots.held_bytes();
+    deallocate_all(allocate_many(48, 2 * knobs::kSpareBytes / 48));
+    EXPECT_EQ(depots.held_bytes(), before);
+    deallocate_all(allocate_many(64, 2 * knobs::kSpareBytes / 64));
+    EXPECT_GT(depots.held_bytes(), before);
+  });
+  bring_everything_home();
+}
+
 // Blocks go round between threads for a while: no block has two holders, and nothing is lost.
 TEST(Heap, ManyToManyKeepsEveryBlockWithOneHolder) {
   bring_everything_home();

@@ -1,46 +1,19 @@
-// Mixed bundles: among many heaps they go home, so that whoever takes their slab owns the blocks again; and a
+// Mixed bundles: among many heaps they go home, so that whoever takes their slab has the blocks as its own; and a
 // user's block never joins one.
 #include <gtest/gtest.h>
 
-#include <barrier>
 #include <thread>
 #include <vector>
 
-#include "thread/boot_hook.hpp"
-#include "thread/hot.hpp"
+#include "os/clock.hpp"
 #include "thread/housekeeping.hpp"
-#include "thread/registry.hpp"
+#include "thread/many_heaps_fixture.hpp"
 
 namespace hakmem {
 namespace {
 
 constexpr std::size_t kSize = 1024;
-
-// So many threads with heaps that many_heaps() is true while it lives.
-class Crowd {
- public:
-  Crowd() : barrier_(static_cast<std::ptrdiff_t>(kThreads) + 1) {
-    for (unsigned i = 0; i < kThreads; ++i) {
-      threads_.emplace_back([this] {
-        deallocate(allocate(16));
-        barrier_.arrive_and_wait();
-        barrier_.arrive_and_wait();
-      });
-    }
-    barrier_.arrive_and_wait();
-  }
-  ~Crowd() {
-    barrier_.arrive_and_wait();
-    for (std::thread& thread : threads_) thread.join();
-  }
-  Crowd(const Crowd&) = delete;
-  Crowd& operator=(const Crowd&) = delete;
-
- private:
-  const unsigned kThreads = knobs::kOwnSlabHeapsPerCpu * os::places.cpus() + 1;
-  std::barrier<> barrier_;
-  std::vector<std::thread> threads_;
-};
+constexpr std::size_t kUnused = 20 * kKiB;  // no depot has any, so that a refill comes by the clock
 
 unsigned mixed_blocks() {
   const std::uint32_t key = thread_cache.mixed_key ^ static_cast<std::uint32_t>(index_of(class_of(kSize)));
@@ -51,26 +24,37 @@ unsigned mixed_blocks() {
 
 class MixedBundles : public testing::Test {
  protected:
-  // With the second heap the process knows how many processors it has.
-  void SetUp() override {
-    boot();
-    deallocate(allocate(16));
-    std::thread([] { deallocate(allocate(16)); }).join();
-  }
+  void SetUp() override { know_processors(); }
 };
 
-// A bundle of blocks that a new heap has had from the shared slab.
+// A bundle of blocks from shared slabs, of a heap that does not share, though there are many: it has just ceased to.
 void open_mixed_bundle() {
-  void* first = allocate(kSize);
-  deallocate(first);
+  void* block = nullptr;
+  std::thread([&block] { block = allocate(kSize); }).join();
+  deallocate(block);
+}
+
+void come_to_share_and_cease_to() {
+  const auto look = [] {
+    os::advance_clock_for_test(knobs::kFlushMs + 1);
+    thread_heap()->flush_all();
+    deallocate(allocate(kUnused));
+  };
+  {
+    const ManyHeaps many;
+    look();
+    ASSERT_EQ(owner_of(Tag{thread_cache.tag}), everybodys_owner(os::Node{0}));
+  }
+  look();
+  ASSERT_EQ(owner_of(Tag{thread_cache.tag}), thread_heap()->id());
 }
 
 TEST_F(MixedBundles, GoHomeAmongManyHeaps) {
   return_everything_idle(nullptr);
   close_parked_heaps(0, true);
-  const Crowd crowd;
-  ASSERT_TRUE(many_heaps());
   std::thread([] {
+    come_to_share_and_cease_to();
+    const ManyHeaps many;
     open_mixed_bundle();
     ASSERT_NE(mixed_blocks(), 0U);
     const std::size_t before = depots.held_bytes();
@@ -87,16 +71,15 @@ TEST_F(MixedBundles, TakeNoBlockOfAUsersHeap) {
   Cache cache = make_empty_cache();
   users->open(&cache);
   void* block = users->refill(class_of(kSize));
-  {
-    const Crowd crowd;
-    std::thread([block] {
-      open_mixed_bundle();
-      const unsigned before = mixed_blocks();
-      ASSERT_NE(before, 0U);
-      deallocate(block);
-      EXPECT_EQ(mixed_blocks(), before);
-    }).join();
-  }
+  std::thread([block] {
+    come_to_share_and_cease_to();
+    const ManyHeaps many;
+    open_mixed_bundle();
+    const unsigned before = mixed_blocks();
+    ASSERT_NE(before, 0U);
+    deallocate(block);
+    EXPECT_EQ(mixed_blocks(), before);
+  }).join();
   users->close();
   give_users_heap(users);
 }

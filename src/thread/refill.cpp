@@ -3,7 +3,7 @@
 //   refill(c)                              make_room(block, c)
 //     load_waiting: spare | inbox | depot    a first, or a longer, magazine
 //     load_from_slabs                        else the full one: spare | depot | home
-//       shared start | attached | listed | new
+//       shared | attached | listed | new
 //
 // Mostly once in as many calls as a magazine holds; cold. Any thread, on its own heap.
 #include <cerrno>
@@ -16,7 +16,6 @@
 #include "thread/last_resort.hpp"
 #include "thread/prefault.hpp"
 #include "thread/registry.hpp"
-#include "thread/shared_start.hpp"
 
 namespace hakmem {
 
@@ -47,10 +46,10 @@ void* Heap::refill(ClassId c) {
 }
 
 Magazine* Heap::take_from_depot(ClassId c) {
-  Depot& depot = depots[place_.load_relaxed()];
-  if (!depot.may_have(c)) return nullptr;
+  Depot& here = depot();
+  if (!here.may_have(c)) return nullptr;
   const SlowEvent event(slow_counts_, SlowWork::kTakeOver);
-  Magazine* bundle = depot.take(c);
+  Magazine* bundle = here.take(c);
   if (bundle != nullptr) note_miss(c);
   return bundle;
 }
@@ -66,7 +65,7 @@ bool Heap::load_waiting(ClassId c) {
       bundle = next;
     }
   }
-  if (s.spare == nullptr && !is_users_ && !is_crowd()) {
+  if (s.spare == nullptr && !is_users_ && (shares() || !is_crowd())) {
     if (Magazine* bundle = take_from_depot(c)) keep_spare(c, bundle);
   }
   Magazine* magazine = s.spare;
@@ -97,21 +96,12 @@ unsigned Heap::take_attached(ClassId c, unsigned n, Slot* out) {
   return taken;
 }
 
-// From its own shard, else a roomy one from another's here, else from a few more places of its node,
-// each time others.
-Slab* Heap::attach_listed(ClassId c) {
-  if (Slab* slab = shard_->attach(c, id_, shard_, this, false)) return slab;
+// Of its place, or of a few more of its node, each time others.
+Slab* Heap::attach_of_others(ClassId c) {
   if (is_users_) return nullptr;
-  const unsigned here = index_of(place_.load_relaxed());
-  const unsigned all = os::places.places();
-  const unsigned asked = all < kPlacesAsked ? all : kPlacesAsked;
-  for (unsigned i = 0; i < asked; ++i) {
-    const unsigned further = i == 0 ? 0 : 1 + (refills_ + i) % (all - 1);
-    const os::Place place{static_cast<std::uint8_t>((here + further) % all)};
-    if (os::places.node_of(place) != node_) continue;
-    if (Slab* slab = slab_shards.attach_roomy(place, c, id_, shard_, this)) return slab;
-  }
-  return nullptr;
+  const os::Place here = place_.load_relaxed();
+  if (Slab* slab = slab_shards.attach_at(here, c, id_, shard_, this, true)) return slab;
+  return slab_shards.attach_elsewhere(here, c, id_, shard_, this, refills_);
 }
 
 // The slabs before it are full, so this one will be. Of small blocks several lie on a page, so that hardly any is left out; longer
@@ -127,26 +117,19 @@ Slab* Heap::make_own_slab(ClassId c) {
   return slab;
 }
 
+// From attached slabs; from the fullest of its own shard, the emptiest, a roomy one of another, each if it has a whole line free
+// where it must; from a new one.
 unsigned Heap::take_from_slabs(ClassId c, unsigned n, Slot* out) {
-  ClassState& s = state(c);
   if (unsigned taken = take_attached(c, n, out)) return taken;
-  if (Slab* slab = attach_listed(c)) {
-    attach(s, slab);
-    if (unsigned taken = slab->take(n, out)) return taken;  // 0: no whole line free in it
-  }
-  Slab* slab = make_own_slab(c);
-  if (slab == nullptr) return 0;
-  attach(s, slab);
-  return slab->take(n, out);
-}
-
-// Among many heaps for a class's first blocks; for middle ones, and in a crowd for all, as long as it has no slab
-// of the class.
-bool Heap::lives_on_shared(ClassId c) {
-  if (HAK_LIKELY(!many_heaps())) return false;
-  const ClassState& s = state(c);
-  if (s.from_shared < knobs::kSharedStartBytes) return true;
-  return s.attached == nullptr && (size_of(c) > knobs::kAlwaysSharedAbove || is_crowd());
+  const auto take = [&](Slab* slab) -> unsigned {
+    if (slab == nullptr) return 0;
+    attach(state(c), slab);
+    return slab->take(n, out);
+  };
+  if (unsigned taken = take(shard_->attach(c, id_, shard_, this, false))) return taken;
+  if (unsigned taken = take(shard_->attach_roomiest(c, id_, this))) return taken;
+  if (unsigned taken = take(attach_of_others(c))) return taken;
+  return take(make_own_slab(c));
 }
 
 bool Heap::load_from_slabs(ClassId c) {
@@ -154,30 +137,26 @@ bool Heap::load_from_slabs(ClassId c) {
   housekeeping();
   const SlowEvent event(slow_counts_, SlowWork::kFromSlabs);
   ClassState& s = state(c);
-  const bool on_shared = !is_users_ && lives_on_shared(c);
-  if (on_shared && take_bundle_back(c)) return true;
+  const bool on_shared = lives_on_shared(c);
+  if (on_shared && !shares() && take_bundle_back(c)) return true;
   if (!fit_magazine(c)) return false;
   const unsigned capacity = s.loaded->capacity;
   const unsigned group = shape_of(c).line_group;
   unsigned n = s.fill < capacity ? s.fill : capacity;
   n -= n % group;
 
-  unsigned taken = 0;
-  if (on_shared) {
-    taken = take_shared_start(c, n, s.loaded->slots());
-    s.from_shared += static_cast<std::uint32_t>(taken * size_of(c));
-  } else {
+  const unsigned taken = on_shared ? take_shared_blocks(c, n, s.loaded->slots()) : take_from_slabs(c, n, s.loaded->slots());
+  if (shares() || !on_shared) {
     const unsigned doubled = s.fill * 2U;
     s.fill = static_cast<std::uint16_t>(doubled < kUsualSlots ? doubled : kUsualSlots);
   }
-  if (taken == 0) taken = take_from_slabs(c, n, s.loaded->slots());
   load(c, s.loaded, taken);
   return taken != 0;
 }
 
 void Heap::make_room(void* block, ClassId c) {
   ClassState& s = state(c);
-  if (s.loaded == nullptr || s.loaded->capacity < magazine_capacity(c)) {
+  if (s.loaded == nullptr || s.loaded->capacity < capacity_of(c)) {
     if (!lengthen_magazine(c)) {
       const Slot lone = reinterpret_cast<Slot>(block);
       return_blocks(this, &lone, 1);
@@ -213,16 +192,21 @@ void Heap::send_blocks_home(ClassId c, Magazine* full) {
   drop_empty_slabs(c, 1);
 }
 
+bool Heap::offer_full(ClassId c, Magazine* full) {
+  return !is_users_ && (shares() || fills_whole_lines(c)) && depot().offer(c, full);
+}
+
 // The loaded magazine is full: afterwards an empty one is loaded.
 void Heap::put_full_away(ClassId c) {
   Magazine* full = unload(c);
   Magazine* empty = take_usual(c);
-  if (empty != nullptr && has_spare_room(c, full->count * size_of(c))) {
+  const std::size_t bytes = full->count * size_of(c);
+  if (empty != nullptr && (shares() ? has_shared_spare_room(bytes) : has_spare_room(c, bytes))) {
     keep_spare(c, full);
     load(c, empty, 0);
     return;
   }
-  if (empty == nullptr || is_users_ || !depots[place_.load_relaxed()].offer(c, full)) {
+  if (empty == nullptr || !offer_full(c, full)) {
     send_blocks_home(c, full);
     if (empty != nullptr) recycle(empty);
     empty = full;

@@ -11,7 +11,7 @@
 #include "thread/background.hpp"
 #include "thread/boot_hook.hpp"
 #include "thread/large_hooks.hpp"
-#include "thread/shared_start.hpp"
+#include "thread/shared_slabs.hpp"
 
 namespace hakmem {
 
@@ -112,9 +112,8 @@ void know_places() {
   const os::Topology& found = os::places.found();
   const LockGuard guard(lock);
   if (found.nodes > 1 && !run_store.make(found.nodes)) return;
-  if (found.nodes > 1 && !make_shared_starts(found.nodes)) return;
-  if (!slab_shards.make(found.places) || !make_large_shards(found.places)) return;
-  next_owner.store_relaxed(next_owner.load_relaxed() + found.nodes - 1);
+  if (!slab_shards.make(found.places) || !make_shared_slabs(found.places) || !make_large_shards(found.places)) return;
+  next_owner.store_relaxed(next_owner.load_relaxed() + 2 * (found.nodes - 1));
   os::places.publish();
 }
 
@@ -225,6 +224,12 @@ unsigned live_heaps() { return live.load_relaxed(); }
 std::uint32_t owner_count() { return next_owner.load_relaxed(); }
 bool many_heaps() { return live_heaps() > knobs::kOwnSlabHeapsPerCpu * os::places.cpus(); }
 bool is_crowd() { return live_heaps() > knobs::kCrowdPerCpu * os::places.cpus(); }
+bool should_share(bool shares) {
+  const unsigned n = live_heaps();
+  const unsigned few = knobs::kOwnSlabHeapsPerCpu * os::places.cpus();
+  const unsigned most = knobs::kCrowdPerCpu * os::places.cpus();
+  return shares ? n > few / 2 && n <= most + most / 8 : n > few && n <= most;
+}
 
 void boot_registry() {
   if (os::places.boot(settings.topology_path)) know_places();

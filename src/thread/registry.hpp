@@ -1,6 +1,6 @@
 // Registry: every heap there is, by owner id, and which of them no thread uses.
 //
-//   id 0  nobody      id 1...  slabs shared by all heaps of a node (shared_start.hpp)      then  heaps
+//   id 0  nobody      id 1...  all heaps of a node that share slabs (sharing.cpp)      then  heaps
 //
 // Heaps of exited threads wait in a list and are taken by the next thread, or by one that begins with a block
 // of theirs. Those that hold little are
@@ -14,11 +14,14 @@
 
 namespace hakmem {
 
-constexpr OwnerId shared_owner(os::Node node) { return OwnerId{1 + os::index_of(node)}; }
+// Two ids a node that no heap has: of a sharing heap's bundles for nobody in particular, and of blocks of shared slabs.
+constexpr OwnerId nobodys_owner(os::Node node) { return OwnerId{1 + 2 * os::index_of(node)}; }
+constexpr OwnerId everybodys_owner(os::Node node) { return OwnerId{2 + 2 * os::index_of(node)}; }
 constexpr os::Node node_of_shared(OwnerId owner) {
-  return os::Node{static_cast<std::uint8_t>(static_cast<std::uint32_t>(owner) - 1)};
+  return os::Node{static_cast<std::uint8_t>((static_cast<std::uint32_t>(owner) - 1) / 2)};
 }
-inline constexpr OwnerId kFirstHeap{2};  // with one node
+inline constexpr OwnerId kFirstHeap{3};  // with one node
+
 
 // The heap with this id, or nullptr.
 Heap* heap_of(OwnerId owner);
@@ -58,11 +61,15 @@ unsigned live_heaps();
 // One more than the highest owner id in use.
 std::uint32_t owner_count();
 
-// True when there are so many heaps that their first blocks should come from shared slabs.
+// So many that what each has for itself should be less.
 bool many_heaps();
 
-// True when there are so many that they had better have no slabs of their own.
+// So many that most of them sleep.
 bool is_crowd();
+
+// Many heaps, but no crowd: then one that has slabs of its own had better share. One that shares goes on a little beyond either
+// bound.
+bool should_share(bool shares);
 
 // Runs when a thread exits, to give its heap back; set at boot.
 void boot_registry();

@@ -9,7 +9,10 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <barrier>
+#include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <latch>
@@ -187,6 +190,37 @@ TEST(HeldMemory, ACrowdOfIdleThreads) {
 }
 
 // A program that goes on working in small blocks needs no trim either.
+// Some threads take and free 4 MiB again and again, and one block in two hundred stays: slabs change hands with a few blocks in
+// them, so that not every line is free. What is free serves the next round.
+TEST(HeldMemory, FewBlocksThatStayKeepNoSlabFromUse) {
+  constexpr std::size_t kRoundBytes = 4 << 20;
+  constexpr int kRounds = 20;
+  const std::size_t before = support::resident_mib();
+  std::atomic<std::size_t> most{0};
+  std::vector<std::thread> threads;
+  for (std::size_t id = 0; id < 4; ++id) {
+    threads.emplace_back([&most, id] {
+      std::vector<void*> stays;
+      std::uint64_t random = id + 1;
+      for (int round = 0; round < kRounds; ++round) {
+        std::vector<void*> blocks(kRoundBytes / 48);
+        for (void*& block : blocks) block = std::memset(std::malloc(opaque(std::size_t{48})), 1, 48);
+        for (void* block : blocks) {
+          random = random * 6364136223846793005U + 1442695040888963407U;
+          if ((random >> 33) % 200 == 0) stays.push_back(block); else std::free(block);
+        }
+        const std::size_t now = support::resident_mib();
+        for (std::size_t seen = most; now > seen && !most.compare_exchange_weak(seen, now);) {
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      }
+      for (void* block : stays) std::free(block);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_LT(most, before + kBound);
+}
+
 TEST(HeldMemory, PurgeHappensOnLaterSlowPaths) {
   Chain chain;
   chain.add_all(256 * kMiB, 48, 1 << 20);
