@@ -40,9 +40,14 @@ Slab* SlabShards::attach_elsewhere(os::Place place, ClassId c, OwnerId owner, Sl
 
 void SlabShard::update_hint_locked(ClassId c) {
   const SlabList(&bins)[kBins] = lists_[index_of(c)];
-  const bool roomy = !bins[kBins - 1].empty() || !bins[kBins - 2].empty();
+  bool roomy = false;
+  bool listed = false;
+  for (unsigned bin = 0; bin < kBins; ++bin) {
+    listed = listed || !bins[bin].empty();
+    roomy = roomy || (bin >= roomy_from(c) && !bins[bin].empty());
+  }
   set_hint(roomy_, c, roomy);
-  set_hint(listed_, c, roomy || !bins[0].empty() || !bins[1].empty());
+  set_hint(listed_, c, listed);
 }
 
 void SlabShard::list_locked(Slab* slab, unsigned bin) {
@@ -114,7 +119,7 @@ void detach(Slab* slab) {
 Slab* SlabShard::attach(ClassId c, OwnerId owner, SlabShard* to, const void* heap, bool roomy_only) {
   const LockGuard guard(lock_);
   SlabList(&bins)[kBins] = lists_[index_of(c)];
-  for (unsigned bin = roomy_only ? kBins / 2 : 0; bin < kBins; ++bin) {
+  for (unsigned bin = roomy_only ? roomy_from(c) : 0; bin < kBins; ++bin) {
     if (Slab* slab = bins[bin].front()) return attach_locked(slab, owner, to, heap);
   }
   return nullptr;

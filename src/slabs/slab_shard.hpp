@@ -5,12 +5,12 @@
 //   shard 1   ...         16 a place: a heap's own is its place's, owner id modulo 16; shared slabs' by class
 //
 // A heap that needs slots attaches a slab: from its own shard the fullest first, then from other
-// shards one that is at least half empty, so that memory flows between threads but slabs in full
+// shards a roomy one, so that memory flows between threads but slabs in full
 // use stay with the thread that uses them. It does not flow between nodes. Heaps that share take any.
 //
 // Invariants:
 //   (1) listed slabs have free slots, are live, not attached, and slab->shard is this shard;
-//   (2) roomy_ has a class's bit set when the shard has a slab of it at least half empty, listed_ when it has any; they may
+//   (2) roomy_ has a class's bit set when the shard has a roomy slab of it (roomy_from()), listed_ when it has any; they may
 //       lag: they are hints.
 //
 // Above: thread. Below: slab. Any thread; one lock a shard (rank kShard).
@@ -52,6 +52,10 @@ class alignas(kCacheLine) SlabShard {
 
  private:
   static constexpr unsigned kBins = 4;
+
+  // From half empty on; a class whose blocks share lines from three quarters on, for another heap may use its whole lines alone.
+  static constexpr unsigned roomy_from(ClassId c) { return shape_of(c).line_group == 1 ? kBins / 2 : kBins - 1; }
+
   using SlabList = List<Slab, &Slab::in_list>;
 
   Slab* attach_locked(Slab* slab, OwnerId owner, SlabShard* to, const void* heap) HAK_REQUIRES(lock_);

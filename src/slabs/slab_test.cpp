@@ -180,6 +180,26 @@ TEST(Slab, TheRoomiestIsTheEmptiestAndAtLeastHalfEmpty) {
   detach(slabs[2]);
 }
 
+// Half of its blocks at random leave hardly a line whole, and it is its own heap's that takes them all.
+TEST(Slab, OfBlocksThatShareLinesOthersTakeOnlyNearlyEmptyOnes) {
+  const ClassId c = class_of(std::size_t{48});
+  Slab* slab = make_slab(c, kOwner, &shards[0], os::Node{0}, &heap).slab;
+  const Blocks blocks = take_all(slab);
+  detach(slab);
+  const auto most = static_cast<std::ptrdiff_t>(blocks.size() * 7 / 10);
+  bring_home(nullptr, Blocks(blocks.begin(), blocks.begin() + most));
+  EXPECT_FALSE(shards[0].may_have(c, true));
+  EXPECT_EQ(shards[0].attach(c, kOther, &shards[1], &other_heap, true), nullptr);
+  EXPECT_EQ(attach(c), slab);
+  detach(slab);
+  const auto more = static_cast<std::ptrdiff_t>(blocks.size() * 8 / 10);
+  bring_home(nullptr, Blocks(blocks.begin() + most, blocks.begin() + more));
+  EXPECT_TRUE(shards[0].may_have(c, true));
+  EXPECT_EQ(shards[0].attach(c, kOther, &shards[1], &other_heap, true), slab);
+  bring_home(&other_heap, Blocks(blocks.begin() + more, blocks.end()));
+  detach(slab);
+}
+
 // The fullest first, so that emptier ones may become empty.
 TEST(Slab, AttachPrefersTheFullest) {
   const ClassId c = class_of(std::size_t{2048});
