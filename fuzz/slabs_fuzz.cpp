@@ -71,8 +71,9 @@ class Model {
       case 0:
         return slabs_.size() < 12 ? make(heap) : attach(heap);
       case 1:
-      case 2:
         return attach(heap);
+      case 2:
+        return input_.one_in(2) ? attach(heap) : attach_roomiest(heap);
       case 3:
         return detach_one();
       case 4:
@@ -109,22 +110,31 @@ class Model {
     FUZZ_CHECK(slabs_.try_emplace(slab, Known{heap, shard}).second);
   }
 
-  bool may_be_attached(const Slab* slab, const Known& known, std::size_t shard, bool roomy) const {
+  bool may_be_attached(const Slab* slab, const Known& known, std::size_t shard, unsigned least_bin) const {
     const unsigned slots = slab->shape().slots;
     const unsigned free = slots - known.out;
-    return known.heap == kHeaps && known.shard == shard && free > 0 &&
-           (!roomy || fullness_bin(free, slots) >= 2);
+    return known.heap == kHeaps && known.shard == shard && free > 0 && fullness_bin(free, slots) >= least_bin;
   }
 
   void attach(std::size_t heap) {
     const std::size_t from = input_.below(2);
     const std::size_t to = input_.below(2);
     const bool roomy = input_.one_in(2);
-    const auto fits = [&](const auto& entry) {
-      return may_be_attached(entry.first, entry.second, from, roomy);
-    };
+    check_attached(heap, from, to, roomy ? shape_of(class_).line_group == 1 ? 2 : 3 : 0, [&] {
+      return shards[from].attach(class_, owner(heap), &shards[to], &heap_marks[heap], roomy);
+    });
+  }
+
+  void attach_roomiest(std::size_t heap) {
+    const std::size_t shard = input_.below(2);
+    check_attached(heap, shard, shard, 2, [&] { return shards[shard].attach_roomiest(class_, owner(heap), &heap_marks[heap]); });
+  }
+
+  template <typename Attach>
+  void check_attached(std::size_t heap, std::size_t from, std::size_t to, unsigned least_bin, Attach attach_one) {
+    const auto fits = [&](const auto& entry) { return may_be_attached(entry.first, entry.second, from, least_bin); };
     const bool expected = std::any_of(slabs_.begin(), slabs_.end(), fits);
-    Slab* slab = shards[from].attach(class_, owner(heap), &shards[to], &heap_marks[heap], roomy);
+    Slab* slab = attach_one();
     FUZZ_CHECK((slab != nullptr) == expected);
     if (slab == nullptr) return;
     const auto entry = slabs_.find(slab);
