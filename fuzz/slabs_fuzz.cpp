@@ -73,7 +73,7 @@ class Model {
       case 1:
         return attach(heap);
       case 2:
-        return input_.one_in(2) ? attach(heap) : attach_roomiest(heap);
+        return input_.one_in(2) ? attach(heap) : attach_of_bin(heap);
       case 3:
         return detach_one();
       case 4:
@@ -110,29 +110,31 @@ class Model {
     FUZZ_CHECK(slabs_.try_emplace(slab, Known{heap, shard}).second);
   }
 
-  bool may_be_attached(const Slab* slab, const Known& known, std::size_t shard, unsigned least_bin) const {
+  bool may_be_attached(const Slab* slab, const Known& known, std::size_t shard, unsigned least_bin, unsigned most_bin) const {
     const unsigned slots = slab->shape().slots;
     const unsigned free = slots - known.out;
-    return known.heap == kHeaps && known.shard == shard && free > 0 && fullness_bin(free, slots) >= least_bin;
+    return known.heap == kHeaps && known.shard == shard && free > 0 && fullness_bin(free, slots) >= least_bin && fullness_bin(free, slots) <= most_bin;
   }
 
   void attach(std::size_t heap) {
     const std::size_t from = input_.below(2);
     const std::size_t to = input_.below(2);
     const bool roomy = input_.one_in(2);
-    check_attached(heap, from, to, roomy ? shape_of(class_).line_group == 1 ? 2 : 3 : 0, [&] {
+    const unsigned least_bin = roomy ? shape_of(class_).line_group == 1 ? 2 : 3 : 0;
+    check_attached(heap, from, to, least_bin, SlabShard::kBins - 1, [&] {
       return shards[from].attach(class_, owner(heap), &shards[to], &heap_marks[heap], roomy);
     });
   }
 
-  void attach_roomiest(std::size_t heap) {
+  void attach_of_bin(std::size_t heap) {
     const std::size_t shard = input_.below(2);
-    check_attached(heap, shard, shard, 2, [&] { return shards[shard].attach_roomiest(class_, owner(heap), &heap_marks[heap]); });
+    const auto bin = static_cast<unsigned>(input_.below(SlabShard::kBins));
+    check_attached(heap, shard, shard, bin, bin, [&] { return shards[shard].attach_of_bin(class_, bin, owner(heap), &heap_marks[heap]); });
   }
 
   template <typename Attach>
-  void check_attached(std::size_t heap, std::size_t from, std::size_t to, unsigned least_bin, Attach attach_one) {
-    const auto fits = [&](const auto& entry) { return may_be_attached(entry.first, entry.second, from, least_bin); };
+  void check_attached(std::size_t heap, std::size_t from, std::size_t to, unsigned least_bin, unsigned most_bin, Attach attach_one) {
+    const auto fits = [&](const auto& entry) { return may_be_attached(entry.first, entry.second, from, least_bin, most_bin); };
     const bool expected = std::any_of(slabs_.begin(), slabs_.end(), fits);
     Slab* slab = attach_one();
     FUZZ_CHECK((slab != nullptr) == expected);

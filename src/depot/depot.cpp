@@ -11,7 +11,7 @@ bool Depot::offer(ClassId c, Magazine* bundle) {
   if (shelf.blocks.load_relaxed() + bundle->count > depot_limit(c, bundle->capacity)) return false;
   shelf.blocks.fetch_add_relaxed(bundle->count);
   shelf.bundles.push(bundle);
-  has_stock_.store_relaxed(true);
+  has_stock_.store_release(true);  // not before the bundle is there; pairs with trim()
   os::housekeeping_alarm.ring();
   return true;
 }

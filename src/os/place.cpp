@@ -33,6 +33,7 @@ void Places::forget_nodes() {
 
 void Places::publish() {
   cpus_.store_relaxed(topology_.cpus);
+  are_known_.store_relaxed(true);
   nodes_.store_release(topology_.nodes);    // pairs with nodes()
   places_.store_release(topology_.places);  // pairs with places()
 }

@@ -19,6 +19,7 @@ namespace hakmem::os {
 // What is in force; changes once, from one place to what there is.
 class Places {
  public:
+  bool are_known() const { return are_known_.load_relaxed(); }
   unsigned places() const { return places_.load_acquire(); }  // pairs with publish()
   unsigned nodes() const { return nodes_.load_acquire(); }    // pairs with publish()
   unsigned cpus() const { return cpus_.load_relaxed(); }
@@ -53,6 +54,7 @@ class Places {
   Atomic<unsigned> places_{1};
   Atomic<unsigned> nodes_{1};
   Atomic<unsigned> cpus_{1};
+  Atomic<bool> are_known_;
   Atomic<bool> is_claimed_{false};
   const char* directory_ = nullptr;
   bool has_affinity_ = false;

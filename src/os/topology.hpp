@@ -20,7 +20,7 @@
 
 namespace hakmem::os {
 
-inline constexpr unsigned kMostCpus = 4096;  // those beyond are as the first
+inline constexpr unsigned kMostCpus = 4096;  // a number beyond is taken modulo this
 inline constexpr unsigned kMostNodes = 16;
 inline constexpr unsigned kMostPlaces = 64;
 inline constexpr unsigned kCpusPerPlace = 8;

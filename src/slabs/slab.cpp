@@ -43,7 +43,7 @@ unsigned Slab::take_groups(unsigned n, std::uintptr_t* out, unsigned group) {
     shared().collect(mine);
     mine.take(wanted - taken, group, keep);
   }
-  has_no_line = taken == 0;
+  if (wanted != 0 || free < group) has_no_line = taken == 0;
   state.fetch_sub_acq_rel(taken);  // pairs with add_free(): the count never exceeds the bits (1)
   for (unsigned i = 0, j = taken; i + 1 < j; ++i) {
     --j;

@@ -56,7 +56,8 @@ struct alignas(kCacheLine) Slab {
   bool has_no_line = false;
 
   // A heap other than the one before has taken slots from it while it had live blocks: lines may
-  // be shared by two threads, so only whole lines are handed out.
+  // be shared by two threads, so only whole lines are handed out. A shared slab (shared_slabs.hpp) gives the rest when
+  // it has none.
   bool mixed = false;
 
   Atomic<SlabShard*> shard;          // whose lock and lists

@@ -125,12 +125,10 @@ Slab* SlabShard::attach(ClassId c, OwnerId owner, SlabShard* to, const void* hea
   return nullptr;
 }
 
-Slab* SlabShard::attach_roomiest(ClassId c, OwnerId owner, const void* heap) {
+Slab* SlabShard::attach_of_bin(ClassId c, unsigned bin, OwnerId owner, const void* heap) {
   const LockGuard guard(lock_);
-  for (unsigned bin = kBins; bin > kBins / 2; --bin) {
-    if (Slab* slab = lists_[index_of(c)][bin - 1].front()) return attach_locked(slab, owner, this, heap);
-  }
-  return nullptr;
+  Slab* slab = lists_[index_of(c)][bin].front();
+  return slab == nullptr ? nullptr : attach_locked(slab, owner, this, heap);
 }
 
 Slab* SlabShard::attach_locked(Slab* slab, OwnerId owner, SlabShard* to, const void* heap) {

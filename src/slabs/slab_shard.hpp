@@ -25,13 +25,15 @@ namespace hakmem {
 
 class alignas(kCacheLine) SlabShard {
  public:
+  static constexpr unsigned kBins = 4;
+
   constexpr SlabShard() = default;
 
   // Attaches a listed slab of this class to `heap`; nullptr when there is none.
   Slab* attach(ClassId c, OwnerId owner, SlabShard* to, const void* heap, bool roomy_only);
 
-  // For a heap of this shard: the emptiest, at least half empty, which most likely has a whole line free.
-  Slab* attach_roomiest(ClassId c, OwnerId owner, const void* heap);
+  // For a heap of this shard, one of that bin: the emptier, the more likely it has a whole line free.
+  Slab* attach_of_bin(ClassId c, unsigned bin, OwnerId owner, const void* heap);
 
   bool may_have(ClassId c, bool roomy_only) const {
     return ((roomy_only ? roomy_ : listed_).load_relaxed() >> index_of(c) & 1) != 0;
@@ -51,8 +53,6 @@ class alignas(kCacheLine) SlabShard {
   void unlock_after_fork(bool in_child) { lock_.unlock_after_fork(in_child); }
 
  private:
-  static constexpr unsigned kBins = 4;
-
   // From half empty on; a class whose blocks share lines from three quarters on, for another heap may use its whole lines alone.
   static constexpr unsigned roomy_from(ClassId c) { return shape_of(c).line_group == 1 ? kBins / 2 : kBins - 1; }
 

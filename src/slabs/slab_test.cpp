@@ -163,7 +163,7 @@ TEST(Slab, OneWithoutAFreeLineIsTheLastToBeAskedAgain) {
   EXPECT_EQ(attach(c), nullptr);
 }
 
-TEST(Slab, TheRoomiestIsTheEmptiestAndAtLeastHalfEmpty) {
+TEST(Slab, AreAttachedByBin) {
   const ClassId c = class_of(std::size_t{2048});
   std::vector<Blocks> held;
   std::vector<Slab*> slabs;
@@ -172,9 +172,9 @@ TEST(Slab, TheRoomiestIsTheEmptiestAndAtLeastHalfEmpty) {
     held.push_back(take(slabs.back(), n));
     detach(slabs.back());
   }
-  EXPECT_EQ(shards[0].attach_roomiest(c, kOwner, &heap), slabs[1]);
-  EXPECT_EQ(shards[0].attach_roomiest(c, kOwner, &heap), slabs[2]);
-  EXPECT_EQ(shards[0].attach_roomiest(c, kOwner, &heap), nullptr);
+  EXPECT_EQ(shards[0].attach_of_bin(c, 3, kOwner, &heap), slabs[1]);
+  EXPECT_EQ(shards[0].attach_of_bin(c, 2, kOwner, &heap), slabs[2]);
+  EXPECT_EQ(shards[0].attach_of_bin(c, 1, kOwner, &heap), nullptr);
   for (const Blocks& blocks : held) bring_home(nullptr, blocks);
   detach(slabs[1]);
   detach(slabs[2]);

@@ -136,7 +136,7 @@ Outgoing* Heap::open_bundle(unsigned slot, Tag tag) {
   dispatch_outgoing(slot);
   Magazine* bundle = take_bundle(slot, tag);
   if (bundle == nullptr) return nullptr;
-  const unsigned limit = limit_of(tag, bundle->capacity);
+  const unsigned limit = limit_of(tag, longest(*bundle, class_of(tag)));
   if (limit > bundle->count) bundle->set_capacity(limit);
   outgoing_->slots[slot].set(bundle->slots() + bundle->count, static_cast<std::uint32_t>(tag) ^ cache_->tag);
   outgoing_->bundles[slot] = bundle;

@@ -6,8 +6,8 @@
 //   inboxes_[c]         bundles of its own blocks that others have freed, on their way in
 //
 // A refill asks, in this order: spare magazines, the inbox, the depot, attached slabs, listed slabs,
-// a new slab. A full magazine becomes spare, or a bundle for the depot, or goes home to its slabs. Among many heaps there
-// are no spares and no slabs of a heap's own (sharing.cpp).
+// a new slab. A full magazine becomes spare, or a bundle for the depot, or goes home to its slabs. Among many heaps none
+// has slabs of its own (sharing.cpp).
 //
 // Invariants:
 //   (1) everything but inboxes_ is touched by the owning thread alone (a user's heap: by the holder
@@ -17,7 +17,7 @@
 //   (3) a heap's record lives for ever and keeps its id; exited threads' heaps are taken again;
 //   (4) all its slabs lie in the memory of one node, its own for life: a thread that has moved to
 //       another node takes another heap;
-//   (5) free() keeps at most allowance_ in spare magazines (capacity.hpp); what an inbox brings comes
+//   (5) free() keeps at most allowance_ in spare magazines (capacity.hpp), where heaps share kSharedSpareBytes; what an inbox brings comes
 //       on top. An inbox holds at most live_knobs.inbox_bytes, but two bundles at least.
 //
 // Above: hot (through its slow paths), api. Below: depot, slabs.

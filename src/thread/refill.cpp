@@ -96,10 +96,11 @@ unsigned Heap::take_attached(ClassId c, unsigned n, Slot* out) {
   return taken;
 }
 
-// Of its place, or of a few more of its node, each time others.
+// Of what heaps have shared, or of others' of its place, or of a few more of its node, each time others.
 Slab* Heap::attach_of_others(ClassId c) {
   if (is_users_) return nullptr;
   const os::Place here = place_.load_relaxed();
+  if (Slab* slab = slab_shards.of_class(here, c)->attach(c, id_, shard_, this, !fills_whole_lines(c))) return slab;
   if (Slab* slab = slab_shards.attach_at(here, c, id_, shard_, this, true)) return slab;
   return slab_shards.attach_elsewhere(here, c, id_, shard_, this, refills_);
 }
@@ -117,8 +118,8 @@ Slab* Heap::make_own_slab(ClassId c) {
   return slab;
 }
 
-// From attached slabs; from the fullest of its own shard, the emptiest, a roomy one of another, each if it has a whole line free
-// where it must; from a new one.
+// From attached slabs; from the fullest of its own shard, then emptier ones, where it may be that no whole line is free; from
+// another's; from a new one; where there is no memory for that, from whatever there is.
 unsigned Heap::take_from_slabs(ClassId c, unsigned n, Slot* out) {
   if (unsigned taken = take_attached(c, n, out)) return taken;
   const auto take = [&](Slab* slab) -> unsigned {
@@ -127,9 +128,12 @@ unsigned Heap::take_from_slabs(ClassId c, unsigned n, Slot* out) {
     return slab->take(n, out);
   };
   if (unsigned taken = take(shard_->attach(c, id_, shard_, this, false))) return taken;
-  if (unsigned taken = take(shard_->attach_roomiest(c, id_, this))) return taken;
+  for (unsigned bin = SlabShard::kBins - 1; bin != 0; --bin) {
+    if (unsigned taken = take(shard_->attach_of_bin(c, bin, id_, this))) return taken;
+  }
   if (unsigned taken = take(attach_of_others(c))) return taken;
-  return take(make_own_slab(c));
+  if (unsigned taken = take(make_own_slab(c))) return taken;
+  return is_users_ ? 0 : take(slab_shards.attach_at(place_.load_relaxed(), c, id_, shard_, this, false));
 }
 
 bool Heap::load_from_slabs(ClassId c) {
@@ -211,6 +215,8 @@ void Heap::put_full_away(ClassId c) {
     if (empty != nullptr) recycle(empty);
     empty = full;
     housekeeping();
+    const unsigned capacity = capacity_of(c);  // the heap may have come to share
+    empty->set_capacity(empty->is_short && capacity > kShortSlots ? kShortSlots : capacity);
   }
   load(c, empty, 0);
 }

@@ -222,13 +222,14 @@ void give_users_heap(Heap* heap) { give_heap(heap); }
 
 unsigned live_heaps() { return live.load_relaxed(); }
 std::uint32_t owner_count() { return next_owner.load_relaxed(); }
-bool many_heaps() { return live_heaps() > knobs::kOwnSlabHeapsPerCpu * os::places.cpus(); }
-bool is_crowd() { return live_heaps() > knobs::kCrowdPerCpu * os::places.cpus(); }
+bool many_heaps() { return os::places.are_known() && live_heaps() > knobs::kOwnSlabHeapsPerCpu * os::places.cpus(); }
+bool is_crowd() { return os::places.are_known() && live_heaps() > knobs::kCrowdPerCpu * os::places.cpus(); }
 bool should_share(bool shares) {
+  if (!os::places.are_known()) return shares;
   const unsigned n = live_heaps();
   const unsigned few = knobs::kOwnSlabHeapsPerCpu * os::places.cpus();
   const unsigned most = knobs::kCrowdPerCpu * os::places.cpus();
-  return shares ? n > few / 2 && n <= most + most / 8 : n > few && n <= most;
+  return shares ? n > (few + 1) / 2 && n <= most + most / 8 : n > few && n <= most;
 }
 
 void boot_registry() {

@@ -22,7 +22,6 @@ constexpr os::Node node_of_shared(OwnerId owner) {
 }
 inline constexpr OwnerId kFirstHeap{3};  // with one node
 
-
 // The heap with this id, or nullptr.
 Heap* heap_of(OwnerId owner);
 

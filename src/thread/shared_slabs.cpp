@@ -59,7 +59,9 @@ unsigned take_shared(ClassId c, os::Place place, unsigned n, std::uintptr_t* out
   if (const unsigned taken = take_locked(start, n, out)) return taken;
   detach_locked(start);
   start.slab = attach_listed(c, place, &start);
-  if (start.slab == nullptr) start.slab = make_shared(c, place, &start);
+  if (const unsigned taken = take_locked(start, n, out)) return taken;
+  detach_locked(start);  // of a child of a fork that could not wait: it promises blocks that are gone
+  start.slab = make_shared(c, place, &start);
   return take_locked(start, n, out);
 }
 

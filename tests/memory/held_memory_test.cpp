@@ -189,7 +189,6 @@ TEST(HeldMemory, ACrowdOfIdleThreads) {
   for (std::thread& thread : threads) thread.join();
 }
 
-// A program that goes on working in small blocks needs no trim either.
 // Some threads take and free 4 MiB again and again, and one block in two hundred stays: slabs change hands with a few blocks in
 // them, so that not every line is free. What is free serves the next round.
 TEST(HeldMemory, FewBlocksThatStayKeepNoSlabFromUse) {
@@ -221,6 +220,7 @@ TEST(HeldMemory, FewBlocksThatStayKeepNoSlabFromUse) {
   EXPECT_LT(most, before + kBound);
 }
 
+// A program that goes on working in small blocks needs no trim either.
 TEST(HeldMemory, PurgeHappensOnLaterSlowPaths) {
   Chain chain;
   chain.add_all(256 * kMiB, 48, 1 << 20);
