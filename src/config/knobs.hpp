@@ -150,8 +150,8 @@ inline constexpr std::size_t kMoveFrom = 1 * kMiB;
 inline constexpr std::size_t kMostMovedEarly = 1024;
 
 // With more live heaps than this for each processor, heaps share their slabs (thread/sharing.cpp): a slab a class
-// and heap, most of whose threads are not running, holds more free blocks than live ones. With 2 for each processor Larson's
-// server was slower sharing (0.85 of the throughput with 4 threads on 2), with 4 faster (1.17).
+// and heap, most of whose threads are not running, holds more free blocks than live ones. Up to so many none of a line's blocks
+// are another thread's. No sweep: what was measured is nine heaps and more on two processors, and five (docs/decisions/0030-many-heaps-share.md).
 inline constexpr unsigned kOwnSlabHeapsPerCpu = 3;
 
 // What such a heap takes at most for a class under the slabs' lock. With 2 KiB producers and consumers, 32 of each, had

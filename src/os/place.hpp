@@ -19,6 +19,7 @@ namespace hakmem::os {
 // What is in force; changes once, from one place to what there is.
 class Places {
  public:
+  // False until then; what is one for each processor has to wait for it.
   bool are_known() const { return are_known_.load_relaxed(); }
   unsigned places() const { return places_.load_acquire(); }  // pairs with publish()
   unsigned nodes() const { return nodes_.load_acquire(); }    // pairs with publish()

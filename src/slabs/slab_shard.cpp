@@ -21,7 +21,6 @@ void set_hint(Atomic<std::uint64_t>& hints, ClassId c, bool to) {
 
 Slab* SlabShards::attach_at(os::Place place, ClassId c, OwnerId owner, SlabShard* to, const void* heap, bool roomy_only) {
   for (SlabShard& other : places_[index_of(place)].shards) {
-    if (!other.may_have(c, roomy_only)) continue;
     if (Slab* slab = other.attach(c, owner, to, heap, roomy_only)) return slab;
   }
   return nullptr;
@@ -117,6 +116,7 @@ void detach(Slab* slab) {
 }
 
 Slab* SlabShard::attach(ClassId c, OwnerId owner, SlabShard* to, const void* heap, bool roomy_only) {
+  if (!may_have(c, roomy_only)) return nullptr;
   const LockGuard guard(lock_);
   SlabList(&bins)[kBins] = lists_[index_of(c)];
   for (unsigned bin = roomy_only ? roomy_from(c) : 0; bin < kBins; ++bin) {
@@ -126,6 +126,7 @@ Slab* SlabShard::attach(ClassId c, OwnerId owner, SlabShard* to, const void* hea
 }
 
 Slab* SlabShard::attach_of_bin(ClassId c, unsigned bin, OwnerId owner, const void* heap) {
+  if (!may_have(c, false)) return nullptr;
   const LockGuard guard(lock_);
   Slab* slab = lists_[index_of(c)][bin].front();
   return slab == nullptr ? nullptr : attach_locked(slab, owner, this, heap);

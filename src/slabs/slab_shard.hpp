@@ -35,6 +35,7 @@ class alignas(kCacheLine) SlabShard {
   // For a heap of this shard, one of that bin: the emptier, the more likely it has a whole line free.
   Slab* attach_of_bin(ClassId c, unsigned bin, OwnerId owner, const void* heap);
 
+  // A glance, without the lock.
   bool may_have(ClassId c, bool roomy_only) const {
     return ((roomy_only ? roomy_ : listed_).load_relaxed() >> index_of(c) & 1) != 0;
   }
