@@ -17,6 +17,7 @@
 #include "thread/boot_hook.hpp"
 #include "thread/hot.hpp"
 #include "thread/large_hooks.hpp"
+#include "thread/many_heaps_fixture.hpp"
 
 namespace hakmem {
 namespace {
@@ -160,6 +161,16 @@ TEST_F(HandsTest, AllHandsTogetherAreBounded) {
   }
   EXPECT_LE(hands.granted(), knobs::kHandBytes);
   EXPECT_LE(in_hands(), hands.granted());
+}
+
+TEST_F(HandsTest, AmongManyHeapsTheBoundIsOneForEachProcessor) {
+  know_processors();
+  const std::size_t most = knobs::kHandBytesPerCpu * os::places.cpus();
+  if (most >= knobs::kHandBytes) GTEST_SKIP() << "so many processors that it is the same bound";
+  const ManyHeaps many;
+  for (int i = 0; i < 3; ++i) deallocate(allocate(most + kMiB));
+  EXPECT_EQ(hands.granted(), 0u);
+  earn_hand(kSize);
 }
 
 TEST_F(HandsTest, ClassesThatAreNotWorthHoldingHaveNone) {

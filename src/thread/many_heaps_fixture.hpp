@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/knobs.hpp"
+#include "os/clock.hpp"
 #include "thread/boot_hook.hpp"
 #include "thread/hot.hpp"
 #include "thread/registry.hpp"
@@ -19,11 +20,21 @@ inline void know_processors() {
   std::thread([] { deallocate(allocate(16)); }).join();
 }
 
-// So many threads with heaps that many_heaps() is true while it lives.
+constexpr std::size_t kUnused = 20 * kKiB;  // no depot has any, so that a refill comes by the clock
+
+// The calling thread's heap looks again whether to share: a second goes by, and a slow path is reached.
+inline void look_again() {
+  os::advance_clock_for_test(knobs::kFlushMs + 1);
+  thread_heap()->flush_all();
+  deallocate(allocate(kUnused));
+}
+
+// So many threads with heaps, by default just so many that many_heaps() is true, while it lives.
 class ManyHeaps {
  public:
-  ManyHeaps() : barrier_(static_cast<std::ptrdiff_t>(kThreads) + 1) {
-    for (unsigned i = 0; i < kThreads; ++i) {
+  explicit ManyHeaps(unsigned threads = knobs::kOwnSlabHeapsPerCpu * os::places.cpus() + 1)
+      : barrier_(static_cast<std::ptrdiff_t>(threads) + 1) {
+    for (unsigned i = 0; i < threads; ++i) {
       threads_.emplace_back([this] {
         deallocate(allocate(16));
         barrier_.arrive_and_wait();
@@ -40,7 +51,6 @@ class ManyHeaps {
   ManyHeaps& operator=(const ManyHeaps&) = delete;
 
  private:
-  const unsigned kThreads = knobs::kOwnSlabHeapsPerCpu * os::places.cpus() + 1;
   std::barrier<> barrier_;
   std::vector<std::thread> threads_;
 };
