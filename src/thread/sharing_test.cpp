@@ -255,9 +255,9 @@ TEST_F(Sharing, OldBlocksOfManyHeapsAreGathered) {
 
 // Of a slab that is out, a line comes home whole and another in part: first the whole one, then the part, then a new slab.
 TEST_F(Sharing, WholeLinesComeFirst) {
-  const ClassId c = class_of(kSmall);
-  const unsigned group = shape_of(c).line_group;
-  const auto take = [c](unsigned n) {
+  constexpr ClassId c = class_of(kSmall);
+  constexpr unsigned group = shape_of(c).line_group;
+  const auto take = [](unsigned n) {
     std::vector<std::uintptr_t> blocks(n);
     blocks.resize(take_shared(c, os::Place{0}, n, blocks.data()));
     return blocks;
