@@ -113,10 +113,25 @@ void count_free() {
   }
 }
 
+void count_free_null() {
+  void* const call = function("free");
+  warm_up(64);
+  for (std::size_t i = 0; i < kSamples; ++i) marked(call, 0);
+}
+
 void count_sized_delete() {
   void* const call = function("_ZdlPvm");
   warm_up(64);
   for (std::size_t i = 0; i < kSamples; ++i) marked(call, number(::operator new(64)), 64);
+}
+
+// An allocator may have a thread begin otherwise than it goes on: hakmem has one that has just begun share slabs.
+void work_for_a_while() {
+  std::vector<void*> blocks(64);
+  for (int round = 0; round < 32; ++round) {
+    for (void*& block : blocks) block = std::malloc(32768);
+    for (void* block : blocks) std::free(block);
+  }
 }
 
 // The blocks' owner stays alive, so that they are foreign and not an exited thread's.
@@ -127,6 +142,7 @@ void count_foreign_free() {
   std::barrier<> allocated(2);
   std::barrier<> freed(2);
   std::thread owner([&] {
+    work_for_a_while();
     for (void*& block : blocks) block = std::malloc(size);
     allocated.arrive_and_wait();
     freed.arrive_and_wait();
@@ -149,7 +165,7 @@ bool malloc_is_preloaded() {
 
 }  // namespace
 
-const std::array<Path, 17> kPaths = {{
+const std::array<Path, 18> kPaths = {{
     {"malloc_64", "malloc(64)", Summary::kMode, count_malloc<64>},
     {"malloc_1024", "malloc(1024)", Summary::kMode, count_malloc<1024>},
     {"malloc_1025", "malloc(1025)", Summary::kMode, count_malloc<1025>},
@@ -168,6 +184,7 @@ const std::array<Path, 17> kPaths = {{
     {"realloc_in_place", "realloc, 64 to 60 bytes", Summary::kMode, count_realloc_in_place},
     {"new_64", "operator new(64)", Summary::kMode, count_new},
     {"delete_64", "operator delete(p, 64)", Summary::kMode, count_sized_delete},
+    {"free_null", "free(nullptr)", Summary::kMode, count_free_null},
 }};
 
 int run_child(std::string_view name) {

@@ -25,7 +25,7 @@ struct Path {
   void (*run)();
 };
 
-extern const std::array<Path, 17> kPaths;
+extern const std::array<Path, 18> kPaths;
 
 // The child's main function: 0, or a message and 1 when malloc is not the preloaded library's.
 int run_child(std::string_view name);

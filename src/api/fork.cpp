@@ -13,6 +13,7 @@
 #include "large/idle_blocks.hpp"
 #include "large/large.hpp"
 #include "os/fork.hpp"
+#include "os/thread.hpp"
 #include "pages/metadata.hpp"
 #include "pages/run_store.hpp"
 #include "thread/background.hpp"
@@ -73,6 +74,7 @@ void after_fork_in_parent() {
 
 void after_fork_in_child() {
   drop_all(true);
+  os::note_main_thread();
   forget_background();
   forget_tuner();
   os::forget_stream_list_in_child();

@@ -154,6 +154,11 @@ inline constexpr std::size_t kMostMovedEarly = 1024;
 // are another thread's. No sweep: what was measured is nine heaps and more on two processors, and five (docs/decisions/0030-many-heaps-share.md).
 inline constexpr unsigned kOwnSlabHeapsPerCpu = 3;
 
+// A thread that is not the only one begins on shared slabs, too, and has its own after so many slow paths, a fifth of a millisecond: one
+// that ends or sleeps before has not filled them, and what is left of them nobody else can use. With 256 threads of 4,000 blocks, 64 at
+// a time, held 13.6 MiB for 10.2; with 4,096 producers and consumers had 0.87 of the throughput.
+inline constexpr std::uint32_t kSlowPathsOnShared = 1024;
+
 // What such a heap takes at most for a class under the slabs' lock. With 2 KiB producers and consumers, 32 of each, had
 // 0.9 of the throughput; with 16 KiB as much.
 inline constexpr std::size_t kSharedFillBytes = 8 * kKiB;

@@ -7,11 +7,17 @@
 
 #include <initializer_list>
 
+#include "base/atomics.hpp"
+
 namespace hakmem::os {
 
 namespace {
 
 constexpr std::size_t kSmallStack = 128 * 1024;
+
+constinit Atomic<pthread_t> main_thread{0};
+
+bool has_process_id() { return syscall(SYS_gettid) == getpid(); }
 
 void* run_body(void* body) {
   reinterpret_cast<void (*)()>(body)();
@@ -46,6 +52,13 @@ bool start_thread(const char* name, void (*body)()) {
   return started;
 }
 
-bool is_main_thread() { return syscall(SYS_gettid) == getpid(); }
+void note_main_thread() {
+  if (has_process_id()) main_thread.store_relaxed(pthread_self());
+}
+
+bool is_main_thread() {
+  const pthread_t noted = main_thread.load_relaxed();
+  return noted == 0 ? has_process_id() : noted == pthread_self();
+}
 
 }  // namespace hakmem::os

@@ -242,6 +242,7 @@ bool deal(unsigned most, Topology& into) {
     if (into.places == before) continue;
     for (unsigned p = before; p < into.places; ++p)
       into.node_of_place[p] = Node{static_cast<std::uint8_t>(into.nodes)};
+    into.first_place_of[into.nodes] = Place{static_cast<std::uint8_t>(before)};
     into.number_of_node[into.nodes++] = static_cast<std::uint16_t>(node);
   }
   return true;

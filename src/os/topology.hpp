@@ -54,6 +54,7 @@ struct Topology {
   unsigned highest_cpu = 0;
   Place place_of_cpu[kMostCpus] = {};
   Node node_of_place[kMostPlaces] = {};
+  Place first_place_of[kMostNodes] = {};  // a node's places have neighbouring numbers
   std::uint16_t number_of_node[kMostNodes] = {};  // the kernel's
 };
 

@@ -7,7 +7,7 @@
 //       that full, or none                                      dispatch the bundle:
 //         the owner's inbox has room                            one exchange; its refill takes it
 //         the class fills whole lines, the depot has room,      one exchange; anybody's refill
-//         not mixed among many heaps
+//         not mixed
 //         else                                                  home, to the slabs' shared bits
 //
 // A sleeping owner's inbox fills up and everything else goes home without it; an exited owner's
@@ -25,7 +25,9 @@ namespace hakmem {
 namespace {
 
 // Its owner has no bundle here, or a full one: into the mixed bundle of its class, where there is one with room.
+// nullptr has none, so that the warm path need not ask for it.
 [[gnu::noinline]] void free_mixed(void* block, std::uint32_t tag_xor_own) {
+  if (block == nullptr) return;
   const Tag tag{tag_xor_own ^ thread_cache.tag};
   const std::uint32_t key = thread_cache.mixed_key ^ static_cast<std::uint32_t>(index_of(class_of(tag)));
   Outgoing& out = thread_cache.outgoing->slots[OutgoingTable::slot_of(key)];
@@ -266,16 +268,11 @@ void Heap::dispatch(Tag tag, Magazine* bundle) {
   send_home(bundle);
 }
 
-// To this thread's own place where that is on the blocks' node, else to their owner's.
+// To this thread's own place where that is on the blocks' node, else to their owner's. What has no owner goes home, where whoever
+// takes its slab owns it: from the depot it would come as a stranger's to every heap, again and again.
 bool Heap::offer_to_depot(Tag tag, const Heap* owner, Magazine* bundle) {
-  if (shares() || (owner == nullptr && many_heaps())) return false;  // home, where whoever takes their slab owns them again
-  if (!fills_whole_lines(class_of(tag))) return false;
-  os::Place place = place_.load_relaxed();
-  if (HAK_UNLIKELY(os::places.nodes() > 1)) {
-    const os::Node node = owner != nullptr ? owner->node() : node_of_shared(owner_of(tag));
-    if (node != node_ && owner == nullptr) return false;
-    if (node != node_) place = owner->place_.load_relaxed();
-  }
+  if (shares() || owner == nullptr || !fills_whole_lines(class_of(tag))) return false;
+  const os::Place place = HAK_LIKELY(owner->node() == node_) ? place_.load_relaxed() : owner->place_.load_relaxed();
   return depots[place].offer(class_of(tag), bundle);
 }
 

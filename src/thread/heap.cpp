@@ -28,6 +28,10 @@ Heap::Heap(OwnerId id, bool is_users) : id_(id), owner_(id), is_users_(is_users)
   settle_at(here);
 }
 
+void Heap::open_inboxes() {
+  for (Inbox& inbox : inboxes_) inbox.open();
+}
+
 // From now on it shares with that place, which is on its node.
 void Heap::settle_at(os::Place place) {
   place_.store_relaxed(place);
@@ -51,10 +55,14 @@ bool Inbox::send(Magazine* bundle, std::uint32_t limit) {
 
 void Heap::open(Cache* cache) {
   cache_ = cache;
-  for (std::size_t i = 0; i < kClasses; ++i) {
-    if (!shares()) inboxes_[i].open();
-    Magazine* loaded = classes_[i].loaded;
-    if (loaded != nullptr) cache->top[i] = loaded->slots() + loaded->count;
+  const bool was_parked = is_parked_.load_relaxed();
+  if (was_parked) {
+    for (std::size_t i = 0; i < kClasses; ++i) {
+      Magazine* loaded = classes_[i].loaded;
+      if (loaded != nullptr) cache->top[i] = loaded->slots() + loaded->count;
+    }
+  } else if (!shares()) {
+    open_inboxes();
   }
   cache->heap = this;
   if (outgoing_ != nullptr) cache->outgoing = outgoing_;
@@ -63,7 +71,10 @@ void Heap::open(Cache* cache) {
   is_parked_.store_relaxed(false);
   seen_away_ = 0;
   look_around();
+  is_new_ = !was_parked || shares();  // slabs of its own that are there already are used
+  slow_paths_ = 0;
   share_or_not();
+  is_new_ = shares();
 }
 
 void Heap::bear_tag() {
@@ -76,11 +87,12 @@ std::size_t Heap::bytes_to_park() {
   for (std::size_t i = 0; i < kClasses; ++i) {
     const ClassState& s = classes_[i];
     if (s.loaded != nullptr) {
-      bytes += static_cast<std::size_t>(cache_->top[i] - s.loaded->slots()) * kClassSize[i];
+      s.loaded->count = static_cast<std::uint8_t>(cache_->top[i] - s.loaded->slots());
+      bytes += s.loaded->count * kClassSize[i];
     }
     bytes += s.attached_count * kSlabShape[i].granules * kGranuleBytes;
   }
-  if (outgoing_ == nullptr) return bytes;
+  if (!has_bundles_.load_relaxed()) return bytes;
   enter_gate();
   for (unsigned slot = 0; slot < kOutgoingSlots; ++slot) {
     const std::uint32_t key = outgoing_->slots[slot].key.load_relaxed();
@@ -99,10 +111,6 @@ std::size_t Heap::mail_bytes() const {
 }
 
 void Heap::park() {
-  for (std::size_t i = 0; i < kClasses; ++i) {
-    Magazine* loaded = classes_[i].loaded;
-    if (loaded != nullptr) loaded->count = static_cast<std::uint8_t>(cache_->top[i] - loaded->slots());
-  }
   is_parked_.store_relaxed(true);
   close_allowance();
   *cache_ = make_empty_cache();

@@ -80,12 +80,13 @@ class alignas(kCacheLine) Heap {
   void open(Cache* cache);
   void close();
 
-  // Ends the service too, but keeps magazines, attached slabs and bundles for the next thread.
-  void park();
-
   // Memory that others cannot have while the heap is parked: its attached slabs whole, and cached
-  // blocks.
+  // blocks, which it counts.
   std::size_t bytes_to_park();
+
+  // Ends the service too, but keeps magazines, attached slabs and bundles for the next thread. Right after
+  // bytes_to_park().
+  void park();
 
   void* refill(ClassId c);
   void make_room(void* block, ClassId c);
@@ -184,6 +185,7 @@ class alignas(kCacheLine) Heap {
   Depot& depot();
   OwnerId mixed_owner() const;
   void share_or_not();
+  bool had_better_share();
   void look_whether_to_share(std::uint64_t now_ms);
   void become(OwnerId owner);
 
@@ -239,6 +241,7 @@ class alignas(kCacheLine) Heap {
   void drop_empty_slabs(ClassId c, unsigned kept);
   void close_class(ClassId c);
   void flush_class(ClassId c);
+  void open_inboxes();
   void housekeeping();
   void look_around();
   void settle_at(os::Place place);
@@ -269,6 +272,8 @@ class alignas(kCacheLine) Heap {
   std::uint64_t changed_at_ms_ = 0;  // when it last came to share, or ceased to, while it had a thread
   std::uint32_t trims_seen_ = 0;
   std::uint32_t refills_ = 0;
+  std::uint32_t slow_paths_ = 0;  // refills and full magazines, about, since its thread has taken it
+  bool is_new_ = true;            // there have not been many
   Atomic<std::uint64_t> looked_at_ms_;  // written by the owner, read by borrowers
   Atomic<std::size_t> allowance_;       // of spare bytes; the owner's, and who borrows from it
   learn::Allowance use_;

@@ -1,7 +1,10 @@
 // For tests of heaps.
 #pragma once
 
+#include <vector>
+
 #include "thread/heap.hpp"
+#include "thread/hot.hpp"
 #include "thread/housekeeping.hpp"
 #include "thread/registry.hpp"
 
@@ -14,6 +17,14 @@ inline void bring_everything_home() {
   return_everything_idle(thread_heap());
   thread_heap()->flush_all();
   return_everything_idle(nullptr);
+}
+
+// The calling thread's heap is new no longer: among few it has slabs of its own from now on.
+inline void work_for_a_while() {
+  std::vector<void*> blocks(knobs::kSlowPathsOnShared + 1);  // the last slow path looks at the ones before
+  for (void*& block : blocks) block = allocate(kMaxSmall);
+  for (void* block : blocks) deallocate(block);
+  thread_heap()->flush_all();
 }
 
 }  // namespace hakmem

@@ -188,6 +188,7 @@ TEST(Heap, IsParkedWithWhatItHasForTheNextThread) {
   bring_everything_home();
   void* kept = nullptr;
   from_another_thread([&] {
+    work_for_a_while();
     kept = allocate(64);
     deallocate(kept);
   });
@@ -211,6 +212,7 @@ struct Legacy {
 
 void leave_two(Legacy& first, Legacy& second) {
   const auto live = [](Legacy& legacy) {
+    work_for_a_while();
     legacy.block = allocate(1024);
     legacy.heap = thread_heap()->id();
   };
@@ -255,7 +257,10 @@ TEST(Heap, WhoBeginsWithAnothersBlockGoesOnWithItsHeap) {
 
 TEST(Heap, ClosesByItselfWhenParkedForLong) {
   bring_everything_home();
-  from_another_thread([] { deallocate(allocate(64)); });
+  from_another_thread([] {
+    work_for_a_while();
+    deallocate(allocate(64));
+  });
   const std::size_t with_parked = run_store.use().in_use_bytes();
   const std::uint64_t now = os::now_ms();
   close_parked_heaps(now, false);
@@ -325,6 +330,7 @@ TEST(Heap, OneThatIsClosedHasNothingForTheTuner) {
   const Heap* theirs = nullptr;
   from_another_thread([&] {
     theirs = thread_heap();
+    work_for_a_while();
     deallocate_all(ours);
     std::vector<void*> parts_of_slabs;
     for (std::size_t size = 256; size <= kMaxSmall; size *= 2) {
@@ -349,6 +355,7 @@ TEST(Heap, OneThatIsClosedHasNothingForTheTuner) {
 TEST(Heap, OfSlabsOfItsOwnPassesOnlyWholeLinesToTheDepot) {
   bring_everything_home();
   from_another_thread([] {
+    work_for_a_while();
     const std::size_t before = depots.held_bytes();
     deallocate_all(allocate_many(48, 2 * knobs::kSpareBytes / 48));
     EXPECT_EQ(depots.held_bytes(), before);

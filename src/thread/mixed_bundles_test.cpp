@@ -1,11 +1,10 @@
-// Mixed bundles: among many heaps they go home, so that whoever takes their slab has the blocks as its own; and a
-// user's block never joins one.
+// Mixed bundles: they go home, so that whoever takes their slab has the blocks as its own; and a user's block never joins one.
 #include <gtest/gtest.h>
 
 #include <thread>
 #include <vector>
 
-#include "thread/housekeeping.hpp"
+#include "thread/heap_fixture.hpp"
 #include "thread/many_heaps_fixture.hpp"
 
 namespace hakmem {
@@ -25,29 +24,19 @@ class MixedBundles : public testing::Test {
   void SetUp() override { know_processors(); }
 };
 
-// A bundle of blocks from shared slabs, of a heap that does not share, though there are many: it has just ceased to.
+// A bundle of a block from shared slabs, of a heap that does not share.
 void open_mixed_bundle() {
+  work_for_a_while();
+  ASSERT_EQ(owner_of(Tag{thread_cache.tag}), thread_heap()->id());
   void* block = nullptr;
   std::thread([&block] { block = allocate(kSize); }).join();
   deallocate(block);
 }
 
-void come_to_share_and_cease_to() {
-  {
-    const ManyHeaps many;
-    look_again();
-    ASSERT_EQ(owner_of(Tag{thread_cache.tag}), everybodys_owner(os::Node{0}));
-  }
-  look_again();
-  ASSERT_EQ(owner_of(Tag{thread_cache.tag}), thread_heap()->id());
-}
-
-TEST_F(MixedBundles, GoHomeAmongManyHeaps) {
+TEST_F(MixedBundles, GoHome) {
   return_everything_idle(nullptr);
   close_parked_heaps(0, true);
   std::thread([] {
-    come_to_share_and_cease_to();
-    const ManyHeaps many;
     open_mixed_bundle();
     ASSERT_NE(mixed_blocks(), 0U);
     const std::size_t before = depots.held_bytes();
@@ -65,8 +54,6 @@ TEST_F(MixedBundles, TakeNoBlockOfAUsersHeap) {
   users->open(&cache);
   void* block = users->refill(class_of(kSize));
   std::thread([block] {
-    come_to_share_and_cease_to();
-    const ManyHeaps many;
     open_mixed_bundle();
     const unsigned before = mixed_blocks();
     ASSERT_NE(before, 0U);

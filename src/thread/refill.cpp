@@ -36,6 +36,7 @@ void* Heap::pop(ClassId c) { return reinterpret_cast<void*>(*--top(c)); }
 
 void* Heap::refill(ClassId c) {
   if (top(c)[-1] != kEmptyMark) return pop(c);  // the thread has just got a heap that was parked
+  ++slow_paths_;
   if ((++refills_ & (refills_per_look_ - 1)) == 0) {
     housekeeping();
     if (seen_away_ == kLooksUntilMove) return refill_on_other_node(c);
@@ -197,11 +198,12 @@ void Heap::send_blocks_home(ClassId c, Magazine* full) {
 }
 
 bool Heap::offer_full(ClassId c, Magazine* full) {
-  return !is_users_ && (shares() || fills_whole_lines(c)) && depot().offer(c, full);
+  return !is_users_ && !is_new_ && (shares() || fills_whole_lines(c)) && depot().offer(c, full);
 }
 
 // The loaded magazine is full: afterwards an empty one is loaded.
 void Heap::put_full_away(ClassId c) {
+  ++slow_paths_;
   Magazine* full = unload(c);
   Magazine* empty = take_usual(c);
   const std::size_t bytes = full->count * size_of(c);

@@ -70,6 +70,9 @@ bool is_crowd();
 // bound.
 bool should_share(bool shares);
 
+// More than one, but no crowd.
+bool should_share_at_first();
+
 // Runs when a thread exits, to give its heap back; set at boot.
 void boot_registry();
 

@@ -19,7 +19,13 @@
 namespace hakmem {
 
 void Heap::share_or_not() {
-  if (HAK_UNLIKELY(should_share(shares()) != shares()) && !is_users_) become(shares() ? id_ : everybodys_owner(node_));
+  if (HAK_UNLIKELY(had_better_share() != shares()) && !is_users_) become(shares() ? id_ : everybodys_owner(node_));
+}
+
+bool Heap::had_better_share() {
+  if (!is_new_) return should_share(shares());
+  is_new_ = slow_paths_ < knobs::kSlowPathsOnShared;
+  return is_new_ ? should_share_at_first() : should_share(false);
 }
 
 void Heap::look_whether_to_share(std::uint64_t now_ms) {
@@ -34,8 +40,7 @@ void Heap::become(OwnerId owner) {
   for (std::size_t i = 0; i < kClasses; ++i) close_class(ClassId{static_cast<std::uint8_t>(i)});
   owner_ = owner;
   bear_tag();
-  if (shares()) return;
-  for (Inbox& inbox : inboxes_) inbox.open();
+  if (!shares()) open_inboxes();
 }
 
 // Whom a mixed bundle names: not the heap itself.
@@ -53,10 +58,13 @@ unsigned Heap::take_shared_blocks(ClassId c, unsigned n, Slot* out) {
   return take_shared(c, place_near(), static_cast<unsigned>(few), out);
 }
 
-// Where the thread runs, if the heap's memory is there.
+// Where the thread runs, if the heap's memory is there. Few heaps use few places: threads that come one after another run all over a large
+// machine, and would leave slabs at every place.
 os::Place Heap::place_near() const {
+  if (HAK_LIKELY(os::places.places() == 1)) return os::Place{0};
   const os::Place here = os::places.current();
-  return os::places.node_of(here) == node_ ? here : place_.load_relaxed();
+  const os::Place near = os::places.node_of(here) == node_ ? here : place_.load_relaxed();
+  return os::places.among_first((live_heaps() + os::kCpusPerPlace - 1) / os::kCpusPerPlace, near);
 }
 
 // Where its full magazines go, and where it finds those of others.

@@ -67,9 +67,44 @@ TEST_F(Sharing, AThreadThatBeginsAmongManyHeapsTakesFromSharedSlabs) {
   }).join();
 }
 
-TEST_F(Sharing, OneOfFewDoesNot) {
+TEST_F(Sharing, TheOnlyOneDoesNot) {
+  const Blocks blocks(kSmall);
+  EXPECT_EQ(blocks.shared(), 0U);
+}
+
+TEST_F(Sharing, OneOfFewDoesAtFirst) {
   std::thread([] {
+    {
+      const Blocks at_first(kSmall);
+      EXPECT_EQ(at_first.shared(), at_first.size());
+    }
+    work_for_a_while();
     const Blocks blocks(kSmall);
+    EXPECT_EQ(blocks.shared(), 0U);
+  }).join();
+}
+
+// Threads that live briefly, one after another, in one heap: none of them does what earns slabs, but all together.
+TEST_F(Sharing, EachThreadIsNew) {
+  for (std::uint32_t i = 0; i < knobs::kSlowPathsOnShared; ++i) {
+    std::thread([] {
+      thread_heap()->flush_all();
+      const Blocks blocks(kMiddle, 2 * knobs::kSharedFillBytes);
+      ASSERT_EQ(blocks.shared(), blocks.size());
+    }).join();
+  }
+}
+
+// Slabs that are there already serve the next thread.
+TEST_F(Sharing, AParkedHeapKeepsSlabsOfItsOwn) {
+  const Heap* parked = nullptr;
+  std::thread([&] {
+    work_for_a_while();
+    parked = thread_heap();
+  }).join();
+  std::thread([&] {
+    const Blocks blocks(kSmall);
+    ASSERT_EQ(thread_heap(), parked);
     EXPECT_EQ(blocks.shared(), 0U);
   }).join();
 }
@@ -88,6 +123,7 @@ TEST_F(Sharing, AnothersBlockIsFreedAsOnesOwn) {
 
 TEST_F(Sharing, BeginsAndEndsWithTheNumberOfHeaps) {
   std::thread([] {
+    work_for_a_while();
     Blocks before(kSmall);
     EXPECT_EQ(before.shared(), 0U);
     {
@@ -105,6 +141,7 @@ TEST_F(Sharing, BeginsAndEndsWithTheNumberOfHeaps) {
 // Blocks of the time before are freed by a heap that shares now: they go home, and their slabs become everybody's.
 TEST_F(Sharing, WhatAHeapHadBeforeComesHome) {
   std::thread([] {
+    work_for_a_while();
     const std::size_t in_use = run_store.use().in_use_bytes();
     Blocks before(kMiddle, kLots);
     ASSERT_GE(run_store.use().in_use_bytes(), in_use + kLots);
@@ -120,6 +157,7 @@ TEST_F(Sharing, WhatAHeapHadBeforeComesHome) {
 // One in two stays, so that no slab is released.
 TEST_F(Sharing, SlabsOfTheTimeBeforeAreFilled) {
   std::thread([] {
+    work_for_a_while();
     Blocks before(kMiddle, kLots);
     const ManyHeaps many;
     look_again();
@@ -139,6 +177,7 @@ TEST_F(Sharing, SlabsOfTheTimeBeforeAreFilled) {
 TEST_F(Sharing, FullMagazinesPassThroughTheProcessorsDepot) {
   const ManyHeaps many;
   std::thread([] {
+    work_for_a_while();
     Blocks blocks(kSmall, 4 * knobs::kSharedSpareBytes);
     const std::size_t before = depots.held_bytes();
     blocks.free_all();
@@ -149,6 +188,16 @@ TEST_F(Sharing, FullMagazinesPassThroughTheProcessorsDepot) {
   return_everything_idle(nullptr);
   EXPECT_EQ(depots.held_bytes(), 0U);
   EXPECT_FALSE(depots.has_stock());
+}
+
+// Threads that live briefly would leave one to every processor of a large machine.
+TEST_F(Sharing, NothingOfANewThreadsGoesThere) {
+  const ManyHeaps many;
+  std::thread([] {
+    const std::size_t before = depots.held_bytes();
+    Blocks(kSmall, 4 * knobs::kSharedSpareBytes).free_all();
+    EXPECT_EQ(depots.held_bytes(), before);
+  }).join();
 }
 
 TEST_F(Sharing, KeepsFewSpareMagazines) {
@@ -184,14 +233,18 @@ unsigned open_bundles() {
 
 void* block_of_another() {
   void* block = nullptr;
-  std::thread([&block] { block = allocate(kSmall); }).join();
+  std::thread([&block] {
+    work_for_a_while();
+    block = allocate(kSmall);
+  }).join();
   return block;
 }
 
 // Bundles are found by the heap's own tag, so none outlives it.
 TEST_F(Sharing, BundlesLeaveWithTheTag) {
   std::thread([] {
-    deallocate(allocate(kUnused));
+    work_for_a_while();
+    look_again();  // so that it may change
     void* other = block_of_another();
     ASSERT_NE(owner_of(page_map.tag_of(other)), thread_heap()->id());
     deallocate(other);
@@ -206,7 +259,8 @@ TEST_F(Sharing, BundlesLeaveWithTheTag) {
 // Where the heap changes sides as it makes a bundle, there is no bundle.
 TEST_F(Sharing, ABundleThatTheChangeOvertakesIsNotOpened) {
   std::thread([] {
-    deallocate(allocate(kUnused));
+    work_for_a_while();
+    look_again();  // so that it may change
     void* other = block_of_another();
     const ManyHeaps many;
     deallocate(other);
@@ -219,7 +273,7 @@ TEST_F(Sharing, ABundleThatTheChangeOvertakesIsNotOpened) {
 TEST_F(Sharing, OldBlocksOfManyHeapsAreGathered) {
   if (os::places.cpus() == 1) GTEST_SKIP() << "there have to be several heaps that do not share";
   std::thread([] {
-    deallocate(allocate(kUnused));
+    work_for_a_while();
     std::vector<void*> old;
     const std::size_t heaps = knobs::kOwnSlabHeapsPerCpu * os::places.cpus() - 2;
     std::vector<std::thread> threads;
@@ -227,6 +281,7 @@ TEST_F(Sharing, OldBlocksOfManyHeapsAreGathered) {
     std::mutex lock;
     for (std::size_t i = 0; i < heaps; ++i) {
       threads.emplace_back([&] {
+        work_for_a_while();
         for (std::size_t n = 0; n < 64 * kClasses; ++n) {
           void* block = allocate(kClassSize[n % kClasses]);
           const std::lock_guard guard(lock);
