@@ -7,7 +7,7 @@
 //
 // A refill asks, in this order: spare magazines, the inbox, the depot, attached slabs, listed slabs,
 // a new slab. A full magazine becomes spare, or a bundle for the depot, or goes home to its slabs. Among many heaps none
-// has slabs of its own (sharing.cpp).
+// has slabs of its own, nor has one whose thread is new (sharing.cpp).
 //
 // Invariants:
 //   (1) everything but inboxes_ is touched by the owning thread alone (a user's heap: by the holder

@@ -197,6 +197,7 @@ void Heap::send_blocks_home(ClassId c, Magazine* full) {
   drop_empty_slabs(c, 1);
 }
 
+// Not what a new thread has: such threads may come by every processor, and leave something at each.
 bool Heap::offer_full(ClassId c, Magazine* full) {
   return !is_users_ && !is_new_ && (shares() || fills_whole_lines(c)) && depot().offer(c, full);
 }

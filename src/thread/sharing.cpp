@@ -1,8 +1,9 @@
-// Sharing: among many heaps all of a node live on common slabs.
+// Sharing: among many heaps all of a node live on common slabs, and so does each that has just begun.
 //
 //   few heaps    a heap has slabs of its own, tagged with its id; others' blocks leave it in bundles
 //   many         slabs are everybody's, under one tag, and so every heap frees their blocks as its own; what it has too much of
 //                goes to its processor's depot (depot.hpp), else home
+//   a new one    the same until it has worked for a while, unless its thread is the only one, but without the depot
 //   a crowd      the same slabs, but no heap's own: what is freed leaves in bundles, which others empty while its
 //                thread sleeps (idle_bundles.hpp)
 //
