@@ -32,11 +32,11 @@ if(HAKMEM_BUILD_UNIT_TESTS)
 
   gtest_discover_tests(hakmem_unit_tests DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit TIMEOUT 300)
 
-  # Large blocks once more, on a machine of two nodes with two places each (HAKMEM_TOPOLOGY).
+  # Large blocks once more, and what places are for, on a machine of two nodes with two places each (HAKMEM_TOPOLOGY).
   include(${PROJECT_SOURCE_DIR}/tests/process/make_topology.cmake)
   make_topology(${PROJECT_BINARY_DIR}/topology/4_places 32 2 8)
   gtest_discover_tests(hakmem_unit_tests TEST_PREFIX "4_places." TEST_LIST unit_tests_at_4_places DISCOVERY_TIMEOUT 60
-    TEST_FILTER "IdleBlocksTest.*:IdleShardsTest.*:NotesTest.*:StackRules.*:HandsTest.*:Large.*:Resize.*:GrowIntoIdle.*:LazyFreeing.*:HugeCollapse.*"
+    TEST_FILTER "IdleBlocksTest.*:IdleShardsTest.*:NotesTest.*:StackRules.*:HandsTest.*:Large.*:Resize.*:GrowIntoIdle.*:LazyFreeing.*:HugeCollapse.*:Sharing.FewHeapsUseFewPlaces"
     PROPERTIES LABELS unit TIMEOUT 300 ENVIRONMENT "HAKMEM_TOPOLOGY=${PROJECT_BINARY_DIR}/topology/4_places")
 endif()
 

@@ -150,14 +150,14 @@ inline constexpr std::size_t kMoveFrom = 1 * kMiB;
 inline constexpr std::size_t kMostMovedEarly = 1024;
 
 // With more live heaps than this for each processor, heaps share their slabs (thread/sharing.cpp): a slab a class
-// and heap, most of whose threads are not running, holds more free blocks than live ones. Up to so many none of a line's blocks
-// are another thread's. No sweep: what was measured is nine heaps and more on two processors, and five (docs/decisions/0030-many-heaps-share.md).
+// and heap, most of whose threads are not running, holds more free blocks than live ones. Up to so many hardly any line has blocks of
+// two threads. No sweep: what was measured is nine heaps and more on two processors, and five (docs/decisions/0030-many-heaps-share.md).
 inline constexpr unsigned kOwnSlabHeapsPerCpu = 3;
 
-// A thread that is not the only one begins on shared slabs, too, and has its own after so many slow paths, a fifth of a millisecond: one
-// that ends or sleeps before has not filled them, and what is left of them nobody else can use. With 256 threads of 4,000 blocks, 64 at
-// a time, held 13.6 MiB for 10.2; with 4,096 producers and consumers had 0.87 of the throughput.
-inline constexpr std::uint32_t kSlowPathsOnShared = 1024;
+// A thread that is not the only one begins on shared slabs, too, and has its own after so many slow paths: one that ends or sleeps
+// before has not filled them, and what is left of them nobody else can use. With 32 threads of 400 blocks had come so far (11.7 MiB
+// for 5.6, 8 at a time); with 128 threads that leave 1,000 blocks to another had 0.90 of the throughput.
+inline constexpr std::uint32_t kSlowPathsOnShared = 64;
 
 // What such a heap takes at most for a class under the slabs' lock. With 2 KiB producers and consumers, 32 of each, had
 // 0.9 of the throughput; with 16 KiB as much.

@@ -7,7 +7,8 @@
 //       that full, or none                                      dispatch the bundle:
 //         the owner's inbox has room                            one exchange; its refill takes it
 //         the class fills whole lines, the depot has room,      one exchange; anybody's refill
-//         not mixed
+//         not mixed among many heaps
+//         everybody's, the depot of those who share has room    the same
 //         else                                                  home, to the slabs' shared bits
 //
 // A sleeping owner's inbox fills up and everything else goes home without it; an exited owner's
@@ -104,9 +105,10 @@ Outgoing* Heap::prepare_outgoing(Tag tag) {
   const unsigned slot = OutgoingTable::slot_of(key);
   Outgoing& out = outgoing_->slots[slot];
   if (out.key.load_relaxed() == key && *out.top.load_relaxed() != kFullMark) return &out;
-  if (const Tag mixed = tag_for(mixed_owner(), class_of(tag)); tag != mixed && should_mix(slot, key) && may_mix(tag)) {
+  if (const Tag mixed = tag_for(nobodys_owner(node_), class_of(tag)); tag != mixed && should_mix(slot, key) && may_mix(tag)) {
     return prepare_outgoing(mixed);
   }
+  ++slow_paths_;
   housekeeping();
   if (key != (static_cast<std::uint32_t>(tag) ^ cache_->tag)) return nullptr;  // it has just come to share, or ceased to
   enter_gate();
@@ -268,12 +270,20 @@ void Heap::dispatch(Tag tag, Magazine* bundle) {
   send_home(bundle);
 }
 
-// To this thread's own place where that is on the blocks' node, else to their owner's. What has no owner goes home, where whoever
-// takes its slab owns it: from the depot it would come as a stranger's to every heap, again and again.
+// To this thread's own place where that is on the blocks' node, else to their owner's. Everybody's to those who share: to others they would
+// come as a stranger's, again and again.
 bool Heap::offer_to_depot(Tag tag, const Heap* owner, Magazine* bundle) {
-  if (shares() || owner == nullptr || !fills_whole_lines(class_of(tag))) return false;
-  const os::Place place = HAK_LIKELY(owner->node() == node_) ? place_.load_relaxed() : owner->place_.load_relaxed();
-  return depots[place].offer(class_of(tag), bundle);
+  const ClassId c = class_of(tag);
+  if (shares() || (owner == nullptr && many_heaps())) return false;  // home, where whoever takes their slab owns them again
+  if (owner_of(tag) == everybodys_owner(node_)) return depots.of_cpu(place_near(), os::places.current_cpu()).offer(c, bundle);
+  if (!fills_whole_lines(c)) return false;
+  os::Place place = place_.load_relaxed();
+  if (HAK_UNLIKELY(os::places.nodes() > 1)) {
+    const os::Node node = owner != nullptr ? owner->node() : node_of_shared(owner_of(tag));
+    if (node != node_ && owner == nullptr) return false;
+    if (node != node_) place = owner->place_.load_relaxed();
+  }
+  return depots[place].offer(c, bundle);
 }
 
 void Heap::flush_foreign() {

@@ -74,12 +74,11 @@ void Heap::open(Cache* cache) {
   is_new_ = !was_parked || shares();  // slabs of its own that are there already are used
   slow_paths_ = 0;
   share_or_not();
-  is_new_ = shares();
 }
 
 void Heap::bear_tag() {
   cache_->tag = static_cast<std::uint32_t>(tag_for(owner_));
-  cache_->mixed_key = static_cast<std::uint32_t>(tag_for(mixed_owner(), ClassId{0})) ^ cache_->tag;
+  cache_->mixed_key = static_cast<std::uint32_t>(tag_for(nobodys_owner(node_), ClassId{0})) ^ cache_->tag;
 }
 
 std::size_t Heap::bytes_to_park() {

@@ -183,7 +183,6 @@ class alignas(kCacheLine) Heap {
   unsigned take_shared_blocks(ClassId c, unsigned n, Slot* out);
   os::Place place_near() const;
   Depot& depot();
-  OwnerId mixed_owner() const;
   void share_or_not();
   bool had_better_share();
   void look_whether_to_share(std::uint64_t now_ms);
@@ -272,7 +271,7 @@ class alignas(kCacheLine) Heap {
   std::uint64_t changed_at_ms_ = 0;  // when it last came to share, or ceased to, while it had a thread
   std::uint32_t trims_seen_ = 0;
   std::uint32_t refills_ = 0;
-  std::uint32_t slow_paths_ = 0;  // refills and full magazines, about, since its thread has taken it
+  std::uint32_t slow_paths_ = 0;  // refills, full magazines and bundles, about, since its thread has taken it
   bool is_new_ = true;            // there have not been many
   Atomic<std::uint64_t> looked_at_ms_;  // written by the owner, read by borrowers
   Atomic<std::size_t> allowance_;       // of spare bytes; the owner's, and who borrows from it

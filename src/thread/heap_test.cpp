@@ -279,6 +279,33 @@ TEST(Heap, GetsNoBundlesWhileParked) {  // (2)
   bring_everything_home();
 }
 
+// One that shares has no mail: what is for its id is from the time before, and goes home.
+TEST(Heap, GetsBundlesOnceItHasSlabsOfItsOwn) {  // (2)
+  from_another_thread([] { work_for_a_while(); });
+  bring_everything_home();
+  Magazine* const bundle = make_bundle();
+  from_another_thread([&] {
+    Heap* heap = thread_heap();
+    EXPECT_FALSE(heap->send(class_of(64), bundle));
+    work_for_a_while();
+    ASSERT_EQ(owner_of(Tag{thread_cache.tag}), heap->id());
+    ASSERT_TRUE(heap->send(class_of(64), bundle));
+    heap->flush_all();
+  });
+  bring_everything_home();
+}
+
+TEST(Heap, CountsItsBundlesWhenItIsParked) {
+  bring_everything_home();
+  const std::vector<void*> ours = allocate_many(1024, 60);
+  from_another_thread([&] {
+    deallocate(allocate(32));
+    deallocate_all(ours);
+  });
+  EXPECT_GE(parked_use().bytes, 60 * std::size_t{1024});
+  bring_everything_home();
+}
+
 TEST(Heap, OneWithMuchIsClosedAtOnce) {
   bring_everything_home();
   const std::size_t before = run_store.use().in_use_bytes();

@@ -231,7 +231,7 @@ bool should_share(bool shares) {
   const unsigned most = knobs::kCrowdPerCpu * os::places.cpus();
   return shares ? n > (few + 1) / 2 && n <= most + most / 8 : n > few && n <= most;
 }
-bool should_share_at_first() { return os::places.are_known() && live_heaps() > 1 && !is_crowd(); }
+bool should_share_at_first() { return live_heaps() > 1 && !is_crowd(); }
 
 void boot_registry() {
   if (os::places.boot(settings.topology_path)) know_places();

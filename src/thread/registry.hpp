@@ -70,7 +70,7 @@ bool is_crowd();
 // bound.
 bool should_share(bool shares);
 
-// More than one, but no crowd.
+// More than one, but no crowd. Before the processors are known, too: the second thread reads them, the third does not wait.
 bool should_share_at_first();
 
 // Runs when a thread exits, to give its heap back; set at boot.

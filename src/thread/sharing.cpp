@@ -7,7 +7,7 @@
 //   a crowd      the same slabs, but no heap's own: what is freed leaves in bundles, which others empty while its
 //                thread sleeps (idle_bundles.hpp)
 //
-// A heap changes when a thread takes it, and at its thread's next slow path, but there once a second at most. What it has goes
+// A heap changes when a thread takes it, and at its thread's next slow path, but there once a second at most, or when it is new no longer. What it has goes
 // home then; blocks that the program has keep their old tag until their slab is attached again.
 //
 // Many threads on few processors hold their caches while they wait for their turn, so these are short, and slabs are
@@ -25,12 +25,12 @@ void Heap::share_or_not() {
 
 bool Heap::had_better_share() {
   if (!is_new_) return should_share(shares());
-  is_new_ = slow_paths_ < knobs::kSlowPathsOnShared;
-  return is_new_ ? should_share_at_first() : should_share(false);
+  is_new_ = slow_paths_ < knobs::kSlowPathsOnShared && should_share_at_first();
+  return is_new_ || should_share(false);
 }
 
 void Heap::look_whether_to_share(std::uint64_t now_ms) {
-  if (now_ms < changed_at_ms_ + knobs::kFlushMs) return;
+  if (!is_new_ && now_ms < changed_at_ms_ + knobs::kFlushMs) return;
   const bool before = shares();
   share_or_not();
   if (shares() != before) changed_at_ms_ = now_ms;
@@ -43,9 +43,6 @@ void Heap::become(OwnerId owner) {
   bear_tag();
   if (!shares()) open_inboxes();
 }
-
-// Whom a mixed bundle names: not the heap itself.
-OwnerId Heap::mixed_owner() const { return shares() ? nobodys_owner(node_) : everybodys_owner(node_); }
 
 // In a crowd only a heap that has no slab of the class.
 bool Heap::lives_on_shared(ClassId c) {

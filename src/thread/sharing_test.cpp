@@ -1,5 +1,6 @@
 // Sharing: among many heaps blocks are everybody's own, before and after not; and none is lost on the way.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <barrier>
@@ -67,9 +68,15 @@ TEST_F(Sharing, AThreadThatBeginsAmongManyHeapsTakesFromSharedSlabs) {
   }).join();
 }
 
+// In a child process, whose main thread gives its heap up first.
 TEST_F(Sharing, TheOnlyOneDoesNot) {
-  const Blocks blocks(kSmall);
-  EXPECT_EQ(blocks.shared(), 0U);
+  const auto shared_by_the_only_one = [] {
+    leave_thread_heap();
+    std::size_t shared = 0;
+    std::thread([&shared] { shared = Blocks(kSmall).shared(); }).join();
+    _exit(shared == 0 ? 0 : 1);
+  };
+  EXPECT_EXIT(shared_by_the_only_one(), testing::ExitedWithCode(0), "");
 }
 
 TEST_F(Sharing, OneOfFewDoesAtFirst) {
@@ -82,6 +89,65 @@ TEST_F(Sharing, OneOfFewDoesAtFirst) {
     const Blocks blocks(kSmall);
     EXPECT_EQ(blocks.shared(), 0U);
   }).join();
+}
+
+// Between so many heaps that one which shares goes on and so many that one which does not begins to.
+TEST_F(Sharing, OneThatIsNewNoLongerIsOneOfFewUpToTheirFullNumber) {
+  const unsigned few = knobs::kOwnSlabHeapsPerCpu * os::places.cpus();
+  const ManyHeaps others(few - live_heaps() - 1);
+  std::thread([few] {
+    work_for_a_while();
+    ASSERT_EQ(live_heaps(), few);
+    const Blocks blocks(kSmall);
+    EXPECT_EQ(blocks.shared(), 0U);
+  }).join();
+}
+
+// It is as new with the next thread, and earns slabs as quickly: nothing waits for a second to go by.
+TEST_F(Sharing, AClosedHeapIsNewAgain) {
+  const Heap* closed = nullptr;
+  std::thread([&] {
+    work_for_a_while();
+    closed = thread_heap();
+  }).join();
+  bring_everything_home();
+  std::thread([&] {
+    {
+      const Blocks at_first(kSmall);
+      ASSERT_EQ(thread_heap(), closed);
+      EXPECT_EQ(at_first.shared(), at_first.size());
+    }
+    work_for_a_while();
+    const Blocks blocks(kSmall);
+    EXPECT_EQ(blocks.shared(), 0U);
+  }).join();
+}
+
+// Full magazines count as work, not refills alone.
+TEST_F(Sharing, WhoOnlyFreesEarnsSlabsToo) {
+  std::vector<void*> given(knobs::kSlowPathsOnShared * 2 * knobs::kSharedMagazineBytes / kMiddle);
+  std::thread([&] {
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      if (i % 64 == 0) std::thread([&, i] {
+        for (std::size_t n = i; n < i + 64 && n < given.size(); ++n) given[n] = allocate(kMiddle);
+      }).join();
+    }
+    ASSERT_TRUE(is_shared(given[0]));
+    for (void* block : given) deallocate(block);
+    EXPECT_EQ(owner_of(Tag{thread_cache.tag}), thread_heap()->id());
+  }).join();
+}
+
+TEST_F(Sharing, FewHeapsUseFewPlaces) {
+  const unsigned places = os::places.places();
+  for (unsigned i = 0; i < places; ++i) {
+    const os::Place place{static_cast<std::uint8_t>(i)};
+    const os::Place first = os::places.among_first(1, place);
+    EXPECT_EQ(os::places.node_of(first), os::places.node_of(place)) << i;
+    EXPECT_TRUE(i == 0 || os::places.node_of(os::Place{static_cast<std::uint8_t>(i - 1)}) != os::places.node_of(place) ||
+                os::places.among_first(1, os::Place{static_cast<std::uint8_t>(i - 1)}) == first) << i;
+    EXPECT_EQ(os::places.among_first(places, place), place) << i;
+  }
 }
 
 // Threads that live briefly, one after another, in one heap: none of them does what earns slabs, but all together.
@@ -195,7 +261,7 @@ TEST_F(Sharing, NothingOfANewThreadsGoesThere) {
   const ManyHeaps many;
   std::thread([] {
     const std::size_t before = depots.held_bytes();
-    Blocks(kSmall, 4 * knobs::kSharedSpareBytes).free_all();
+    Blocks(kSmall, 2 * knobs::kSharedSpareBytes).free_all();
     EXPECT_EQ(depots.held_bytes(), before);
   }).join();
 }
