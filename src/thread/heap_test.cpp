@@ -2,6 +2,7 @@
 #include "thread/heap.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -281,18 +282,33 @@ TEST(Heap, GetsNoBundlesWhileParked) {  // (2)
 
 // One that shares has no mail: what is for its id is from the time before, and goes home.
 TEST(Heap, GetsBundlesOnceItHasSlabsOfItsOwn) {  // (2)
-  from_another_thread([] { work_for_a_while(); });
+  for (const bool shared_before : {false, true}) {
+    from_another_thread([shared_before] { shared_before ? deallocate(allocate(64)) : work_for_a_while(); });
+    bring_everything_home();
+    Magazine* const bundle = make_bundle();
+    from_another_thread([&] {
+      Heap* heap = thread_heap();
+      EXPECT_FALSE(heap->send(class_of(64), bundle)) << shared_before;
+      work_for_a_while();
+      ASSERT_EQ(owner_of(Tag{thread_cache.tag}), heap->id());
+      ASSERT_TRUE(heap->send(class_of(64), bundle)) << shared_before;
+      heap->flush_all();
+    });
+    bring_everything_home();
+  }
+}
+
+// In a child process, whose main thread gives its heap up first: the only one has slabs of its own at once.
+TEST(Heap, OfTheOnlyThreadGetsBundlesWhenItWasClosedBefore) {  // (2)
+  const auto take_a_closed_one = [] {
+    leave_thread_heap();
+    close_parked_heaps(0, true);
+    bool sent = false;
+    std::thread([&sent] { sent = thread_heap()->send(class_of(64), make_bundle()); }).join();
+    _exit(sent ? 0 : 1);
+  };
   bring_everything_home();
-  Magazine* const bundle = make_bundle();
-  from_another_thread([&] {
-    Heap* heap = thread_heap();
-    EXPECT_FALSE(heap->send(class_of(64), bundle));
-    work_for_a_while();
-    ASSERT_EQ(owner_of(Tag{thread_cache.tag}), heap->id());
-    ASSERT_TRUE(heap->send(class_of(64), bundle));
-    heap->flush_all();
-  });
-  bring_everything_home();
+  EXPECT_EXIT(take_a_closed_one(), testing::ExitedWithCode(0), "");
 }
 
 TEST(Heap, CountsItsBundlesWhenItIsParked) {
@@ -302,7 +318,7 @@ TEST(Heap, CountsItsBundlesWhenItIsParked) {
     deallocate(allocate(32));
     deallocate_all(ours);
   });
-  EXPECT_GE(parked_use().bytes, 60 * std::size_t{1024});
+  EXPECT_GE(parked_use().bytes, kGranuleBytes + 60 * std::size_t{1024});
   bring_everything_home();
 }
 
