@@ -7,8 +7,7 @@
 //       that full, or none                                      dispatch the bundle:
 //         the owner's inbox has room                            one exchange; its refill takes it
 //         the class fills whole lines, the depot has room,      one exchange; anybody's refill
-//         not mixed among many heaps
-//         everybody's, the depot of those who share has room    the same
+//         not everybody's, nor mixed among many heaps
 //         else                                                  home, to the slabs' shared bits
 //
 // A sleeping owner's inbox fills up and everything else goes home without it; an exited owner's
@@ -270,20 +269,14 @@ void Heap::dispatch(Tag tag, Magazine* bundle) {
   send_home(bundle);
 }
 
-// To this thread's own place where that is on the blocks' node, else to their owner's. Everybody's to those who share: to others they would
-// come as a stranger's, again and again.
+// To this thread's own place where that is on the blocks' node, else to their owner's. Not what is everybody's, nor what is mixed where
+// there are many heaps: from the depot it would come as a stranger's to every heap, again and again. At home whoever takes its slab
+// owns it.
 bool Heap::offer_to_depot(Tag tag, const Heap* owner, Magazine* bundle) {
-  const ClassId c = class_of(tag);
-  if (shares() || (owner == nullptr && many_heaps())) return false;  // home, where whoever takes their slab owns them again
-  if (owner_of(tag) == everybodys_owner(node_)) return depots.of_cpu(place_near(), os::places.current_cpu()).offer(c, bundle);
-  if (!fills_whole_lines(c)) return false;
-  os::Place place = place_.load_relaxed();
-  if (HAK_UNLIKELY(os::places.nodes() > 1)) {
-    const os::Node node = owner != nullptr ? owner->node() : node_of_shared(owner_of(tag));
-    if (node != node_ && owner == nullptr) return false;
-    if (node != node_) place = owner->place_.load_relaxed();
-  }
-  return depots[place].offer(c, bundle);
+  if (shares() || (owner == nullptr && (owner_of(tag) != nobodys_owner(node_) || many_heaps()))) return false;
+  if (!fills_whole_lines(class_of(tag))) return false;
+  const os::Place place = owner == nullptr || owner->node_ == node_ ? place_.load_relaxed() : owner->place_.load_relaxed();
+  return depots[place].offer(class_of(tag), bundle);
 }
 
 void Heap::flush_foreign() {

@@ -268,7 +268,7 @@ class alignas(kCacheLine) Heap {
   Atomic<bool> is_parked_;           // written by who parks and opens, read by senders
   Atomic<std::size_t> spare_bytes_;  // written by the owner, read by reports
   std::uint64_t flushed_at_ms_ = 0;
-  std::uint64_t changed_at_ms_ = 0;  // when it last came to share, or ceased to, while it had a thread
+  std::uint64_t changed_at_ms_ = 0;  // when it last came to share, or ceased to, as the number of heaps had changed
   std::uint32_t trims_seen_ = 0;
   std::uint32_t refills_ = 0;
   std::uint32_t slow_paths_ = 0;  // refills, full magazines and bundles, about, since its thread has taken it

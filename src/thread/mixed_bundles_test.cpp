@@ -1,5 +1,5 @@
-// Bundles of what has no owner: mixed ones, of several heaps' blocks, and those of blocks of shared slabs. Among many heaps both go
-// home, so that whoever takes the slabs has the blocks as its own; and a user's block never joins a mixed one.
+// Bundles of what has no owner: mixed ones, of several heaps' blocks, go home among many heaps, those of blocks of shared slabs always, so that
+// whoever takes the slabs has the blocks as its own; and a user's block never joins a mixed one.
 #include <gtest/gtest.h>
 
 #include <barrier>
@@ -113,29 +113,15 @@ TEST_F(MixedBundles, TakeNoBlockOfAUsersHeap) {
   give_users_heap(users);
 }
 
-// A heap that does not share hands blocks of shared slabs to those who do: here each thread that is new.
-void free_a_new_threads_block(ClassId c) {
-  work_for_a_while();
-  void* block = nullptr;
-  std::thread([&] { block = allocate(size_of(c)); }).join();
-  deallocate(block);
-  ASSERT_EQ(blocks_in_bundle(everybodys_owner(os::Node{0}), c), 1U);
-}
-
-TEST_F(MixedBundles, OfSharedSlabsGoToThoseWhoShare) {
+// From the depot they would come as a stranger's to every heap that does not share.
+TEST_F(MixedBundles, OfSharedSlabsGoHome) {
   std::thread([] {
-    constexpr ClassId c = class_of(48);  // lines of which may be split
-    free_a_new_threads_block(c);
-    const std::size_t before = depots.held_bytes();
-    thread_heap()->flush_foreign();
-    EXPECT_EQ(depots.held_bytes(), before + 48);
-  }).join();
-}
-
-TEST_F(MixedBundles, OfSharedSlabsGoHomeAmongManyHeaps) {
-  std::thread([] {
-    free_a_new_threads_block(class_of(48));
-    const ManyHeaps many;
+    constexpr ClassId c = class_of(64);
+    work_for_a_while();
+    void* block = nullptr;
+    std::thread([&] { block = allocate(size_of(c)); }).join();
+    deallocate(block);
+    ASSERT_EQ(blocks_in_bundle(everybodys_owner(os::Node{0}), c), 1U);
     const std::size_t before = depots.held_bytes();
     thread_heap()->flush_foreign();
     EXPECT_EQ(depots.held_bytes(), before);

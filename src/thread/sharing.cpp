@@ -7,8 +7,9 @@
 //   a crowd      the same slabs, but no heap's own: what is freed leaves in bundles, which others empty while its
 //                thread sleeps (idle_bundles.hpp)
 //
-// A heap changes when a thread takes it, and at its thread's next slow path, but there once a second at most, or when it is new no longer. What it has goes
-// home then; blocks that the program has keep their old tag until their slab is attached again.
+// A heap changes when a thread takes it, when it is new no longer, and at its thread's next slow path after the number of heaps has
+// changed, but that once a second at most. What it has goes home then; blocks that the program has keep their old tag until their slab is
+// attached again.
 //
 // Many threads on few processors hold their caches while they wait for their turn, so these are short, and slabs are
 // filled by all. In exchange a line of small blocks may come to lie with two threads, one after the other has freed its
@@ -30,7 +31,8 @@ bool Heap::had_better_share() {
 }
 
 void Heap::look_whether_to_share(std::uint64_t now_ms) {
-  if (!is_new_ && now_ms < changed_at_ms_ + knobs::kFlushMs) return;
+  if (is_new_) return share_or_not();
+  if (now_ms < changed_at_ms_ + knobs::kFlushMs) return;
   const bool before = shares();
   share_or_not();
   if (shares() != before) changed_at_ms_ = now_ms;

@@ -310,7 +310,6 @@ void* block_of_another() {
 TEST_F(Sharing, BundlesLeaveWithTheTag) {
   std::thread([] {
     work_for_a_while();
-    look_again();  // so that it may change
     void* other = block_of_another();
     ASSERT_NE(owner_of(page_map.tag_of(other)), thread_heap()->id());
     deallocate(other);
@@ -326,7 +325,6 @@ TEST_F(Sharing, BundlesLeaveWithTheTag) {
 TEST_F(Sharing, ABundleThatTheChangeOvertakesIsNotOpened) {
   std::thread([] {
     work_for_a_while();
-    look_again();  // so that it may change
     void* other = block_of_another();
     const ManyHeaps many;
     deallocate(other);
