@@ -68,7 +68,7 @@ inline constexpr std::size_t kAttachedSlabs = 4;
 // a sleeping owner strands little.
 inline constexpr std::size_t kInboxBytes = 256 * kKiB;
 
-// A bundle of blocks for nobody in particular: its thread may have one of every class, and nobody asks for them.
+// A bundle of blocks for nobody in particular, or everybody: its thread may have one of every class, and nobody asks for them.
 // With up to 512 KiB each the server mix with 8 workers held a fifth more.
 inline constexpr std::size_t kMixedBytes = 32 * kKiB;
 

@@ -3,8 +3,8 @@
 //   free_foreign(p)
 //     not in a slab: a large block, or not ours at all          free_large, free_outside_slabs (large)
 //     outgoing[hash of (owner, class)]: the bundle for it       push, done: no locked operation
-//       taken by another owner, or full: the class's mixed one  push, done
-//       that full, or none                                      dispatch the bundle:
+//       taken by another owner: the class's mixed one         push, done
+//       full, or that full, or none                           dispatch the bundle:
 //         the owner's inbox has room                            one exchange; its refill takes it
 //         the class fills whole lines, the depot has room,      one exchange; anybody's refill
 //         not everybody's, nor mixed among many heaps
@@ -24,10 +24,12 @@ namespace hakmem {
 
 namespace {
 
-// Its owner has no bundle here, or a full one: into the mixed bundle of its class, where there is one with room.
+// Its owner has no bundle here: into the mixed bundle of its class, where there is one with room. A full one goes its way first.
 // nullptr has none, so that the warm path need not ask for it.
 [[gnu::noinline]] void free_mixed(void* block, std::uint32_t tag_xor_own) {
   if (block == nullptr) return;
+  const Outgoing& theirs = thread_cache.outgoing->slots[OutgoingTable::slot_of(tag_xor_own)];
+  if (theirs.key.load_relaxed() == tag_xor_own) return free_foreign_slow(block);
   const Tag tag{tag_xor_own ^ thread_cache.tag};
   const std::uint32_t key = thread_cache.mixed_key ^ static_cast<std::uint32_t>(index_of(class_of(tag)));
   Outgoing& out = thread_cache.outgoing->slots[OutgoingTable::slot_of(key)];

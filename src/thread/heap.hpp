@@ -184,7 +184,6 @@ class alignas(kCacheLine) Heap {
   os::Place place_near() const;
   Depot& depot();
   void share_or_not();
-  bool had_better_share();
   void look_whether_to_share(std::uint64_t now_ms);
   void become(OwnerId owner);
 

@@ -300,7 +300,8 @@ TEST(Heap, GetsBundlesOnceItHasSlabsOfItsOwn) {  // (2)
 
 // In a child process, whose main thread gives its heap up first: the only one has slabs of its own at once.
 TEST(Heap, OfTheOnlyThreadGetsBundlesWhenItWasClosedBefore) {  // (2)
-  const auto take_a_closed_one = [] {
+  const auto take_a_closed_one = [](bool shared_before) {
+    std::thread([shared_before] { shared_before ? deallocate(allocate(64)) : work_for_a_while(); }).join();
     leave_thread_heap();
     close_parked_heaps(0, true);
     bool sent = false;
@@ -308,7 +309,7 @@ TEST(Heap, OfTheOnlyThreadGetsBundlesWhenItWasClosedBefore) {  // (2)
     _exit(sent ? 0 : 1);
   };
   bring_everything_home();
-  EXPECT_EXIT(take_a_closed_one(), testing::ExitedWithCode(0), "");
+  for (const bool shared_before : {false, true}) EXPECT_EXIT(take_a_closed_one(shared_before), testing::ExitedWithCode(0), "") << shared_before;
 }
 
 TEST(Heap, CountsItsBundlesWhenItIsParked) {

@@ -56,7 +56,7 @@ void do_what_is_due(const void* heap, std::uint64_t now_ms) {
   if (is_due(next_trim_ms, now_ms, knobs::kFlushMs)) {
     close_parked_heaps(now_ms, false);
     trim_depot(heap, false);
-    give_back_empty_shared_slabs();
+    trim_shared_slabs(false);
   }
   if (is_due(next_bundles_ms, now_ms, knobs::kIdleBundlesMs)) empty_idle_bundles();
   run_store.purge(now_ms, false);
@@ -67,7 +67,8 @@ void do_what_is_due(const void* heap, std::uint64_t now_ms) {
 }
 
 std::uint64_t next_due(std::uint64_t now_ms) {
-  if (run_store.dirty_bytes() != 0 || any_parked_heap() || depots.has_stock() || any_open_bundle() || is_collapsing()) {
+  if (run_store.dirty_bytes() != 0 || any_parked_heap() || depots.has_stock() || any_open_bundle() || any_shared_slab_waits() ||
+      is_collapsing()) {
     return now_ms + knobs::kHousekeepingMs;
   }
   return large_due_ms.load_relaxed();
@@ -76,7 +77,7 @@ std::uint64_t next_due(std::uint64_t now_ms) {
 void return_everything_idle(const void* heap) {
   close_parked_heaps(os::now_ms(), true);
   trim_depot(heap, true);
-  give_back_empty_shared_slabs();
+  trim_shared_slabs(true);
   give_back_idle_runs();
 }
 

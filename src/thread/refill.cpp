@@ -101,7 +101,7 @@ unsigned Heap::take_attached(ClassId c, unsigned n, Slot* out) {
 Slab* Heap::attach_of_others(ClassId c) {
   if (is_users_) return nullptr;
   const os::Place here = place_.load_relaxed();
-  if (Slab* slab = slab_shards.of_class(here, c)->attach(c, id_, shard_, this, !fills_whole_lines(c))) return slab;
+  if (Slab* slab = slab_shards.of_class(place_near(), c)->attach(c, id_, shard_, this, !fills_whole_lines(c))) return slab;
   if (Slab* slab = slab_shards.attach_at(here, c, id_, shard_, this, true)) return slab;
   return slab_shards.attach_elsewhere(here, c, id_, shard_, this, refills_);
 }

@@ -14,7 +14,7 @@
 
 namespace hakmem {
 
-// Two ids a node that no heap has: of a sharing heap's bundles for nobody in particular, and of blocks of shared slabs.
+// Two ids a node that no heap has: of mixed bundles, which are for nobody in particular, and of blocks of shared slabs.
 constexpr OwnerId nobodys_owner(os::Node node) { return OwnerId{1 + 2 * os::index_of(node)}; }
 constexpr OwnerId everybodys_owner(os::Node node) { return OwnerId{2 + 2 * os::index_of(node)}; }
 constexpr os::Node node_of_shared(OwnerId owner) {

@@ -1,5 +1,6 @@
 #include "thread/shared_slabs.hpp"
 
+#include "os/alarm.hpp"
 #include "thread/registry.hpp"
 
 namespace hakmem {
@@ -9,11 +10,13 @@ namespace {
 struct alignas(kCacheLine) Start {
   Lock lock{LockRank::kSharedSlabs};
   Slab* slab HAK_GUARDED_BY(lock) = nullptr;
+  bool used HAK_GUARDED_BY(lock) = false;  // since the last trim
 };
 struct PlaceStarts {
   Start of[kClasses];
 };
 constinit Sharded<PlaceStarts, os::kMostPlaces> starts;
+constinit Atomic<bool> any_start{false};  // false: no slab is attached to one, but for one that is being taken from
 
 template <typename Visit>
 void for_each_start(Visit visit) {
@@ -51,13 +54,20 @@ void detach_locked(Start& start) HAK_REQUIRES(start.lock) {
   if (slab != nullptr) detach(slab);
 }
 
+void note_start() {
+  any_start.store_relaxed(true);
+  os::housekeeping_alarm.ring();
+}
+
 }  // namespace
 
 unsigned take_shared(ClassId c, os::Place place, unsigned n, std::uintptr_t* out) {
   Start& start = starts[index_of(place)].of[index_of(c)];
   const LockGuard guard(start.lock);
+  start.used = true;
   if (const unsigned taken = take_locked(start, n, out)) return taken;
   detach_locked(start);
+  if (!any_start.load_relaxed()) note_start();
   start.slab = attach_listed(c, place, &start);
   if (const unsigned taken = take_locked(start, n, out)) return taken;
   detach_locked(start);  // of a child of a fork that could not wait: it promises blocks that are gone
@@ -65,11 +75,20 @@ unsigned take_shared(ClassId c, os::Place place, unsigned n, std::uintptr_t* out
   return take_locked(start, n, out);
 }
 
-void give_back_empty_shared_slabs() {
-  for_each_start([](Start& start) {
+bool any_shared_slab_waits() { return any_start.load_relaxed(); }
+
+void trim_shared_slabs(bool all) {
+  if (!any_start.load_relaxed()) return;
+  any_start.store_relaxed(false);
+  bool any = false;
+  for_each_start([all, &any](Start& start) {
     const LockGuard guard(start.lock);
-    if (start.slab != nullptr && start.slab->free_slots() == start.slab->shape().slots) detach_locked(start);
+    const bool is_empty = start.slab != nullptr && start.slab->free_slots() == start.slab->shape().slots;
+    if (all || !start.used || is_empty) detach_locked(start);
+    start.used = false;
+    any = any || start.slab != nullptr;
   });
+  if (any) any_start.store_relaxed(true);
 }
 
 bool make_shared_slabs(unsigned places) { return starts.make(places); }

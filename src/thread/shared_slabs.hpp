@@ -15,8 +15,11 @@ namespace hakmem {
 // Takes up to `n` blocks and writes them to `out`. 0: no memory.
 unsigned take_shared(ClassId c, os::Place place, unsigned n, std::uintptr_t* out);
 
-// Slabs of which nobody holds a block any more.
-void give_back_empty_shared_slabs();
+// Lists the slabs that nobody has taken from since the last trim, for whoever looks for one, and gives back the empty ones; `all`: every one.
+void trim_shared_slabs(bool all);
+
+// There may be something to trim.
+bool any_shared_slab_waits();
 
 // With several places, before there are heaps. False: no memory.
 bool make_shared_slabs(unsigned places);

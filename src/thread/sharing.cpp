@@ -3,7 +3,7 @@
 //   few heaps    a heap has slabs of its own, tagged with its id; others' blocks leave it in bundles
 //   many         slabs are everybody's, under one tag, and so every heap frees their blocks as its own; what it has too much of
 //                goes to its processor's depot (depot.hpp), else home
-//   a new one    the same until it has worked for a while, unless its thread is the only one, but without the depot
+//   a new one    the same until it has worked for a while, unless its thread is the only one, but nothing goes to the depot
 //   a crowd      the same slabs, but no heap's own: what is freed leaves in bundles, which others empty while its
 //                thread sleeps (idle_bundles.hpp)
 //
@@ -21,13 +21,11 @@
 namespace hakmem {
 
 void Heap::share_or_not() {
-  if (HAK_UNLIKELY(had_better_share() != shares()) && !is_users_) become(shares() ? id_ : everybodys_owner(node_));
-}
-
-bool Heap::had_better_share() {
-  if (!is_new_) return should_share(shares());
-  is_new_ = slow_paths_ < knobs::kSlowPathsOnShared && should_share_at_first();
-  return is_new_ || should_share(false);
+  if (is_users_) return;
+  const bool was_new = is_new_;
+  is_new_ = was_new && slow_paths_ < knobs::kSlowPathsOnShared && should_share_at_first();
+  const bool had_better_share = is_new_ || should_share(shares() && !was_new);
+  if (HAK_UNLIKELY(had_better_share != shares())) become(shares() ? id_ : everybodys_owner(node_));
 }
 
 void Heap::look_whether_to_share(std::uint64_t now_ms) {
@@ -64,7 +62,7 @@ os::Place Heap::place_near() const {
   if (HAK_LIKELY(os::places.places() == 1)) return os::Place{0};
   const os::Place here = os::places.current();
   const os::Place near = os::places.node_of(here) == node_ ? here : place_.load_relaxed();
-  return os::places.among_first((live_heaps() + os::kCpusPerPlace - 1) / os::kCpusPerPlace, near);
+  return os::places.among_first(live_heaps() / os::kCpusPerPlace + 1, near);
 }
 
 // Where its full magazines go, and where it finds those of others.

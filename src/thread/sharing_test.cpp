@@ -132,7 +132,7 @@ TEST_F(Sharing, WhoOnlyFreesEarnsSlabsToo) {
         for (std::size_t n = i; n < i + 64 && n < given.size(); ++n) given[n] = allocate(kMiddle);
       }).join();
     }
-    ASSERT_TRUE(is_shared(given[0]));
+    ASSERT_TRUE(std::all_of(given.begin(), given.end(), is_shared));
     for (void* block : given) deallocate(block);
     EXPECT_EQ(owner_of(Tag{thread_cache.tag}), thread_heap()->id());
   }).join();
@@ -152,8 +152,11 @@ TEST_F(Sharing, FewHeapsUseFewPlaces) {
 
 // Threads that live briefly, one after another, in one heap: none of them does what earns slabs, but all together.
 TEST_F(Sharing, EachThreadIsNew) {
+  const Heap* first = nullptr;
   for (std::uint32_t i = 0; i < knobs::kSlowPathsOnShared; ++i) {
-    std::thread([] {
+    std::thread([&first] {
+      if (first == nullptr) first = thread_heap();
+      ASSERT_EQ(thread_heap(), first);
       thread_heap()->flush_all();
       const Blocks blocks(kMiddle, 2 * knobs::kSharedFillBytes);
       ASSERT_EQ(blocks.shared(), blocks.size());
@@ -407,12 +410,34 @@ TEST_F(Sharing, AnEmptySlabIsGivenBackAndOneInUseIsNot) {
   const std::size_t before = run_store.use().in_use_bytes();
   std::uintptr_t block = 0;
   ASSERT_EQ(take_shared(c, os::Place{0}, 1, &block), 1U);
-  give_back_empty_shared_slabs();
+  trim_shared_slabs(true);
   EXPECT_GT(run_store.use().in_use_bytes(), before);
   return_blocks(nullptr, &block, 1);
+  EXPECT_EQ(run_store.use().in_use_bytes(), before) << "it waited for nobody";
+  ASSERT_EQ(take_shared(c, os::Place{0}, 1, &block), 1U);
+  return_blocks(nullptr, &block, 1);
   EXPECT_GT(run_store.use().in_use_bytes(), before) << "it waits to be used again";
-  give_back_empty_shared_slabs();
+  trim_shared_slabs(false);
   EXPECT_EQ(run_store.use().in_use_bytes(), before);
+  EXPECT_FALSE(any_shared_slab_waits());
+}
+
+// What nobody takes from as everybody's is listed, so that a heap with slabs of its own may have it.
+TEST_F(Sharing, ASlabThatIsNotUsedAnyMoreServesAnyHeap) {
+  const ClassId c = class_of(kMiddle);
+  std::uintptr_t block = 0;
+  ASSERT_EQ(take_shared(c, os::Place{0}, 1, &block), 1U);
+  trim_shared_slabs(false);
+  EXPECT_TRUE(any_shared_slab_waits()) << "it has just been used";
+  trim_shared_slabs(false);
+  EXPECT_FALSE(any_shared_slab_waits());
+  const std::size_t in_use = run_store.use().in_use_bytes();
+  {
+    const Blocks blocks(kMiddle, kGranuleBytes / 2);
+    EXPECT_EQ(run_store.use().in_use_bytes(), in_use);
+    EXPECT_EQ(blocks.shared(), 0U) << "it has a new owner";
+  }
+  return_blocks(nullptr, &block, 1);
 }
 
 // Three quarters of each slab stay in use, so that nobody finds it roomy.
