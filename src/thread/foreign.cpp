@@ -3,8 +3,8 @@
 //   free_foreign(p)
 //     not in a slab: a large block, or not ours at all          free_large, free_outside_slabs (large)
 //     outgoing[hash of (owner, class)]: the bundle for it       push, done: no locked operation
-//       taken by another owner: the class's mixed one         push, done
-//       full, or that full, or none                           dispatch the bundle:
+//       taken by another owner: the class's mixed one           push, done
+//       full, or that full, or none                             dispatch the bundle:
 //         the owner's inbox has room                            one exchange; its refill takes it
 //         the class fills whole lines, the depot has room,      one exchange; anybody's refill
 //         not everybody's, nor mixed among many heaps
