@@ -6,9 +6,9 @@ namespace hakmem {
 
 constinit Depots depots;
 
-bool Depot::offer(ClassId c, Magazine* bundle) {
+bool Depot::offer(ClassId c, Magazine* bundle, unsigned times) {
   Shelf& shelf = shelves_[index_of(c)];
-  if (shelf.blocks.load_relaxed() + bundle->count > depot_limit(c, bundle->capacity)) return false;
+  if (shelf.blocks.load_relaxed() + bundle->count > depot_limit(c, bundle->capacity, times)) return false;
   shelf.blocks.fetch_add_relaxed(bundle->count);
   shelf.bundles.push(bundle);
   has_stock_.store_release(true);  // not before the bundle is there; pairs with trim()

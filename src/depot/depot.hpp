@@ -24,15 +24,15 @@ namespace hakmem {
 
 constexpr bool fills_whole_lines(ClassId c) { return shape_of(c).line_group == 1; }
 
-// Blocks, where bundles have `longest` of them.
-inline std::uint32_t depot_limit(ClassId c, std::size_t longest) {
-  return static_cast<std::uint32_t>(clamp_size(live_knobs.depot_bytes.load_relaxed() / size_of(c), longest, 64 * kUsualSlots));
+// Blocks, where bundles have `longest` of them; `times`: how many times the usual bytes.
+inline std::uint32_t depot_limit(ClassId c, std::size_t longest, unsigned times = 1) {
+  return static_cast<std::uint32_t>(clamp_size(times * live_knobs.depot_bytes.load_relaxed() / size_of(c), longest, 64 * kUsualSlots));
 }
 
 class Depot {
  public:
-  // False when there is no room: the bundle stays yours.
-  bool offer(ClassId c, Magazine* bundle);
+  // False when there is no room, or would be none in `times` the usual bytes: the bundle stays yours.
+  bool offer(ClassId c, Magazine* bundle, unsigned times = 1);
 
   // A glance: nothing is taken.
   bool has_stock() const { return has_stock_.load_relaxed(); }

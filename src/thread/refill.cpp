@@ -199,7 +199,9 @@ void Heap::send_blocks_home(ClassId c, Magazine* full) {
 
 // Not what a new thread has: such threads may come by every processor, and leave something at each.
 bool Heap::offer_full(ClassId c, Magazine* full) {
-  return !is_users_ && !is_new_ && (shares() || fills_whole_lines(c)) && depot().offer(c, full);
+  if (is_users_ || is_new_) return false;
+  if (shares()) return depot().offer(c, full, knobs::kSharedDepotTimes);
+  return fills_whole_lines(c) && depot().offer(c, full);
 }
 
 // The loaded magazine is full: afterwards an empty one is loaded.

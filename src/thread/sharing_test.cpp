@@ -252,7 +252,7 @@ TEST_F(Sharing, FullMagazinesPassThroughTheProcessorsDepot) {
     blocks.free_all();
     const std::size_t held = depots.held_bytes() - before;
     EXPECT_GT(held, 0U);
-    EXPECT_LE(held, std::size_t{depot_limit(class_of(kSmall), kUsualSlots)} * kSmall);
+    EXPECT_LE(held, std::size_t{depot_limit(class_of(kSmall), kUsualSlots, knobs::kSharedDepotTimes)} * kSmall);
   }).join();
   return_everything_idle(nullptr);
   EXPECT_EQ(depots.held_bytes(), 0U);
