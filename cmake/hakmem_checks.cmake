@@ -25,7 +25,7 @@ if(HAKMEM_BUILD_UNIT_TESTS)
   # What they include takes longer to compile than they do: eight at a time, but for those whose names meet others'.
   set(lone_tests
     learn/costs learn/fill_target learn/first_guess learn/huge_arms learn/learner learn/prefault learn/selector learn/sites
-    pages/run_store thread/heap thread/idle_bundles thread/prefault thread/sharing)
+    pages/run_store thread/heap thread/idle_bundles thread/inbox thread/new_heaps thread/prefault thread/shared_slabs thread/sharing)
   list(TRANSFORM lone_tests REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/src/\\1_test.cpp")
   set_source_files_properties(${lone_tests} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   set_target_properties(hakmem_unit_tests PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
@@ -36,7 +36,7 @@ if(HAKMEM_BUILD_UNIT_TESTS)
   include(${PROJECT_SOURCE_DIR}/tests/process/make_topology.cmake)
   make_topology(${PROJECT_BINARY_DIR}/topology/4_places 32 2 8)
   gtest_discover_tests(hakmem_unit_tests TEST_PREFIX "4_places." TEST_LIST unit_tests_at_4_places DISCOVERY_TIMEOUT 60
-    TEST_FILTER "IdleBlocksTest.*:IdleShardsTest.*:NotesTest.*:StackRules.*:HandsTest.*:Large.*:Resize.*:GrowIntoIdle.*:LazyFreeing.*:HugeCollapse.*:Sharing.FewHeapsUseFewPlaces"
+    TEST_FILTER "IdleBlocksTest.*:IdleShardsTest.*:NotesTest.*:StackRules.*:HandsTest.*:Large.*:Resize.*:GrowIntoIdle.*:LazyFreeing.*:HugeCollapse.*:NewHeaps.UseFewPlaces"
     PROPERTIES LABELS unit TIMEOUT 300 ENVIRONMENT "HAKMEM_TOPOLOGY=${PROJECT_BINARY_DIR}/topology/4_places")
 endif()
 

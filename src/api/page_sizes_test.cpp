@@ -17,7 +17,7 @@
 #include "os/memory_fake.hpp"
 #include "pages/metadata.hpp"
 #include "pages/run_store.hpp"
-#include "thread/registry.hpp"
+#include "thread/heap_fixture.hpp"
 
 namespace hakmem {
 namespace {
@@ -125,8 +125,6 @@ class Workload {
   require(run_store.check_invariants(), "the run store's invariants");
   std::_Exit(0);
 }
-
-void from_another_thread(auto body) { std::thread(body).join(); }
 
 [[noreturn]] void use_everything() {
   Workload(1).run(4000);

@@ -64,7 +64,8 @@ class Depots {
  public:
   Depot& operator[](os::Place place) { return of_place_[index_of(place)]; }
 
-  // Of heaps that share slabs. Processors whose numbers are 8 apart have one together, of a place, or of several while few heaps use few places.
+  // Of heaps that share slabs. Processors whose numbers are 8 apart have one together: those of a place, or of several while few
+  // heaps use few places.
   Depot& of_cpu(os::Place place, unsigned cpu) { return of_cpu_[index_of(place)][cpu % os::kCpusPerPlace]; }
 
   template <typename Home>

@@ -31,12 +31,13 @@ class Places {
   Place current() const { return HAK_LIKELY(places() == 1) ? Place{0} : find_current(); }
   Node current_node() const { return HAK_LIKELY(nodes() == 1) ? Node{0} : node_of(find_current()); }
   Node node_of(Place p) const { return HAK_LIKELY(nodes() == 1) ? Node{0} : topology_.node_of_place[index_of(p)]; }
+  unsigned number_of(Node n) const { return topology_.number_of_node[index_of(n)]; }
+
   // One of the first `n` places of its node, the same one for all of a place.
   Place among_first(unsigned n, Place p) const {
     const unsigned first = index_of(topology_.first_place_of[index_of(node_of(p))]);
     return Place{static_cast<std::uint8_t>(first + (index_of(p) - first) % n)};
   }
-  unsigned number_of(Node n) const { return topology_.number_of_node[index_of(n)]; }
 
   // Once, before there are threads: remembers where this process may run. `directory`: another
   // machine's topology, or nullptr. True when it has to be in force from the start.

@@ -74,7 +74,6 @@ void Heap::open(Cache* cache) {
   is_new_ = !was_parked || shares();  // slabs of its own that are there already are used
   slow_paths_ = 0;
   changed_at_ms_ = 0;
-  share_or_not();
 }
 
 void Heap::bear_tag() {

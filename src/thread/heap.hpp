@@ -80,6 +80,9 @@ class alignas(kCacheLine) Heap {
   void open(Cache* cache);
   void close();
 
+  // Whether its slabs are its own or everybody's is asked anew (sharing.cpp): when a thread has just got it, and later on.
+  void share_or_not();
+
   // Memory that others cannot have while the heap is parked: its attached slabs whole, and cached
   // blocks, which it counts.
   std::size_t bytes_to_park();
@@ -183,7 +186,6 @@ class alignas(kCacheLine) Heap {
   unsigned take_shared_blocks(ClassId c, unsigned n, Slot* out);
   os::Place place_near() const;
   Depot& depot();
-  void share_or_not();
   void look_whether_to_share(std::uint64_t now_ms);
   void become(OwnerId owner);
 

@@ -1,6 +1,7 @@
 // For tests of heaps.
 #pragma once
 
+#include <thread>
 #include <vector>
 
 #include "thread/heap.hpp"
@@ -18,6 +19,8 @@ inline void bring_everything_home() {
   thread_heap()->flush_all();
   return_everything_idle(nullptr);
 }
+
+inline void from_another_thread(auto body) { std::thread(body).join(); }
 
 // The calling thread's heap is new no longer: among few it has slabs of its own from now on.
 inline void work_for_a_while() {

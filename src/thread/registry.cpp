@@ -165,6 +165,7 @@ Heap* thread_heap(OwnerId before) {
   Heap* heap = take_heap(false, before);
   if (heap == nullptr) return nullptr;
   heap->open(&thread_cache);
+  heap->share_or_not();
   os::arm_thread_exit(2);
   return heap;
 }
@@ -173,6 +174,7 @@ void* allocate_after_leaving(ClassId c) {
   Heap* heap = has_left ? take_heap(false) : nullptr;
   if (heap == nullptr) return nullptr;
   heap->open(&thread_cache);
+  heap->share_or_not();
   void* block = heap->refill(c);
   retire(heap);
   return block;

@@ -15,7 +15,8 @@ namespace hakmem {
 // Takes up to `n` blocks and writes them to `out`. 0: no memory.
 unsigned take_shared(ClassId c, os::Place place, unsigned n, std::uintptr_t* out);
 
-// Lists the slabs that nobody has taken from since the last trim, for whoever looks for one, and gives back the empty ones; `all`: every one.
+// Lists the slabs that nobody has taken from since the last trim, for whoever looks for one, and gives back the empty ones. `all`: every
+// one.
 void trim_shared_slabs(bool all);
 
 // There may be something to trim.
