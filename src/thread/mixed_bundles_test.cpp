@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <barrier>
-#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -14,6 +13,7 @@ namespace hakmem {
 namespace {
 
 constexpr std::size_t kOwners = 3;
+constexpr std::size_t kEach = 16;  // more than a short bundle holds
 
 ClassId class_at(std::size_t i) { return ClassId{static_cast<std::uint8_t>(i)}; }
 
@@ -39,36 +39,52 @@ class MixedBundles : public testing::Test {
   }
 };
 
-// The calling thread has freed blocks of more owners and classes than there are places for bundles. The owners live as long as this.
+// The calling thread has freed a block of each class of more owners than there are places for bundles. The owners live as long as this.
 class Mixture {
  public:
   Mixture() {
     work_for_a_while();
-    for (std::size_t n = 0; n < kOwners; ++n) owners_.emplace_back([this] { own(); });
+    for (std::size_t owner = 0; owner < kOwners; ++owner) owners_.emplace_back([this, owner] { own(owner); });
     turn_.arrive_and_wait();
-    for (void* block : blocks_) deallocate(block);
+    for (auto& of_classes : blocks_) {
+      for (std::vector<void*>& blocks : of_classes) free_last(blocks);
+    }
   }
   ~Mixture() {
+    for (auto& of_classes : blocks_) {
+      for (std::vector<void*>& blocks : of_classes) free_all(blocks);
+    }
     turn_.arrive_and_wait();
     for (std::thread& owner : owners_) owner.join();
   }
   Mixture(const Mixture&) = delete;
   Mixture& operator=(const Mixture&) = delete;
 
+  std::vector<void*>& blocks(std::size_t owner, ClassId c) { return blocks_[owner][index_of(c)]; }
+  OwnerId id(std::size_t owner) const { return ids_[owner]; }
+
+  static void free_all(std::vector<void*>& blocks) {
+    while (!blocks.empty()) free_last(blocks);
+  }
+
  private:
-  void own() {
+  static void free_last(std::vector<void*>& blocks) {
+    deallocate(blocks.back());
+    blocks.pop_back();
+  }
+
+  void own(std::size_t owner) {
     work_for_a_while();
-    for (const std::size_t size : kClassSize) {
-      void* block = allocate(size);
-      const std::lock_guard guard(lock_);
-      blocks_.push_back(block);
+    ids_[owner] = thread_heap()->id();
+    for (std::size_t i = 0; i < kClasses; ++i) {
+      for (std::size_t n = 0; n < kEach; ++n) blocks_[owner][i].push_back(allocate(kClassSize[i]));
     }
     turn_.arrive_and_wait();
     turn_.arrive_and_wait();
   }
 
-  std::vector<void*> blocks_;
-  std::mutex lock_;
+  std::vector<void*> blocks_[kOwners][kClasses];
+  OwnerId ids_[kOwners] = {};
   std::barrier<> turn_{kOwners + 1};
   std::vector<std::thread> owners_;
 };
@@ -111,6 +127,24 @@ TEST_F(MixedBundles, TakeNoBlockOfAUsersHeap) {
   }).join();
   users->close();
   give_users_heap(users);
+}
+
+// A bundle that is full goes its way, and its owner's next blocks into another for it.
+TEST_F(MixedBundles, TakeNoBlockWhoseOwnerHasABundle) {
+  std::thread([] {
+    Mixture mixture;
+    unsigned tried = 0;
+    for (std::size_t i = 0; i < kClasses * kOwners; ++i) {
+      const ClassId c = class_at(i % kClasses);
+      const std::size_t owner = i / kClasses;
+      const unsigned mixed = mixed_blocks(c);
+      if (mixed == 0 || blocks_in_bundle(mixture.id(owner), c) == 0) continue;
+      ++tried;
+      Mixture::free_all(mixture.blocks(owner, c));
+      EXPECT_EQ(mixed_blocks(c), mixed) << index_of(c);
+    }
+    EXPECT_NE(tried, 0U);
+  }).join();
 }
 
 // From the depot they would come as a stranger's to every heap that does not share.
