@@ -43,6 +43,8 @@ inline constexpr unsigned kOutgoingSlots = 1U << kOutgoingBits;
 struct OutgoingTable {
   Outgoing slots[kOutgoingSlots];
   Magazine* bundles[kOutgoingSlots] = {};
+  std::uint64_t opened_ns[kOutgoingSlots] = {};
+  std::uint8_t doublings[kOutgoingSlots] = {};     // of a bundle's usual length
 
   // Fibonacci hashing (Knuth, TAOCP 6.4).
   static unsigned slot_of(std::uint32_t key) { return (key * 0x9E3779B1U) >> (32 - kOutgoingBits); }

@@ -13,6 +13,8 @@
 // A sleeping owner's inbox fills up and everything else goes home without it; an exited owner's
 // inbox is closed. Bundles that wait for more than a second go at the next slow path; when their thread
 // sleeps others empty them (idle_bundles.hpp).
+#include "learn/bundle_threshold.hpp"
+#include "os/clock.hpp"
 #include "pages/metadata.hpp"
 #include "thread/heap.hpp"
 #include "thread/hot.hpp"
@@ -48,15 +50,6 @@ void free_foreign(void* block, std::uint32_t tag_xor_own) {
 }
 
 namespace {
-
-// How many blocks a bundle may gather; a mixed one few: they wait for nobody.
-unsigned limit_of(Tag tag, unsigned capacity) {
-  const ClassId c = class_of(tag);
-  const unsigned limit = live_knobs.bundle_limit(c, capacity);
-  if (heap_of(owner_of(tag)) != nullptr) return limit;
-  const auto mixed = static_cast<unsigned>(clamp_size(knobs::kMixedBytes / size_of(c), knobs::kFirstFill, kUsualSlots));
-  return limit < mixed ? limit : mixed;
-}
 
 // A bundle may be cut shorter than its magazine is.
 unsigned longest(const Magazine& bundle, ClassId c) {
@@ -111,6 +104,7 @@ Outgoing* Heap::prepare_outgoing(Tag tag) {
   }
   ++slow_paths_;
   housekeeping();
+  note_pace(slot, out.key.load_relaxed() == key);
   if (key != (static_cast<std::uint32_t>(tag) ^ cache_->tag)) return nullptr;  // it has just come to share, or ceased to
   enter_gate();
   Outgoing* ready = &out;
@@ -136,15 +130,32 @@ bool Heap::may_mix(Tag tag) const {
   return owner == nullptr ? node_of_shared(id) == node_ : !owner->is_users_ && owner->node_ == node_;
 }
 
+// Its bundle is full, and of this key: how soon, says how long it, or the next one, is to be. Otherwise it begins anew.
+void Heap::note_pace(unsigned slot, bool full) {
+  std::uint8_t& doublings = outgoing_->doublings[slot];
+  doublings = full ? learn::next_doublings(doublings, os::now_ns() - outgoing_->opened_ns[slot]) : std::uint8_t{0};
+}
+
+// How many blocks the slot's bundle may gather. Mixed ones no more than usual: they wait for nobody.
+unsigned Heap::bundle_length(unsigned slot, Tag tag) const {
+  const ClassId c = class_of(tag);
+  const unsigned usual = bundle_capacity(c);
+  const unsigned wanted = heap_of(owner_of(tag)) == nullptr ? usual : usual << outgoing_->doublings[slot];
+  const unsigned most = wanted < magazine_capacity(c) ? wanted : magazine_capacity(c);
+  return live_knobs.bundle_limit(c, most);
+}
+
 // What was in the slot goes on its way. nullptr: no memory for a bundle.
 Outgoing* Heap::open_bundle(unsigned slot, Tag tag) {
   dispatch_outgoing(slot);
   Magazine* bundle = take_bundle(slot, tag);
   if (bundle == nullptr) return nullptr;
-  const unsigned limit = limit_of(tag, longest(*bundle, class_of(tag)));
-  if (limit > bundle->count) bundle->set_capacity(limit);
+  const unsigned room = longest(*bundle, class_of(tag));
+  const unsigned limit = bundle_length(slot, tag);
+  if (limit > bundle->count) bundle->set_capacity(limit < room ? limit : room);
   outgoing_->slots[slot].set(bundle->slots() + bundle->count, static_cast<std::uint32_t>(tag) ^ cache_->tag);
   outgoing_->bundles[slot] = bundle;
+  outgoing_->opened_ns[slot] = os::now_ns();
   bundle->count = 0;  // from now on: how many of them others have taken out
   bundles_opened_.store_relaxed(bundles_opened_.load_relaxed() + 1);
   note_bundles();
@@ -189,8 +200,12 @@ bool Heap::take_bundle_back(ClassId c) {
 bool Heap::lengthen_bundle(unsigned slot, Tag tag) {
   const ClassId c = class_of(tag);
   Magazine* old = outgoing_->bundles[slot];
-  const unsigned limit = limit_of(tag, magazine_capacity(c));
-  if (!old->is_short || limit <= old->capacity) return false;
+  const unsigned limit = bundle_length(slot, tag);
+  if (limit <= old->capacity) return false;
+  if (!old->is_short) {
+    old->set_capacity(limit);
+    return true;
+  }
   filled_slots_ |= std::uint64_t{1} << slot;
   Magazine* longer = take_usual(c);
   if (longer == nullptr) return false;

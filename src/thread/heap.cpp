@@ -44,7 +44,7 @@ bool Inbox::send(Magazine* bundle, std::uint32_t limit) {
     if (old == closed_mark()) return false;
     // The record may have moved on since it was read: then its depth is wrong, but the exchange
     // fails, or the limit is off by a bundle.
-    const std::uint32_t depth = old == nullptr ? 1 : old->depth.load_relaxed() + 1;
+    const std::uint32_t depth = (old == nullptr ? 0 : old->depth.load_relaxed()) + bundle->count;
     if (depth > limit) return false;
     bundle->next.store_relaxed(old);
     bundle->depth.store_relaxed(depth);
@@ -104,7 +104,7 @@ std::size_t Heap::bytes_to_park() {
 std::size_t Heap::mail_bytes() const {
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < kClasses; ++i) {
-    bytes += inboxes_[i].depth() * magazine_capacity(class_at(i)) * kClassSize[i];
+    bytes += inboxes_[i].depth() * kClassSize[i];
   }
   return bytes;
 }

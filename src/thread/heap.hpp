@@ -34,10 +34,10 @@ namespace hakmem {
 // Bundles that other threads send to one heap and class.
 class Inbox {
  public:
-  // False when it is closed or holds `limit` bundles already: the bundle stays yours.
+  // False when it is closed or would hold more than `limit` blocks: the bundle stays yours.
   bool send(Magazine* bundle, std::uint32_t limit);
 
-  // Bundles that wait, about: the record may have moved on meanwhile.
+  // Blocks that wait, about: the record may have moved on meanwhile.
   std::uint32_t depth() const {
     const Magazine* head = head_.load_relaxed();
     return head == nullptr || head == closed_mark() ? 0 : head->depth.load_relaxed();
@@ -155,8 +155,8 @@ class alignas(kCacheLine) Heap {
   static constexpr std::uint8_t kLooksUntilMove = 2;
 
   static std::uint32_t inbox_limit(ClassId c) {
-    const std::size_t bundle = live_knobs.bundle_limit(c, magazine_capacity(c)) * size_of(c);
-    return static_cast<std::uint32_t>(clamp_size(live_knobs.inbox_bytes.load_relaxed() / bundle, 2, 255));
+    const std::size_t blocks = live_knobs.inbox_bytes.load_relaxed() / size_of(c);
+    return static_cast<std::uint32_t>(clamp_size(blocks, 2 * magazine_capacity(c), 255 * kUsualSlots));
   }
 
   Slot*& top(ClassId c) { return cache_->top[index_of(c)]; }
@@ -196,6 +196,8 @@ class alignas(kCacheLine) Heap {
   Outgoing* prepare_outgoing(Tag tag);
   void note_bundles();
   bool should_mix(unsigned slot, std::uint32_t key);
+  void note_pace(unsigned slot, bool full);
+  unsigned bundle_length(unsigned slot, Tag tag) const;
   Outgoing* open_bundle(unsigned slot, Tag tag);
   Magazine* take_bundle(unsigned slot, Tag tag);
   bool take_bundle_back(ClassId c);

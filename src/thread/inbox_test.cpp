@@ -11,17 +11,24 @@
 namespace hakmem {
 namespace {
 
-Magazine* make_bundle() {
+// With so many blocks, which are none of ours.
+Magazine* make_bundle(std::uint8_t blocks = 0) {
   Magazine* bundle = make_short_magazine();
   if (bundle == nullptr) std::abort();
+  bundle->count = blocks;
   return bundle;
+}
+
+void recycle(Magazine* bundle) {
+  bundle->count = 0;
+  recycle_short_magazine(bundle);
 }
 
 unsigned recycle_all(Magazine* first) {
   unsigned n = 0;
   for (; first != nullptr; ++n) {
     Magazine* next = first->next.load_relaxed();
-    recycle_short_magazine(first);
+    recycle(first);
     first = next;
   }
   return n;
@@ -32,8 +39,8 @@ TEST(Inbox, DeliversWhatWasSentUpToItsLimit) {
   inbox.open();
   EXPECT_FALSE(inbox.has_mail());
   EXPECT_EQ(inbox.receive(), nullptr);
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(inbox.send(make_bundle(), 3));
-  Magazine* const fourth = make_bundle();
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(inbox.send(make_bundle(1), 3));
+  Magazine* const fourth = make_bundle(1);
   EXPECT_FALSE(inbox.send(fourth, 3)) << "full: it stays the sender's";
   EXPECT_TRUE(inbox.has_mail());
   EXPECT_EQ(recycle_all(inbox.receive()), 3u);
@@ -42,11 +49,24 @@ TEST(Inbox, DeliversWhatWasSentUpToItsLimit) {
   EXPECT_EQ(recycle_all(inbox.close()), 1u);
 }
 
+TEST(Inbox, CountsBlocksNotBundles) {
+  Inbox inbox;
+  inbox.open();
+  ASSERT_TRUE(inbox.send(make_bundle(3), 8));
+  ASSERT_TRUE(inbox.send(make_bundle(4), 8));
+  EXPECT_EQ(inbox.depth(), 7u);
+  Magazine* const long_one = make_bundle(2);
+  EXPECT_FALSE(inbox.send(long_one, 8));
+  EXPECT_TRUE(inbox.send(make_bundle(1), 8));
+  recycle(long_one);
+  EXPECT_EQ(recycle_all(inbox.close()), 3u);
+}
+
 TEST(Inbox, TakesNothingWhileClosed) {  // (2)
   Inbox inbox;
   inbox.open();
   EXPECT_EQ(inbox.close(), nullptr);
-  Magazine* const bundle = make_bundle();
+  Magazine* const bundle = make_bundle(1);
   EXPECT_FALSE(inbox.send(bundle, 3));
   inbox.open();
   EXPECT_TRUE(inbox.send(bundle, 3));
@@ -65,10 +85,10 @@ TEST(Inbox, LosesNothingBetweenSendersAndReceiver) {
   for (unsigned id = 0; id < kSenders; ++id) {
     senders.emplace_back([&] {
       for (unsigned i = 0; i < kEach; ++i) {
-        Magazine* bundle = make_bundle();
+        Magazine* bundle = make_bundle(1);
         bundle->slots()[0] = i;  // contents travel with it
         if (inbox.send(bundle, 40)) ++sent;
-        else recycle_short_magazine(bundle);
+        else recycle(bundle);
       }
       --sending;
     });
@@ -87,7 +107,7 @@ TEST(HeapInbox, GetsNoBundlesWhileParked) {  // (2)
   from_another_thread([&] { owner = thread_heap()->id(); });
   Magazine* const bundle = make_bundle();
   EXPECT_FALSE(heap_of(owner)->send(class_of(64), bundle));
-  recycle_short_magazine(bundle);
+  recycle(bundle);
   bring_everything_home();
 }
 
