@@ -156,7 +156,7 @@ def render(samples, machine):
              "better. hakmem is `HAKMEM_MODE=hybrid` with hindsight, its default.",
              "In the geometric mean over workloads and prices, hakmem's bill is", verdict(report),
              "The best of several is chosen anew for each workload and price. Of equals that move from run to run the lowest lies below "
-             "all of them; so it is also found in the other rounds, and billed in the one left out.",
+             "all of them; so it is also found in the other rounds, and billed in the one left out (the median of those ratios).",
              "## Bills", report.ratios(),
              "## hakmem's bill over that of every setting, geometric means", report.settings_means(), "## Values",
              "Medians; CPU with its spread [lowest-highest]. A setting that was told a price is billed at that price alone."]

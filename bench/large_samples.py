@@ -60,17 +60,17 @@ class Samples:
         return {row.round: row.bill(price) for row in self.runs(workload, setting, price)}
 
     def over_best_of_other_rounds(self, workload, setting, rivals, price):
-        """The bill of `setting` over that of the rival that the other rounds found cheapest, in the geometric mean of the rounds;
-        None with fewer than two. What is cheapest by chance in a round is not what is billed, as it is by best()."""
+        """The bill of `setting` over that of the rival that the other rounds found cheapest, the median of the rounds; None with
+        fewer than two. What is cheapest by chance in a round is not what is billed, as it is by best()."""
         ours = self.rounds(workload, setting, price)
         theirs = {rival: self.rounds(workload, rival, price) for rival in rivals}
         ratios = []
         for number, bill in ours.items():
             seen = {rival: [one for key, one in bills.items() if key != number] for rival, bills in theirs.items() if number in bills}
             elsewhere = {rival: statistics.median(bills) for rival, bills in seen.items() if bills}
-            if elsewhere:
-                ratios.append(bill / theirs[min(elsewhere, key=elsewhere.get)][number])
-        return statistics.geometric_mean(ratios) if ratios else None
+            if elsewhere and (best := theirs[min(elsewhere, key=elsewhere.get)][number]):
+                ratios.append(bill / best)
+        return statistics.median(ratios) if ratios else None
 
     def best(self, workload, settings, price):
         """The cheapest of these settings, by its median bill, or None."""

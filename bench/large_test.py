@@ -66,7 +66,7 @@ class Ratios(unittest.TestCase):
                                 "best default of other rounds": None, "best of all peers": 2, "a": 0.5, "b": 0.125})
 
     def test_the_best_of_other_rounds_is_billed_in_its_own(self):
-        # In each round another of two equals is cheap: the best of the medians is neither's luck, that of one round would be.
+        # Each of two equals is cheap in one round, and then dear in the one that is billed.
         rows = [*ours(2, 0), *ours(2, 0, number=1), row("a", "default", 1, 0), row("a", "default", 3, 0, number=1),
                 row("b", "default", 3, 0), row("b", "default", 1, 0, number=1)]
         report = Report(Samples(rows), MACHINE)

@@ -52,7 +52,7 @@ std::string knobs_text(const hak_stats& stats, bool colours) {
       "paths, {} of idle memory\n"
       "spare magazines: {} allowed of {}; allowances grew {} times, shrank {}, were lent {}; idle "
       "classes emptied {} times\n"
-      "bundles: thresholds moved {} times; {} classes send them before they are full\n\n{}\n",
+      "bundles: thresholds moved {} times; those of {} classes are below a magazine\n\n{}\n",
       stats.knobs_settled != 0 ? "settled" : "on trial", stats.knob_changes,
       seconds_text(stats.knob_bill_cpu_s), seconds_text(stats.knob_bill_memory_s),
       bytes_text(stats.spare_bound_bytes - stats.spare_unclaimed_bytes),

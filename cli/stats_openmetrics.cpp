@@ -226,7 +226,7 @@ void add_knobs(Metrics& metrics, const hak_stats& stats) {
   add_single(metrics, "knobs_adapt", "Whether adaptive knobs move", stats.knobs_adapt);
   add_single(metrics, "knobs_settled", "Whether no trial of them tells a difference any more",
              stats.knobs_settled);
-  add_single(metrics, "cold_classes", "Classes whose bundles leave before they are full",
+  add_single(metrics, "cold_classes", "Classes whose threshold for bundles is below a magazine",
              stats.cold_classes);
   metrics.counter("knob_changes", "Levels of knobs changed, trials included");
   metrics.sample("", std::uint64_t{stats.knob_changes});

@@ -242,7 +242,7 @@ TEST(StatsText, SaysWhereTheKnobsAreWhereTheyMove) {
   EXPECT_THAT(text, HasSubstr("250 ms of idle memory"));
   EXPECT_THAT(text, HasSubstr("spare magazines: 2.00 MiB allowed of 32.0 MiB"));
   EXPECT_THAT(text, HasSubstr("were lent 6;"));
-  EXPECT_THAT(text, HasSubstr("5 classes send them before they are full"));
+  EXPECT_THAT(text, HasSubstr("those of 5 classes are below a magazine"));
   EXPECT_THAT(text, HasSubstr("depot    512 KiB   256 KiB      1  cheaper, -2.3 %"));
   EXPECT_THAT(text, HasSubstr("growth  heap / 4  heap / 2      0  running"));
 }

@@ -178,7 +178,7 @@ struct hak_stats {
   uint32_t knobs_settled;        /* 1: no trial runs, for none told a difference */
   uint32_t knob_changes;         /* trials begun and ended */
   uint32_t bundle_changes;       /* of bundle thresholds */
-  uint32_t cold_classes;         /* whose bundles leave before they are full */
+  uint32_t cold_classes;         /* whose threshold for bundles is below a magazine */
   uint32_t knob_count;
   struct hak_stats_knob knobs[HAK_STATS_MAX_KNOBS];
 

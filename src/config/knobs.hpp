@@ -70,7 +70,7 @@ inline constexpr std::size_t kInboxBytes = 256 * kKiB;
 
 // A bundle of other heaps' blocks, on its way out, but kFirstFill blocks: a thread may have one of every class for each of
 // the others, and nobody else can have what waits in them. With up to 512 KiB each, as a magazine has, the server mix
-// with 4 workers held 60 MiB, 20 of them in bundles, for 39.
+// with 4 workers held 64 MiB, 20 of them in bundles, for 39.
 inline constexpr std::size_t kBundleBytes = 32 * kKiB;
 
 // Bundles in the depot, per class.

@@ -16,7 +16,7 @@
 namespace hakmem {
 
 struct LiveKnobs {
-  // A bundle of others' blocks leaves when it has this many; 0: as many as a magazine holds.
+  // A bundle of others' blocks leaves when it has this many, or sooner by its pace; 0: by that alone.
   Atomic<std::uint16_t> bundle_blocks[kClasses] = {};
 
   unsigned bundle_limit(ClassId c, unsigned magazine) const {

@@ -32,7 +32,7 @@ inline constexpr Slot kFullMark = 1;
 struct Magazine {
   Atomic<Magazine*> next;       // in a list, inbox or stack
   Magazine* chain = nullptr;    // further empty magazines that travel with this one
-  Atomic<std::uint32_t> depth;  // blocks from this magazine down, in an inbox
+  Atomic<std::uint32_t> depth;  // of an inbox, from this magazine down (thread/heap.hpp)
   std::uint16_t capacity = 0;
   std::uint8_t count = 0;       // while not loaded
   bool is_short = false;
@@ -62,6 +62,7 @@ constexpr unsigned magazine_capacity(ClassId c) {
 }
 
 // The same of another heap's blocks, on their way out.
+static_assert(knobs::kBundleBytes <= knobs::kMagazineBytes && knobs::kFirstFill <= knobs::kMinMagazine);
 constexpr unsigned bundle_capacity(ClassId c) {
   return static_cast<unsigned>(clamp_size(knobs::kBundleBytes / size_of(c), knobs::kFirstFill, kUsualSlots));
 }

@@ -12,9 +12,8 @@
 // Steps are doublings, taken only beyond kBand of the best length: R / K must change by four times kBand
 // squared for a length to go up and come back, so a steady rate comes to rest. At most one change a call.
 //
-// Without the tuner, and as a bound to it, each thread goes by the pace of its own bundles: one that is full within kHotNs may
-// be twice as long, and so may the next, up to a magazine; one that takes four times that, and the next is half as long. So
-// one of a kind leaves at most once in kHotNs, unless it is as long as it can be.
+// In every mode each thread goes by the pace of its own bundles, below that threshold: one that is full within kHotNs may
+// be twice as long, and so may the next, up to a magazine; one that takes four times that, and the next is half as long.
 //
 // Pure functions. Above: thread/tuner, foreign. Below: base. Any thread.
 #pragma once
@@ -62,15 +61,12 @@ constexpr unsigned next_bundle(unsigned blocks, const BundleUse& use, std::size_
   return blocks < kLeastBundle ? kLeastBundle : blocks;
 }
 
-// Between the usual length, knobs::kBundleBytes, and a magazine's.
 inline constexpr std::uint64_t kHotNs = 1'000'000;
-inline constexpr std::uint8_t kMostDoublings = 4;
 
 // Of the usual length, after a bundle of so many doublings was full `took_ns` after it was opened.
-constexpr std::uint8_t next_doublings(std::uint8_t doublings, std::uint64_t took_ns) {
-  if (took_ns <= kHotNs && doublings < kMostDoublings) return static_cast<std::uint8_t>(doublings + 1);
-  if (took_ns > 4 * kHotNs && doublings > 0) return static_cast<std::uint8_t>(doublings - 1);
-  return doublings;
+constexpr std::uint8_t next_doublings(std::uint8_t doublings, bool may_grow, std::uint64_t took_ns) {
+  if (took_ns <= kHotNs) return static_cast<std::uint8_t>(doublings + (may_grow ? 1 : 0));
+  return static_cast<std::uint8_t>(doublings - (took_ns > 4 * kHotNs && doublings != 0 ? 1 : 0));
 }
 
 }  // namespace hakmem::learn

@@ -39,12 +39,14 @@ TEST(BundleThreshold, IsWithinAFewPerCentOfTheLeastBill) {
 // How long bundles are that begin with 8 blocks, at a steady rate: none leaves sooner than after kHotNs unless it is as long as
 // can be, and none takes more than four times that unless it is the shortest.
 TEST(BundlePace, FollowsTheRate) {
+  constexpr std::uint8_t kMostDoublings = 4;
   for (double blocks_per_ns = 1e-7; blocks_per_ns < 1; blocks_per_ns *= 1.3) {
     const auto took_ns = [&](unsigned doublings) { return static_cast<std::uint64_t>((8U << doublings) / blocks_per_ns); };
     for (std::uint8_t doublings : {std::uint8_t{0}, kMostDoublings}) {
+      const auto next_of = [&](std::uint8_t d) { return next_doublings(d, d < kMostDoublings, took_ns(d)); };
       for (int bundle = 0; bundle < 20; ++bundle) {
-        std::uint8_t next = next_doublings(doublings, took_ns(doublings));
-        for (; next > doublings; next = next_doublings(doublings, took_ns(doublings))) doublings = next;  // the same one goes on
+        std::uint8_t next = next_of(doublings);
+        for (; next > doublings; next = next_of(doublings)) doublings = next;  // the same one goes on
         doublings = next;
       }
       EXPECT_TRUE(took_ns(doublings) > kHotNs || doublings == kMostDoublings) << blocks_per_ns;

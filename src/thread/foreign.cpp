@@ -4,6 +4,7 @@
 //     not in a slab: a large block, or not ours at all          free_large, free_outside_slabs (large)
 //     outgoing[hash of (owner, class)]: the bundle for it       push, done: no locked operation
 //       taken by another owner: the class's mixed one           push, done
+//       full, and hot                                           it becomes longer
 //       full, or that full, or none                             dispatch the bundle:
 //         the owner's inbox has room                            one exchange; its refill takes it
 //         the class fills whole lines, the depot has room,      one exchange; anybody's refill
@@ -50,6 +51,9 @@ void free_foreign(void* block, std::uint32_t tag_xor_own) {
 }
 
 namespace {
+
+// Mixed bundles, and those of everybody's blocks, have none, and are never longer than usual: they wait for nobody.
+bool has_pace(Tag tag) { return heap_of(owner_of(tag)) != nullptr; }
 
 // A bundle may be cut shorter than its magazine is.
 unsigned longest(const Magazine& bundle, ClassId c) {
@@ -102,13 +106,15 @@ Outgoing* Heap::prepare_outgoing(Tag tag) {
   if (const Tag mixed = tag_for(nobodys_owner(node_), class_of(tag)); tag != mixed && should_mix(slot, key) && may_mix(tag)) {
     return prepare_outgoing(mixed);
   }
-  ++slow_paths_;
+  note_pace(slot, tag);
   housekeeping();
-  note_pace(slot, out.key.load_relaxed() == key);
   if (key != (static_cast<std::uint32_t>(tag) ^ cache_->tag)) return nullptr;  // it has just come to share, or ceased to
   enter_gate();
   Outgoing* ready = &out;
-  if (out.key.load_relaxed() != key || !lengthen_bundle(slot, tag)) ready = open_bundle(slot, tag);
+  if (out.key.load_relaxed() != key || !lengthen_bundle(slot, tag)) {
+    ++slow_paths_;
+    ready = open_bundle(slot, tag);
+  }
   gate_.leave();
   return ready;
 }
@@ -130,17 +136,25 @@ bool Heap::may_mix(Tag tag) const {
   return owner == nullptr ? node_of_shared(id) == node_ : !owner->is_users_ && owner->node_ == node_;
 }
 
-// Its bundle is full, and of this key: how soon, says how long it, or the next one, is to be. Otherwise it begins anew.
-void Heap::note_pace(unsigned slot, bool full) {
+// The slot's bundle is full: how soon, says how long it, or the next one, is to be. Where another's is, or none, it begins anew.
+void Heap::note_pace(unsigned slot, Tag tag) {
   std::uint8_t& doublings = outgoing_->doublings[slot];
-  doublings = full ? learn::next_doublings(doublings, os::now_ns() - outgoing_->opened_ns[slot]) : std::uint8_t{0};
+  if (outgoing_->slots[slot].key.load_relaxed() != (static_cast<std::uint32_t>(tag) ^ cache_->tag)) {
+    doublings = 0;
+    return;
+  }
+  const bool as_long_as_can_be = outgoing_->bundles[slot]->capacity >= bundle_length(slot, tag);
+  if (!has_pace(tag) || !as_long_as_can_be) return;
+  const ClassId c = class_of(tag);
+  const bool may_grow = bundle_capacity(c) << doublings < live_knobs.bundle_limit(c, magazine_capacity(c));
+  doublings = learn::next_doublings(doublings, may_grow, os::now_ns() - outgoing_->opened_ns[slot]);
 }
 
-// How many blocks the slot's bundle may gather. Mixed ones no more than usual: they wait for nobody.
+// How many blocks the slot's bundle may gather.
 unsigned Heap::bundle_length(unsigned slot, Tag tag) const {
   const ClassId c = class_of(tag);
   const unsigned usual = bundle_capacity(c);
-  const unsigned wanted = heap_of(owner_of(tag)) == nullptr ? usual : usual << outgoing_->doublings[slot];
+  const unsigned wanted = has_pace(tag) ? usual << outgoing_->doublings[slot] : usual;
   const unsigned most = wanted < magazine_capacity(c) ? wanted : magazine_capacity(c);
   return live_knobs.bundle_limit(c, most);
 }
@@ -155,7 +169,7 @@ Outgoing* Heap::open_bundle(unsigned slot, Tag tag) {
   if (limit > bundle->count) bundle->set_capacity(limit < room ? limit : room);
   outgoing_->slots[slot].set(bundle->slots() + bundle->count, static_cast<std::uint32_t>(tag) ^ cache_->tag);
   outgoing_->bundles[slot] = bundle;
-  outgoing_->opened_ns[slot] = os::now_ns();
+  if (has_pace(tag)) outgoing_->opened_ns[slot] = os::now_ns();
   bundle->count = 0;  // from now on: how many of them others have taken out
   bundles_opened_.store_relaxed(bundles_opened_.load_relaxed() + 1);
   note_bundles();
@@ -163,8 +177,8 @@ Outgoing* Heap::open_bundle(unsigned slot, Tag tag) {
 }
 
 // A thread that lives on shared slabs frees into the magazine that it allocated from, once that is half
-// used: what it has not used goes home with the rest when it sleeps. The first bundle of a slot is short:
-// most threads fill none.
+// used: what it has not used goes home with the rest when it sleeps. The first bundle of a slot is short, and so are all
+// that need no more room: most threads fill none.
 Magazine* Heap::take_bundle(unsigned slot, Tag tag) {
   const ClassId c = class_of(tag);
   const ClassState& s = state(c);

@@ -43,11 +43,11 @@ bool Inbox::send(Magazine* bundle, std::uint32_t limit) {
   do {
     if (old == closed_mark()) return false;
     // The record may have moved on since it was read: then its depth is wrong, but the exchange
-    // fails, or the limit is off by a bundle.
-    const std::uint32_t depth = (old == nullptr ? 0 : old->depth.load_relaxed()) + bundle->count;
-    if (depth > limit) return false;
+    // fails, or the limit is off by some bundles.
+    const std::uint32_t below = old == nullptr ? 0 : old->depth.load_relaxed();
+    if (below / kOneBundle == kMostBundles || below % kOneBundle + bundle->count > limit) return false;
     bundle->next.store_relaxed(old);
-    bundle->depth.store_relaxed(depth);
+    bundle->depth.store_relaxed(below + kOneBundle + bundle->count);
     // Release: the bundle's contents and its blocks', for receive() and close().
   } while (!head_.try_replace_acq_rel(old, bundle));
   return true;
@@ -104,7 +104,7 @@ std::size_t Heap::bytes_to_park() {
 std::size_t Heap::mail_bytes() const {
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < kClasses; ++i) {
-    bytes += inboxes_[i].depth() * kClassSize[i];
+    bytes += inboxes_[i].blocks() * kClassSize[i];
   }
   return bytes;
 }

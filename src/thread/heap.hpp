@@ -18,7 +18,7 @@
 //   (4) all its slabs lie in the memory of one node, its own for life: a thread that has moved to
 //       another node takes another heap;
 //   (5) free() keeps at most allowance_ in spare magazines (capacity.hpp), where heaps share kSharedSpareBytes; what an inbox brings comes
-//       on top. An inbox holds at most live_knobs.inbox_bytes, but two bundles at least.
+//       on top. An inbox holds at most live_knobs.inbox_bytes, but has room for two bundles as long as they can be.
 //
 // Above: hot (through its slow paths), api. Below: depot, slabs.
 #pragma once
@@ -34,13 +34,16 @@ namespace hakmem {
 // Bundles that other threads send to one heap and class.
 class Inbox {
  public:
-  // False when it is closed or would hold more than `limit` blocks: the bundle stays yours.
+  // However short they are: each is a record, and a refill of its own.
+  static constexpr std::uint32_t kMostBundles = 255;
+
+  // False when it is closed, or would hold more than `limit` blocks or kMostBundles: the bundle stays yours.
   bool send(Magazine* bundle, std::uint32_t limit);
 
   // Blocks that wait, about: the record may have moved on meanwhile.
-  std::uint32_t depth() const {
+  std::uint32_t blocks() const {
     const Magazine* head = head_.load_relaxed();
-    return head == nullptr || head == closed_mark() ? 0 : head->depth.load_relaxed();
+    return head == nullptr || head == closed_mark() ? 0 : head->depth.load_relaxed() % kOneBundle;
   }
   bool has_mail() const {
     const Magazine* head = head_.load_relaxed();
@@ -58,6 +61,10 @@ class Inbox {
   }
 
  private:
+  // A depth is so much for each bundle, and one for each block.
+  static constexpr std::uint32_t kOneBundle = std::uint32_t{1} << 24;
+  static_assert(kMostBundles * kUsualSlots < kOneBundle && kMostBundles <= UINT32_MAX / kOneBundle);
+
   static Magazine* closed_mark() { return reinterpret_cast<Magazine*>(std::uintptr_t{1}); }
   Atomic<Magazine*> head_;
 };
@@ -156,7 +163,8 @@ class alignas(kCacheLine) Heap {
 
   static std::uint32_t inbox_limit(ClassId c) {
     const std::size_t blocks = live_knobs.inbox_bytes.load_relaxed() / size_of(c);
-    return static_cast<std::uint32_t>(clamp_size(blocks, 2 * magazine_capacity(c), 255 * kUsualSlots));
+    const std::size_t least = 2 * live_knobs.bundle_limit(c, magazine_capacity(c));
+    return static_cast<std::uint32_t>(clamp_size(blocks, least, Inbox::kMostBundles * kUsualSlots));
   }
 
   Slot*& top(ClassId c) { return cache_->top[index_of(c)]; }
@@ -196,7 +204,7 @@ class alignas(kCacheLine) Heap {
   Outgoing* prepare_outgoing(Tag tag);
   void note_bundles();
   bool should_mix(unsigned slot, std::uint32_t key);
-  void note_pace(unsigned slot, bool full);
+  void note_pace(unsigned slot, Tag tag);
   unsigned bundle_length(unsigned slot, Tag tag) const;
   Outgoing* open_bundle(unsigned slot, Tag tag);
   Magazine* take_bundle(unsigned slot, Tag tag);

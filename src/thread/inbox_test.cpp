@@ -54,12 +54,23 @@ TEST(Inbox, CountsBlocksNotBundles) {
   inbox.open();
   ASSERT_TRUE(inbox.send(make_bundle(3), 8));
   ASSERT_TRUE(inbox.send(make_bundle(4), 8));
-  EXPECT_EQ(inbox.depth(), 7u);
+  EXPECT_EQ(inbox.blocks(), 7u);
   Magazine* const long_one = make_bundle(2);
   EXPECT_FALSE(inbox.send(long_one, 8));
   EXPECT_TRUE(inbox.send(make_bundle(1), 8));
   recycle(long_one);
   EXPECT_EQ(recycle_all(inbox.close()), 3u);
+}
+
+TEST(Inbox, TakesNoMoreBundlesThanItMay) {
+  Inbox inbox;
+  inbox.open();
+  for (std::uint32_t i = 0; i < Inbox::kMostBundles; ++i) ASSERT_TRUE(inbox.send(make_bundle(1), 10'000)) << i;
+  Magazine* const one_more = make_bundle(1);
+  EXPECT_FALSE(inbox.send(one_more, 10'000));
+  EXPECT_EQ(inbox.blocks(), Inbox::kMostBundles);
+  recycle(one_more);
+  EXPECT_EQ(recycle_all(inbox.close()), Inbox::kMostBundles);
 }
 
 TEST(Inbox, TakesNothingWhileClosed) {  // (2)

@@ -46,7 +46,7 @@ struct TunerState {
   bool settled;
   std::uint32_t changes;         // of levels, trials included
   std::uint32_t bundle_changes;  // of thresholds of classes
-  std::uint32_t cold_classes;    // whose bundles leave before they are full
+  std::uint32_t cold_classes;    // whose threshold is below a magazine
   double bill_cpu_s;             // CPU on slow paths so far, by the counts and measured costs
   double bill_memory_s;          // price x GiB-seconds idle so far
 };
