@@ -82,10 +82,21 @@ constexpr bool asks_for_unit(const UnitQuestion& unit, const CostModel& costs, d
 // What a huge fault is taken to cost after one more of `seconds`.
 constexpr double huge_fault_after(const CostModel& costs, double seconds) { return (costs.huge_fault_s + seconds) / 2; }
 
-// The same after a region was refused: a quarter of what is known to be more than usual is forgotten, so
-// that a machine on which they have become cheap is asked again.
-constexpr double huge_fault_forgotten(const CostModel& costs) {
-  return (3 * costs.huge_fault_s + CostModel{}.huge_fault_s) / 4;
+// Asking again, where huge faults were dear, finds a machine on which they have become cheap, and costs a dear one otherwise. So
+// what they have cost beyond small pages is a debt, which an eighth of what is spent on small pages instead pays off: until
+// then nothing is asked, and asking makes new memory dearer by an eighth at most.
+inline constexpr double kAskingShare = 1.0 / 8;
+
+// After a huge fault of `seconds`, which may have been a cheap one.
+constexpr double debt_after(double debt_s, const CostModel& costs, double seconds) {
+  const double debt = debt_s + seconds - kSmallPagesInHuge * costs.fault_s;
+  return debt > 0 ? debt : 0;
+}
+
+// After so much memory has been refused.
+constexpr double debt_left(double debt_s, const CostModel& costs, double bytes) {
+  const double debt = debt_s - kAskingShare * bytes / kHugeBytes * kSmallPagesInHuge * costs.fault_s;
+  return debt > 0 ? debt : 0;
 }
 
 // What collapsing units of small pages may take when the heap grows by `bytes` of huge ones: half of the bill

@@ -28,17 +28,40 @@ TEST(HugeArms, AMachineWhereHugeFaultsAreDearDoesNotAsk) {
   EXPECT_FALSE(asks_for_huge({1.0, 1}, slow, kPrice));
 }
 
-TEST(HugeArms, OneDearHugeFaultIsEnoughToStopAndAFewRefusalsToAskAgain) {
+TEST(HugeArms, OneDearHugeFaultIsEnoughToStop) {
   CostModel costs;
   costs.huge_fault_s = huge_fault_after(costs, 2.3e-3);
   EXPECT_FALSE(asks_for_huge({1.0, 1}, costs, kPrice));
-  int refused = 0;
-  for (; !asks_for_huge({1.0, 1}, costs, kPrice) && refused < 100; ++refused) {
-    costs.huge_fault_s = huge_fault_forgotten(costs);
+}
+
+// On a machine where they stay dear: all new memory, for a long time.
+TEST(HugeArms, AskingAgainCostsAnEighthOfWhatSmallPagesTake) {
+  const CostModel costs;
+  const double small_s = kSmallPagesInHuge * costs.fault_s;
+  for (const double dear_s : {1.01 * small_s, 2e-3, 6e-3, 50e-3}) {
+    double debt_s = 0;
+    double excess_s = 0;
+    int asked = 0;
+    int units = 0;
+    for (; units < 100'000; ++units) {
+      if (debt_s > 0) {
+        debt_s = debt_left(debt_s, costs, kHugeBytes);
+      } else {
+        debt_s = debt_after(debt_s, costs, dear_s);
+        excess_s += dear_s - small_s;
+        ++asked;
+      }
+    }
+    EXPECT_LE(excess_s, kAskingShare * units * small_s + dear_s) << dear_s;
+    EXPECT_GE(asked, units / ((dear_s - small_s) / (kAskingShare * small_s) + 2) - 1) << "it goes on asking: " << dear_s;
   }
-  EXPECT_GE(refused, 2);
-  EXPECT_LE(refused, 8);
-  EXPECT_GE(huge_fault_forgotten(CostModel{}), CostModel{}.huge_fault_s) << "never cheaper than usual";
+}
+
+TEST(HugeArms, CheapHugeFaultsMakeNoDebtAndPayOne) {
+  const CostModel costs;
+  EXPECT_EQ(debt_after(0, costs, costs.huge_fault_s), 0);
+  EXPECT_LT(debt_after(5e-3, costs, costs.huge_fault_s), 5e-3);
+  EXPECT_EQ(debt_left(1e-3, costs, 1024 * kHugeBytes), 0);
 }
 
 constexpr double kFiftyMiB = 50.0 * kMiB;

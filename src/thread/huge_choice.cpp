@@ -81,10 +81,20 @@ bool collapse_next() {
   return more;
 }
 
-bool ask(double touched_share) {
+// What huge faults have cost more than small pages, and nothing has paid for yet.
+constinit Atomic<double> debt_s{0};
+
+// So much is small because huge faults were dear: when that has paid for the dear ones, they are taken for usual again.
+void refuse(std::size_t bytes) {
+  const double left = learn::debt_left(debt_s.load_relaxed(), known_costs(), static_cast<double>(bytes));
+  debt_s.store_relaxed(left);
+  if (left <= 0) know_huge_fault(learn::CostModel{}.huge_fault_s);
+}
+
+bool ask(double touched_share, std::size_t bytes) {
   measure_small_pages_once();
   if (huge_pages_pay(touched_share)) return true;
-  know_huge_fault(learn::huge_fault_forgotten(known_costs()));
+  if (touched_share >= learn::kLeastTouched) refuse(bytes);
   return false;
 }
 
@@ -94,7 +104,9 @@ bool pay_for_unit(std::byte* unit) {
   const double seconds = cpu_seconds([unit] { touch(unit); });
   const double small_s = learn::kSmallPagesInHuge * known_costs().fault_s;
   const bool whole = is_whole(unit);
-  know_huge_fault(learn::huge_fault_after(known_costs(), whole ? seconds : seconds + small_s));
+  const double all_s = whole ? seconds : seconds + small_s;
+  debt_s.store_relaxed(learn::debt_after(debt_s.load_relaxed(), known_costs(), all_s));
+  know_huge_fault(learn::huge_fault_after(known_costs(), all_s));
   return whole;
 }
 
@@ -102,7 +114,10 @@ bool pay_for_unit(std::byte* unit) {
 // in a moment.
 bool touch_first(std::byte* first_unit, std::size_t bytes) {
   pay_for_unit(first_unit);
-  if (!huge_pages_pay(1)) return false;
+  if (!huge_pages_pay(1)) {
+    refuse(bytes - kHugePageBytes);
+    return false;
+  }
   allow_collapsing(bytes);
   return true;
 }
@@ -127,7 +142,7 @@ bool ask_for_unit(const UnitBegun& begun) {
   const learn::UnitQuestion unit{resident_bytes() / os::places.nodes(), static_cast<double>(begun.huge_units),
                                  static_cast<double>(begun.unseen_units), begun.touched_share, process_age_s()};
   if (learn::asks_for_unit(unit, known_costs(), price())) return true;
-  if (learn::wastes_little(unit)) know_huge_fault(learn::huge_fault_forgotten(known_costs()));
+  if (learn::wastes_little(unit)) refuse(kHugePageBytes);
   return false;
 }
 
@@ -158,7 +173,7 @@ bool huge_pages_pay(double touched_share) {
 }
 
 bool get_huge_pages(const Run* run, std::byte* start, std::size_t bytes) {
-  if (!acts || commitment.hard() != SIZE_MAX || !ask(1)) return false;
+  if (!acts || commitment.hard() != SIZE_MAX || !ask(1, bytes)) return false;
   if (!set_pages(run, start, bytes, true)) return false;
   if (touch_first(start, bytes)) return true;
   if (bytes > kHugePageBytes) set_pages(run, start + kHugePageBytes, bytes - kHugePageBytes, false);

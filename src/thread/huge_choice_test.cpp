@@ -25,7 +25,7 @@ hakmem::Run* allocate_run(std::uint64_t count) {
 
 // Regions ask, and units do not.
 constexpr HugeChoice choice_of_regions(bool (*goes_on)(std::byte*, std::size_t)) {
-  return {[](double) { return true; }, goes_on, [](const UnitBegun&) { return false; }, [](std::byte*, bool) { return false; }, [] {}};
+  return {[](double, std::size_t) { return true; }, goes_on, [](const UnitBegun&) { return false; }, [](std::byte*, bool) { return false; }, [] {}};
 }
 
 // Whoever decides finds huge faults dear on the first page of every region, or never.
@@ -96,7 +96,7 @@ class WhileARegionIsProbed : public testing::Test {
 };
 
 TEST_F(WhileARegionIsProbed, OthersUseWhatIsFree) {
-  static constexpr HugeChoice kProbe{[](double) { return !run_store.lock_is_mine(); },
+  static constexpr HugeChoice kProbe{[](double, std::size_t) { return !run_store.lock_is_mine(); },
                                      [](std::byte*, std::size_t) { return ++probes_ != 0 && !run_store.lock_is_mine(); },
                                      [](const UnitBegun&) { return false; }, [](std::byte*, bool) { return false; }, [] {}};
   run_store.set_huge_choice(&kProbe);
