@@ -52,8 +52,12 @@ void free_foreign(void* block, std::uint32_t tag_xor_own) {
 
 namespace {
 
-// Mixed bundles, and those of everybody's blocks, have none, and are never longer than usual: they wait for nobody.
-bool has_pace(Tag tag) { return heap_of(owner_of(tag)) != nullptr; }
+// Mixed bundles, and those of everybody's blocks, have none, and are never longer than usual: they wait for nobody. Nor have
+// those of small blocks, of which a magazine has no more.
+bool has_pace(Tag tag) {
+  const ClassId c = class_of(tag);
+  return bundle_capacity(c) < magazine_capacity(c) && heap_of(owner_of(tag)) != nullptr;
+}
 
 // A bundle may be cut shorter than its magazine is.
 unsigned longest(const Magazine& bundle, ClassId c) {
