@@ -137,6 +137,20 @@ TEST(HugeChoice, FollowsThePriceThatRisesNearALimit) {
   boot_huge_choice(settings.price);
 }
 
+// What is known to be dear stays so until what is refused has paid for it; nothing is owed here.
+TEST(HugeChoice, AsksAgainWhenWhatWasDearIsPaidFor) {
+  boot_known_costs(false);
+  know_small_pages(learn::CostModel{});
+  boot_huge_choice(settings.price);
+  if (settings.huge_pages != HugePagePolicy::kAuto) GTEST_SKIP() << "they are not asked for by the bill";
+  know_huge_fault(6e-3);
+  EXPECT_FALSE(huge_pages_pay(1));
+  hakmem::Run* const run = allocate_run(kUnitGranules);
+  EXPECT_FALSE(get_huge_pages(run, run->start(), run->bytes())) << "what is refused is refused";
+  EXPECT_TRUE(huge_pages_pay(1));
+  run_store.release(run, true);
+}
+
 INSTANTIATE_TEST_SUITE_P(OrNot, DearHugeFaults, testing::Bool());
 
 }  // namespace
