@@ -84,8 +84,7 @@ constexpr double huge_fault_after(const CostModel& costs, double seconds) { retu
 
 // Asking again, where huge faults were dear, finds a machine on which they have become cheap, and costs a dear one otherwise. So
 // what they have cost beyond small pages is a debt, which an eighth of what is spent on small pages instead pays off: until
-// then nothing is asked, and asking makes new memory dearer by an eighth at most; by a quarter, where a region is refused and
-// then each of its units.
+// then nothing is asked, and asking makes new memory dearer by an eighth at most.
 inline constexpr double kAskingShare = 1.0 / 8;
 
 // After a huge fault of `seconds`, which may have been a cheap one.

@@ -75,11 +75,11 @@ bool RunStore::asks_by_bill() const {
 }
 
 // What is never touched of a huge page is resident and not committed, which a hard limit does not allow for.
-bool RunStore::wants_huge(std::size_t bytes) {
+bool RunStore::wants_huge() {
   if (settings.huge_pages == HugePagePolicy::kAuto && commitment.hard() != SIZE_MAX) return false;
   if (!asks_by_bill()) return wants_huge_pages(mapped_bytes());
   const double share = touched_share();
-  return share < 0 ? wants_huge_pages(mapped_bytes()) : huge_choice_->asks(share, bytes);
+  return share < 0 ? wants_huge_pages(mapped_bytes()) : huge_choice_->asks(share);
 }
 
 // For a new region, of which nothing has been touched. False: it has none, but the first perhaps, and then
@@ -88,7 +88,7 @@ bool RunStore::wants_huge(std::size_t bytes) {
 bool RunStore::get_huge_pages(std::byte* start, std::size_t bytes, bool* first_has) {
   constexpr std::size_t kFirst = kUnit * kGranuleBytes;
   if (!system_has_huge_pages()) return false;
-  const bool wanted = wants_huge(bytes);
+  const bool wanted = wants_huge();
   os::memory.advise_huge(start, bytes, wanted);
   if (!wanted) return false;
   if (!asks_by_bill() || bytes <= kFirst || huge_choice_->goes_on(start, bytes)) return true;

@@ -79,7 +79,7 @@ class NewUnits : public testing::Test {
   inline static std::vector<UnitBegun> asked_;
   inline static bool answer_ = true;
   inline static bool is_there_ = true;  // the kernel has a huge page to give
-  static constexpr HugeChoice kChoice{[](double, std::size_t) { return false; }, [](std::byte*, std::size_t) { return false; },
+  static constexpr HugeChoice kChoice{[](double) { return false; }, [](std::byte*, std::size_t) { return false; },
                                       [](const UnitBegun& begun) {
                                         asked_.push_back(begun);
                                         return answer_;

@@ -73,8 +73,8 @@ struct UnitBegun {
 // Who decides what has huge pages: a new region of a heap of some size, called by one thread at a time under the
 // growth lock, and a unit, called by any without a lock.
 struct HugeChoice {
-  // Given the share of the heap's small pages in use that are resident, for `bytes`.
-  bool (*asks)(double touched_share, std::size_t bytes);
+  // Given the share of the heap's small pages in use that are resident.
+  bool (*asks)(double touched_share);
   // Given the first 2 MiB of a region of `bytes` that has been allowed huge pages, all zero: touches them, and
   // says whether the rest is to have some too.
   bool (*goes_on)(std::byte* first_unit, std::size_t bytes);
@@ -210,7 +210,7 @@ class RunStore {
   void note_region_locked(Granule first, Granules count, bool huge) HAK_REQUIRES(growth_lock_, lock_);
   double touched_share() HAK_REQUIRES(growth_lock_);
   bool asks_by_bill() const;
-  bool wants_huge(std::size_t bytes) HAK_REQUIRES(growth_lock_);
+  bool wants_huge() HAK_REQUIRES(growth_lock_);
   bool get_huge_pages(std::byte* start, std::size_t bytes, bool* first_has) HAK_REQUIRES(growth_lock_);
   void note_first_unit_locked(Granule first) HAK_REQUIRES(lock_);
   void discard_clean_locked(Granule from, Granule end) HAK_REQUIRES(lock_);

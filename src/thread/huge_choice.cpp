@@ -84,18 +84,17 @@ bool collapse_next() {
 // What huge faults have cost more than small pages, and nothing has paid for yet.
 constinit Atomic<double> debt_s{0};
 
-// So much is small because huge faults were dear: when that has paid for the dear ones, they are taken for usual again.
+// So much is small because huge faults were dear: when that has paid for the dear ones, they are taken for usual again. Units
+// that are begun and blocks' whole units count, each once; regions consist of them, and do not.
 void refuse(std::size_t bytes) {
   const double left = learn::debt_left(debt_s.load_relaxed(), known_costs(), static_cast<double>(bytes));
   debt_s.store_relaxed(left);
   if (left <= 0) know_huge_fault(learn::CostModel{}.huge_fault_s);
 }
 
-bool ask(double touched_share, std::size_t bytes) {
+bool ask(double touched_share) {
   measure_small_pages_once();
-  if (huge_pages_pay(touched_share)) return true;
-  if (touched_share >= learn::kLeastTouched) refuse(bytes);
-  return false;
+  return huge_pages_pay(touched_share);
 }
 
 // A unit's first touch. Whether it is a huge page: where the kernel has none to give, asking has taken what it took, and
@@ -114,10 +113,7 @@ bool pay_for_unit(std::byte* unit) {
 // in a moment.
 bool touch_first(std::byte* first_unit, std::size_t bytes) {
   pay_for_unit(first_unit);
-  if (!huge_pages_pay(1)) {
-    refuse(bytes - kHugePageBytes);
-    return false;
-  }
+  if (!huge_pages_pay(1)) return false;
   allow_collapsing(bytes);
   return true;
 }
@@ -173,10 +169,16 @@ bool huge_pages_pay(double touched_share) {
 }
 
 bool get_huge_pages(const Run* run, std::byte* start, std::size_t bytes) {
-  if (!acts || commitment.hard() != SIZE_MAX || !ask(1, bytes)) return false;
+  if (!acts || commitment.hard() != SIZE_MAX) return false;
+  if (!ask(1)) {
+    refuse(bytes);
+    return false;
+  }
   if (!set_pages(run, start, bytes, true)) return false;
   if (touch_first(start, bytes)) return true;
-  if (bytes > kHugePageBytes) set_pages(run, start + kHugePageBytes, bytes - kHugePageBytes, false);
+  const std::size_t rest = bytes - kHugePageBytes;
+  if (rest != 0) set_pages(run, start + kHugePageBytes, rest, false);
+  refuse(rest);
   return false;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/knobs.hpp"
+#include "learn/huge_arms.hpp"
 #include "os/memory.hpp"
 #include "pages/commitment.hpp"
 #include "pages/run_store.hpp"
@@ -25,7 +26,7 @@ hakmem::Run* allocate_run(std::uint64_t count) {
 
 // Regions ask, and units do not.
 constexpr HugeChoice choice_of_regions(bool (*goes_on)(std::byte*, std::size_t)) {
-  return {[](double, std::size_t) { return true; }, goes_on, [](const UnitBegun&) { return false; }, [](std::byte*, bool) { return false; }, [] {}};
+  return {[](double) { return true; }, goes_on, [](const UnitBegun&) { return false; }, [](std::byte*, bool) { return false; }, [] {}};
 }
 
 // Whoever decides finds huge faults dear on the first page of every region, or never.
@@ -96,7 +97,7 @@ class WhileARegionIsProbed : public testing::Test {
 };
 
 TEST_F(WhileARegionIsProbed, OthersUseWhatIsFree) {
-  static constexpr HugeChoice kProbe{[](double, std::size_t) { return !run_store.lock_is_mine(); },
+  static constexpr HugeChoice kProbe{[](double) { return !run_store.lock_is_mine(); },
                                      [](std::byte*, std::size_t) { return ++probes_ != 0 && !run_store.lock_is_mine(); },
                                      [](const UnitBegun&) { return false; }, [](std::byte*, bool) { return false; }, [] {}};
   run_store.set_huge_choice(&kProbe);
@@ -148,6 +149,30 @@ TEST(HugeChoice, AsksAgainWhenWhatWasDearIsPaidFor) {
   hakmem::Run* const run = allocate_run(kUnitGranules);
   EXPECT_FALSE(get_huge_pages(run, run->start(), run->bytes())) << "what is refused is refused";
   EXPECT_TRUE(huge_pages_pay(1));
+  run_store.release(run, true);
+}
+
+// Against small pages that cost next to nothing, any huge fault is dear.
+TEST(HugeChoice, OwesWhatADearHugeFaultHasCost) {
+  if (os::system_huge_pages() == os::HugePages::kNever) GTEST_SKIP() << "this system has no huge pages";
+  if (settings.huge_pages != HugePagePolicy::kAuto) GTEST_SKIP() << "they are not asked for by the bill";
+  boot_known_costs(false);
+  boot_huge_choice(settings.price);
+  learn::CostModel costs;
+  costs.fault_s = 1e-9;
+  know_small_pages(costs);
+  know_huge_fault(0);
+  hakmem::Run* const run = allocate_run(2 * kUnitGranules);
+  std::byte* const unit = run->start() + (-reinterpret_cast<std::uintptr_t>(run->start()) & (kHugePageBytes - 1));
+  EXPECT_FALSE(get_huge_pages(run, unit, kHugePageBytes)) << "it was dear";
+  const double dear_s = known_costs().huge_fault_s;
+  EXPECT_GT(dear_s, learn::kSmallPagesInHuge * costs.fault_s);
+  EXPECT_NE(dear_s, learn::CostModel{}.huge_fault_s);
+  EXPECT_FALSE(get_huge_pages(run, unit, kHugePageBytes));
+  EXPECT_EQ(known_costs().huge_fault_s, dear_s) << "one unit has not paid for it";
+  EXPECT_FALSE(get_huge_pages(run, unit, std::size_t{1} << 50));
+  EXPECT_EQ(known_costs().huge_fault_s, learn::CostModel{}.huge_fault_s) << "so many have";
+  know_small_pages(learn::CostModel{});
   run_store.release(run, true);
 }
 
