@@ -140,7 +140,7 @@ struct hak_stats {
   uint64_t hard_limit_bytes; /* HAKMEM_HARD_LIMIT, 0: none */
 
   double price;              /* CPU seconds that one GiB held for one second may cost */
-  double learning_s;         /* spent scoring, deciding and measuring costs; elapsed */
+  double learning_s;         /* spent scoring, deciding and measuring costs; CPU */
   double release_s;          /* spent giving memory back; CPU */
   double process_cpu_s;      /* of the whole process */
   double bill_paid_s;        /* over all contexts: of the learner's arms, */

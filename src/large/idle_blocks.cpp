@@ -192,7 +192,7 @@ bool IdleBlocks::is_time_to_decide(std::uint64_t now_ms) {
 }
 
 void IdleBlocks::decide(std::uint64_t now_ms) {
-  const os::Stopwatch stopwatch(learning.spent_ns(), os::now_ns);
+  const os::Stopwatch stopwatch(learning.spent_ns());
   shards_.for_each([now_ms](IdleShard& shard) { shard.tell_what_is_idle(now_ms); });
   learning.decide(now_ms, price_now());
   set_release_costs();
@@ -207,7 +207,7 @@ bool IdleBlocks::is_time_to_measure(std::uint64_t now_ms) {
 }
 
 void IdleBlocks::update_costs() {
-  const os::Stopwatch stopwatch(learning.spent_ns(), os::now_ns);
+  const os::Stopwatch stopwatch(learning.spent_ns());
   const learn::CostModel costs = measure_costs(learn::CostModel{});
   learning.set_costs(costs);
   know_small_pages(costs);

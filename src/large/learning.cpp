@@ -77,7 +77,7 @@ void Learning::note_reuses(Notes& notes, unsigned size_class, learn::ContextId c
 
 void Learning::tell(Notes& notes, std::uint64_t now_ms) {
   if (!notes.has_any()) return;
-  const os::Stopwatch stopwatch(spent_ns_, os::now_ns);
+  const os::Stopwatch stopwatch(spent_ns_);
   const LockGuard guard(lock_);
   learner_->pass_time(age_s(now_ms));
   notes.hand_over(

@@ -87,7 +87,7 @@ class Learning {
   std::uint64_t reuses_of(learn::ContextId context) const { return reuses_[index_of(context)]; }
   bool acts() const { return settings.learn == Learn::kOn || settings.learn == Learn::kFrozen; }
 
-  // What scoring and deciding has taken; whoever calls decide() adds to it.
+  // What scoring and deciding has taken of CPU; whoever calls decide() adds to it.
   Atomic<std::uint64_t>& spent_ns() { return spent_ns_; }
 
   bool lock_is_mine() const { return lock_.is_mine(); }

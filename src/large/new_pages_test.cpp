@@ -40,7 +40,7 @@ class NewPagesTest : public testing::Test {
     boot();
     give_back_idle_large();
     regions_.emplace(HugePagePolicy::kNever);
-    boot_huge_choice(settings.price);
+    boot_huge_choice(settings.price, false);
     boot_known_costs(false);
     know_small_pages(learn::CostModel{});
     new (&touched) Touched;  // nothing is known
@@ -52,7 +52,7 @@ class NewPagesTest : public testing::Test {
     os::memory.populate = kernel_populate;
     give_back_idle_large();
     regions_.reset();
-    boot_huge_choice(settings.price);
+    boot_huge_choice(settings.price, false);
   }
 
   // A block of pages that are not resident, for this call site.
@@ -153,7 +153,7 @@ TEST_P(NewPages, GrowthIsNotWhereItWasLeftAlone) {
 // the first of what is new.
 TEST_F(NewPagesTest, WhatWasWrittenBeyondTheSizeAskedForStays) {
   settings.huge_pages = HugePagePolicy::kAuto;
-  boot_huge_choice(settings.price);
+  boot_huge_choice(settings.price, false);
   for (int i = 0; i < 3; ++i) {
     const auto* grower = reinterpret_cast<const void*>(std::uintptr_t{0x7000});
     void* block = resize_large(take_over(make_new(0x7000, 33 * kMiB)), 41 * kMiB, grower);

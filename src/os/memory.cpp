@@ -189,6 +189,15 @@ HugePages system_huge_pages() {
   return HugePages::kNever;
 }
 
+// The file has the least order of pages that is reported: none of a real one while nobody has asked for reports.
+bool host_takes_free_pages() {
+  char text[16];
+  if (!read_small_file("/sys/module/page_reporting/parameters/page_reporting_order", text, sizeof text)) return false;
+  const bool one_digit = text[0] >= '1' && text[0] <= '9' && text[1] == '\n';
+  const bool two_digits = text[0] == '1' && text[1] >= '0' && text[1] <= '9' && text[2] == '\n';
+  return one_digit || two_digits;
+}
+
 bool is_mapped(const void* address) {
   const KeepErrno keep;
   const std::uintptr_t page = reinterpret_cast<std::uintptr_t>(address) & ~(memory.page_size - 1);

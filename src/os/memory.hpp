@@ -77,6 +77,9 @@ enum class HugePages { kNever, kMadvise, kAlways };
 // What /sys/kernel/mm/transparent_hugepage/enabled says.
 HugePages system_huge_pages();
 
+// Whether a host takes back what this virtual machine has free (free page reporting), so that a huge page may have to be found there.
+bool host_takes_free_pages();
+
 // Whether anything is mapped at this address. A system call.
 bool is_mapped(const void* address);
 

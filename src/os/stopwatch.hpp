@@ -1,4 +1,4 @@
-// Stopwatch: adds what its scope has taken to a total. For slow paths.
+// Stopwatch: adds the CPU time that its scope has taken to a total: two system calls, for slow paths.
 #pragma once
 
 #include "base/atomics.hpp"
@@ -8,18 +8,14 @@ namespace hakmem::os {
 
 class Stopwatch {
  public:
-  using Clock = std::uint64_t (*)();
-
-  Stopwatch(Atomic<std::uint64_t>& total_ns, Clock clock)
-      : total_ns_(total_ns), clock_(clock), start_ns_(clock()) {}
-  ~Stopwatch() { total_ns_.fetch_add_relaxed(clock_() - start_ns_); }
+  explicit Stopwatch(Atomic<std::uint64_t>& total_ns) : total_ns_(total_ns), start_ns_(thread_cpu_ns()) {}
+  ~Stopwatch() { total_ns_.fetch_add_relaxed(thread_cpu_ns() - start_ns_); }
 
   Stopwatch(const Stopwatch&) = delete;
   Stopwatch& operator=(const Stopwatch&) = delete;
 
  private:
   Atomic<std::uint64_t>& total_ns_;
-  const Clock clock_;
   const std::uint64_t start_ns_;
 };
 

@@ -37,9 +37,9 @@ UnitUse RunStore::unit_use() {
   UnitUse use{};
   use.collapsed_bytes = collapsed_.load_relaxed() * kUnit * kGranuleBytes;
   for (unsigned i = 0; i < region_count_; ++i) {
-    if (regions_[i].huge) use.wanted_bytes += bytes_of(regions_[i].count);
     for (std::uint64_t k = 0; k < count_of(regions_[i].count); k += kUnit) {
       if (!regions_[i].is_huge_at(regions_[i].first + k)) continue;
+      if (regions_[i].huge) use.wanted_bytes += kUnit * kGranuleBytes;
       const std::uint64_t used = used_in_unit(regions_[i].first + k);
       if (used == kUnit) ++use.full;
       if (used == 0 || used == kUnit) continue;
@@ -82,28 +82,13 @@ bool RunStore::wants_huge() {
   return share < 0 ? wants_huge_pages(mapped_bytes()) : huge_choice_->asks(share);
 }
 
-// For a new region, of which nothing has been touched. False: it has none, but the first perhaps, and then
-// `*first_has` is set. It is told so where the system gives none unasked, too: units of it that have had one and are small
-// again then join the mapping they left.
-bool RunStore::get_huge_pages(std::byte* start, std::size_t bytes, bool* first_has) {
-  constexpr std::size_t kFirst = kUnit * kGranuleBytes;
+// For a new region, of which nothing has been touched. Without them it is told so where the system gives none unasked, too:
+// units of it that have had one and are small again then join the mapping they left.
+bool RunStore::get_huge_pages(std::byte* start, std::size_t bytes) {
   if (!system_has_huge_pages()) return false;
   const bool wanted = wants_huge();
   os::memory.advise_huge(start, bytes, wanted);
-  if (!wanted) return false;
-  if (!asks_by_bill() || bytes <= kFirst || huge_choice_->goes_on(start, bytes)) return true;
-  os::memory.advise_huge(start + kFirst, bytes - kFirst, false);
-  *first_has = true;
-  return false;
-}
-
-// It has had a huge page alone of its region, which the kernel is told already.
-void RunStore::note_first_unit_locked(Granule first) {
-  Region* const region = region_of_locked(first);
-  if (!region->tracks_units() || odd_units_ >= most_odd_units()) return;
-  region->set_huge_at(first, true);
-  ++odd_units_;
-  any_huge_.store_relaxed(true);
+  return wanted;
 }
 
 Region* RunStore::region_of_locked(Granule g) {
@@ -156,11 +141,15 @@ bool RunStore::set_units(Granule first, Granules count, bool huge) {
   {
     const LockGuard guard(lock_);
     std::uint64_t odd = odd_units_;
+    bool any = false;
     for (std::uint64_t i = 0; i < count_of(count); i += kUnit) {
       const Region* const region = region_of_locked(first + i);
       if (!region->tracks_units()) return false;
-      odd += region->is_huge_at(first + i) != huge && huge != region->huge ? 1 : 0;
+      if (region->is_huge_at(first + i) == huge) continue;
+      any = true;
+      odd += huge != region->huge ? 1 : 0;
     }
+    if (!any) return true;
     if (odd > odd_units_ && odd > most_odd_units()) return false;
     for (std::uint64_t i = 0; i < count_of(count); i += kUnit) mark_unit_locked(region_of_locked(first + i), first + i, huge);
   }

@@ -76,11 +76,11 @@ class NewUnits : public testing::Test {
   static void nothing() {}
 
   inline static std::function<void()> meanwhile_ = nothing;  // after the first touch of a huge one
-  inline static std::vector<UnitBegun> asked_;
+  inline static std::vector<UnitsBegun> asked_;
   inline static bool answer_ = true;
   inline static bool is_there_ = true;  // the kernel has a huge page to give
-  static constexpr HugeChoice kChoice{[](double) { return false; }, [](std::byte*, std::size_t) { return false; },
-                                      [](const UnitBegun& begun) {
+  static constexpr HugeChoice kChoice{[](double) { return false; },
+                                      [](const UnitsBegun& begun) {
                                         asked_.push_back(begun);
                                         return answer_;
                                       },
@@ -200,6 +200,7 @@ TEST_F(NewUnits, WhatWasGivenBackMeanwhileIsNotCounted) {
 
 TEST_F(NewUnits, NearTheBoundWhatWasSetIsTakenBackAsAWhole) {
   constexpr Granules kMany{16 * kUnitGranules};
+  settings.huge_pages = HugePagePolicy::kNever;  // regions that ask for nothing
   hakmem::Run* last = nullptr;
   for (bool set = true; set;) {
     last = run_store.allocate(kMany, Granules{kUnitGranules}).run;

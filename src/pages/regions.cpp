@@ -63,7 +63,7 @@ void RunStore::note_region_locked(Granule first, Granules count, bool huge) {
   region.set_all(first, count);
 }
 
-// Without the run lock: what maps it, probes it and advises takes system calls and faults.
+// Without the run lock: what maps it and advises takes system calls.
 RunStore::NewRegion RunStore::make_region(std::size_t bytes) {
   if (!has_room_for_regions()) return {};
   Run* run = run_pool_take();
@@ -83,9 +83,7 @@ RunStore::NewRegion RunStore::make_region(std::size_t bytes) {
     return {};
   }
   if (os::places.nodes() > 1) os::memory.prefer_node(start, bytes, os::places.number_of(node_));
-  bool first_has = false;
-  const bool huge = get_huge_pages(start, bytes, &first_has);
-  return {run, huge, first_has};
+  return {run, get_huge_pages(start, bytes)};
 }
 
 // Each takes one more at most, and who grows is alone.
@@ -98,7 +96,6 @@ void RunStore::enter_region_locked(const NewRegion& made) {
   Run* const run = made.run;
   mapped_.fetch_add_relaxed(count_of(run->count));
   note_region_locked(run->first, run->count, made.huge);
-  if (made.first_has) note_first_unit_locked(run->first);
   page_map.set_tags(run->first, run->count, tag_for(Kind::kFreeClean));
   add_free_locked(run);
 }

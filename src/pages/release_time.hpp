@@ -10,7 +10,7 @@ inline constinit Atomic<std::uint64_t> release_cpu_ns{0};
 // Counts its scope, at least one call to the kernel that returns pages.
 class ReleaseTimer : os::Stopwatch {
  public:
-  ReleaseTimer() : Stopwatch(release_cpu_ns, os::thread_cpu_ns) {}
+  ReleaseTimer() : Stopwatch(release_cpu_ns) {}
 };
 
 }  // namespace hakmem

@@ -246,7 +246,7 @@ AllocatedRun RunStore::cut_locked(Place place, Granules count, std::size_t growt
     insert_locked(part);
     if (part->dirty > 0) age_.insert_before(part, younger);
   }
-  const bool begins = enough && begins_unit_locked(run, parts[1]);
+  const std::uint64_t begun = enough ? units_begun_locked(run, parts[1]) : 0;
   if (enough) {
     page_map.set_tags(run->first, run->count, tag_for(Kind::kBusy));
   } else {
@@ -256,7 +256,7 @@ AllocatedRun RunStore::cut_locked(Place place, Granules count, std::size_t growt
   }
   const bool clean = run != nullptr && run->dirty == 0;
   const bool small = clean && !is_huge_at_locked(run->first) && !is_huge_at_locked(run->first + run->count - 1);
-  return {run, clean, small, begins};
+  return {run, clean, small, begun};
 }
 
 void RunStore::release(Run* run, bool clean) {

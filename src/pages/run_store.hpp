@@ -63,23 +63,22 @@ struct UnitUse {
   std::size_t collapsed_bytes;  // put on huge pages afterwards, so far
 };
 
-// What is known when a run is the first in a unit of a region that has not asked for huge pages.
-struct UnitBegun {
+// What is known when a run is the first in a unit, or a long one in several. The last three only of a unit of a region that has
+// not asked for huge pages.
+struct UnitsBegun {
+  std::uint64_t units;
+  bool region_has_asked;
   std::uint64_t huge_units;    // that are on huge pages by themselves already
   std::uint64_t unseen_units;  // of those, begun since the last one went on small pages
   double touched_share;        // of the last units that went on small pages: what of their used pages is resident, 0 to 1
 };
 
 // Who decides what has huge pages: a new region of a heap of some size, called by one thread at a time under the
-// growth lock, and a unit, called by any without a lock.
+// growth lock, and units, called by any without a lock.
 struct HugeChoice {
   // Given the share of the heap's small pages in use that are resident.
   bool (*asks)(double touched_share);
-  // Given the first 2 MiB of a region of `bytes` that has been allowed huge pages, all zero: touches them, and
-  // says whether the rest is to have some too.
-  bool (*goes_on)(std::byte* first_unit, std::size_t bytes);
-  // A unit likewise.
-  bool (*asks_for_unit)(const UnitBegun& begun);
+  bool (*asks_for_units)(const UnitsBegun& begun);
   // Given a unit all zero that has been allowed a huge page, or has not: touches its first page. Whether it has one.
   bool (*touches_unit)(std::byte* start, bool huge);
   // After each allocated run, without a lock of rank kCollapse or above.
@@ -88,9 +87,9 @@ struct HugeChoice {
 
 struct AllocatedRun {
   Run* run;          // nullptr: no memory
-  bool zeroed;       // every byte reads zero
-  bool fresh;        // no page of it is resident, and none will be a huge one
-  bool begins_unit;  // the last unit that it lies in: nobody has used any of that, and it may be asked about
+  bool zeroed;  // every byte reads zero
+  bool fresh;   // no page of it is resident, and none will be a huge one
+  std::uint64_t begun_units;  // from its first boundary of units on: nobody has used any of them, and they may be asked about
 };
 
 class RunStore {
@@ -99,7 +98,7 @@ class RunStore {
   // Its granules are tagged kBusy until the caller says what they are.
   AllocatedRun allocate(Granules count, Granules alignment) {
     AllocatedRun allocated = allocate_somewhere(count, alignment);
-    if (allocated.begins_unit) begin_unit(&allocated);
+    if (allocated.begun_units != 0) begin_units(&allocated);
     if (huge_choice_ != nullptr) huge_choice_->afterwards();
     return allocated;
   }
@@ -127,6 +126,9 @@ class RunStore {
 
   // Whether some of its memory may lie on huge pages.
   bool has_huge_pages() const { return any_huge_.load_relaxed(); }
+
+  // Whether the run's whole units have been asked about when it was allocated.
+  bool region_has_asked(const Run* run);
 
   // Puts whole units that are the caller's, and not resident, on huge pages, or on small ones again. False: they stay as they are.
   bool set_units(Granule first, Granules count, bool huge);
@@ -185,7 +187,6 @@ class RunStore {
   struct NewRegion {
     Run* run;
     bool huge;
-    bool first_has;  // not huge, but its first unit
   };
 
   bool extend_committing(std::size_t at_most, Run* run, Granules count, Tag tag);
@@ -211,8 +212,7 @@ class RunStore {
   double touched_share() HAK_REQUIRES(growth_lock_);
   bool asks_by_bill() const;
   bool wants_huge() HAK_REQUIRES(growth_lock_);
-  bool get_huge_pages(std::byte* start, std::size_t bytes, bool* first_has) HAK_REQUIRES(growth_lock_);
-  void note_first_unit_locked(Granule first) HAK_REQUIRES(lock_);
+  bool get_huge_pages(std::byte* start, std::size_t bytes) HAK_REQUIRES(growth_lock_);
   void discard_clean_locked(Granule from, Granule end) HAK_REQUIRES(lock_);
   void discard_what_went_meanwhile(Granule unit);
   Region* region_of_locked(Granule g) HAK_REQUIRES(lock_);
@@ -225,10 +225,12 @@ class RunStore {
   bool is_huge_at(Granule g);
   bool next_full_unit_locked(Granule* unit, bool* more) HAK_REQUIRES(lock_);
   bool asks_for_units() const;
-  bool begins_unit_locked(const Run* run, const Run* behind) HAK_REQUIRES(lock_);
-  void begin_unit(AllocatedRun* allocated);
+  std::uint64_t units_begun_locked(const Run* run, const Run* behind) HAK_REQUIRES(lock_);
+  void begin_units(AllocatedRun* allocated);
+  void begin_units_by_cost(Granule first, std::uint64_t units);
+  void begin_unit(const Run* run, Granule unit);
   bool get_huge_unit(const Run* run, Granule unit);
-  bool look_at_seen_units(const Run* run, UnitBegun* begun);
+  bool look_at_seen_units(const Run* run, UnitsBegun* begun);
   void leave_unit_small(Granule unit);
   std::uint64_t used_pages_of_locked(Granule unit, const Run* begun) HAK_REQUIRES(lock_);
   void count_rest_locked(Granule from, Granule end) HAK_REQUIRES(lock_);
@@ -302,6 +304,7 @@ class RunStores {
   void release(Run* run, bool clean = false) { of(run->node).release(run, clean); }
   bool extend(Run* run, Granules count, Tag tag) { return of(run->node).extend(run, count, tag); }
   void shrink(Run* run, Granules count) { of(run->node).shrink(run, count); }
+  bool region_has_asked(const Run* run) { return of(run->node).region_has_asked(run); }
   bool set_units(const Run* run, Granule first, Granules count, bool huge) { return of(run->node).set_units(first, count, huge); }
 
   // Before anything is allocated. False: no memory.

@@ -21,6 +21,9 @@ constexpr double kMostHoldMs = 2'000;
 constinit double price_of_memory = 0;
 constinit bool acts = false;
 
+// Of a large block: longer ones are often touched by many threads at once, each of which takes its own faults.
+constexpr std::size_t kMostTouched = 64 * kMiB;
+
 // As resident_bytes() last saw them.
 constinit Atomic<std::size_t> peak_bytes{0};
 constinit Atomic<std::size_t> other_bytes{0};
@@ -58,10 +61,8 @@ constinit Atomic<std::uint64_t> collapsed_blocks{0};  // units of huge blocks
 
 double price() { return price_near_limit(price_of_memory); }
 
-// The heap has grown by `bytes` that have huge pages.
-void allow_collapsing(std::size_t bytes) {
-  const double s = learn::collapse_allowance_s({1, process_age_s()}, known_costs(), price(), static_cast<double>(bytes));
-  allowance_ns.fetch_add_relaxed(static_cast<std::int64_t>(s * 1e9));
+// The heap grows by memory that asks: what it has on small pages is looked at once more.
+void begin_collapsing() {
   anew.store_relaxed(true);
   collapsing.store_relaxed(true);
 }
@@ -92,9 +93,18 @@ void refuse(std::size_t bytes) {
   if (left <= 0) know_huge_fault(learn::CostModel{}.huge_fault_s);
 }
 
+// For memory that will be touched whole.
+bool pays_or_refuses(std::size_t bytes) {
+  const bool pays = huge_pages_pay(1);
+  if (!pays) refuse(bytes);
+  return pays;
+}
+
 bool ask(double touched_share) {
   measure_small_pages_once();
-  return huge_pages_pay(touched_share);
+  if (!huge_pages_pay(touched_share)) return false;
+  begin_collapsing();
+  return true;
 }
 
 // A unit's first touch. Whether it is a huge page: where the kernel has none to give, asking has taken what it took, and
@@ -105,17 +115,9 @@ bool pay_for_unit(std::byte* unit) {
   const bool whole = is_whole(unit);
   const double all_s = whole ? seconds : seconds + small_s;
   debt_s.store_relaxed(learn::debt_after(debt_s.load_relaxed(), known_costs(), all_s));
+  allowance_ns.fetch_add_relaxed(static_cast<std::int64_t>(learn::collapse_allowance_s(known_costs(), all_s) * 1e9));
   know_huge_fault(learn::huge_fault_after(known_costs(), all_s));
   return whole;
-}
-
-// The region's lowest addresses are used first, so that the page is one that the program would have touched
-// in a moment.
-bool touch_first(std::byte* first_unit, std::size_t bytes) {
-  pay_for_unit(first_unit);
-  if (!huge_pages_pay(1)) return false;
-  allow_collapsing(bytes);
-  return true;
 }
 
 // Of the process, as far as it is known without opening a file, which a sandbox may punish: what is committed, and what else was
@@ -133,13 +135,25 @@ double resident_bytes() {
   return static_cast<double>(known < peak ? known : peak);
 }
 
-// The nodes share what may be wasted.
-bool ask_for_unit(const UnitBegun& begun) {
+// The nodes share what may be wasted. Of a region that has asked that has been settled.
+bool ask_for_units(const UnitsBegun& begun) {
+  if (begun.region_has_asked) return pays_or_refuses(begun.units * kHugePageBytes);
   const learn::UnitQuestion unit{resident_bytes() / os::places.nodes(), static_cast<double>(begun.huge_units),
                                  static_cast<double>(begun.unseen_units), begun.touched_share, process_age_s()};
   if (learn::asks_for_unit(unit, known_costs(), price())) return true;
   if (learn::wastes_little(unit)) refuse(kHugePageBytes);
   return false;
+}
+
+// The first stretch of a large block, unit by unit, of which the program would have touched each. As soon as one is dear, the
+// rest is refused. Returns how much has been asked for.
+std::size_t touch_units(std::byte* start, std::size_t bytes) {
+  const std::size_t most = bytes < kMostTouched ? bytes : kMostTouched;
+  for (std::size_t done = kHugePageBytes;; done += kHugePageBytes) {
+    pay_for_unit(start + done - kHugePageBytes);
+    if (done == most) return bytes;
+    if (!pays_or_refuses(bytes - done)) return done;
+  }
 }
 
 // All of it reads zero, and is the caller's. Of small pages the second, for which the kernel has its tables already.
@@ -160,7 +174,7 @@ bool set_pages(const Run* run, std::byte* start, std::size_t bytes, bool huge) {
   return run_store.set_units(run, granule_of(start), Granules{bytes >> kGranuleShift}, huge);
 }
 
-constexpr HugeChoice kChoice{ask, touch_first, ask_for_unit, touch_unit, collapse_what_is_paid};
+constexpr HugeChoice kChoice{ask, ask_for_units, touch_unit, collapse_what_is_paid};
 
 }  // namespace
 
@@ -169,24 +183,22 @@ bool huge_pages_pay(double touched_share) {
 }
 
 bool get_huge_pages(const Run* run, std::byte* start, std::size_t bytes) {
-  if (!acts || commitment.hard() != SIZE_MAX) return false;
-  if (!ask(1)) {
-    refuse(bytes);
-    return false;
-  }
-  if (!set_pages(run, start, bytes, true)) return false;
-  if (touch_first(start, bytes)) return true;
-  const std::size_t rest = bytes - kHugePageBytes;
-  if (rest != 0) set_pages(run, start + kHugePageBytes, rest, false);
-  refuse(rest);
-  return false;
+  if (!acts || commitment.hard() != SIZE_MAX || (!run->is_huge && run_store.region_has_asked(run))) return false;
+  measure_small_pages_once();
+  if (!pays_or_refuses(bytes) || !set_pages(run, start, bytes, true)) return false;
+  begin_collapsing();
+  const std::size_t asked = touch_units(start, bytes);
+  if (asked != bytes) set_pages(run, start + asked, bytes - asked, false);
+  return asked == bytes;
 }
 
-void boot_huge_choice(double price) {
+void boot_huge_choice(double price, bool dear_at_first) {
   price_of_memory = price;
   acts = settings.huge_pages == HugePagePolicy::kAuto;
   live_knobs.huge_hold_ms =
       static_cast<std::uint32_t>(learn::hold_before_breaking_ms(known_costs(), price, kMostHoldMs));
+  debt_s.store_relaxed(dear_at_first ? learn::kHostFault_s : 0);
+  if (dear_at_first) know_huge_fault(learn::kHostFault_s);
   inherited_peak_bytes = os::peak_resident_bytes();
   peak_bytes.store_relaxed(inherited_peak_bytes);
   run_store.set_huge_choice(&kChoice);

@@ -3,17 +3,16 @@
 //
 //   RunStore grows --> how much of what is in use has been touched? (mincore, a sample)
 //                  --> costs of a huge and of small faults --> learn/huge_arms
-//       asks       --> touches the region's first 2 MiB: what that takes, now, decides for the rest
+//   a run begins a unit of a region that has asked     --> the costs again; its first touch is made here, and measured
+//   a run begins a unit of a region that has not asked --> what is touched of the last units on small pages, and how much all
+//                                                          units together would waste of what the process has resident
 //
 // A heap that asks is dense: what it has on small pages already is collapsed, a unit at each run that is
-// allocated or each time that something is due, as long as half of what asking saves pays for it.
+// allocated or each time that something is due, as long as half of what huge pages have saved pays for it.
 //
-// What a huge fault takes changes while a program runs: in a virtual machine whose free huge pages go back
+// What a huge fault takes changes from one to the next: in a virtual machine whose free huge pages go back
 // to the host, one that has been free for seconds takes 15 times as long as one that was freed just now.
-// So it is measured where it is paid, on the page that comes next (known_costs.hpp has what small pages take).
-//
-//   a run begins a unit of a region that has not asked --> the same of the last units on small pages, and how much all
-//                                                          units together would waste of what the process has resident
+// So each is measured where it is paid (known_costs.hpp has what small pages take), and a dear one is owed.
 //
 // A large block asks for what lies whole in it, by what is touched of its site's blocks (large/new_pages.hpp).
 //
@@ -31,8 +30,9 @@
 
 namespace hakmem {
 
-// Once, at boot. `price`: the bill's, while no memory limit is near.
-void boot_huge_choice(double price);
+// Once, at boot. `price`: the bill's, while no memory limit is near. `dear_at_first`: huge pages may have to be found by a host
+// (os::host_takes_free_pages()), so that small ones pay for the first.
+void boot_huge_choice(double price, bool dear_at_first);
 
 // Whether new memory should ask for them now, when so much of the heap's small pages has been touched.
 bool huge_pages_pay(double touched_share);

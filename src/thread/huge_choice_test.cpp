@@ -1,4 +1,4 @@
-// Huge choice: a region whose first huge page turns out dear goes on with small ones.
+// Huge choice: units whose huge pages are dear begin on small ones, and what they cost is owed.
 #include "thread/huge_choice.hpp"
 
 #include <gtest/gtest.h>
@@ -24,41 +24,82 @@ hakmem::Run* allocate_run(std::uint64_t count) {
   return run;
 }
 
-// Regions ask, and units do not.
-constexpr HugeChoice choice_of_regions(bool (*goes_on)(std::byte*, std::size_t)) {
-  return {[](double) { return true; }, goes_on, [](const UnitBegun&) { return false; }, [](std::byte*, bool) { return false; }, [] {}};
+// Regions ask, and units are worth it or not.
+constexpr HugeChoice choice_of_regions(bool (*asks)(double), bool (*asks_for_units)(const UnitsBegun&)) {
+  return {asks, asks_for_units, [](std::byte*, bool huge) { return huge; }, [] {}};
 }
 
-// Whoever decides finds huge faults dear on the first page of every region, or never.
-class DearHugeFaults : public testing::TestWithParam<bool> {
+constexpr bool always(double) { return true; }
+constexpr bool never(const UnitsBegun&) { return false; }
+
+// A region that asks, whose huge pages are dear from some unit on.
+class DearHugeFaults : public testing::Test {
  protected:
   void SetUp() override {
     if (os::system_huge_pages() == os::HugePages::kNever) GTEST_SKIP() << "this system has no huge pages";
-    enough_ = allocate_run(knobs::kHugeQuestionFrom / kGranuleBytes);
-    run_store.set_huge_choice(GetParam() ? &kDear : &kCheap);
+    used_.push_back(allocate_run(knobs::kHugeQuestionFrom / kGranuleBytes));
+    while (run_store.use().free_bytes != 0) used_.push_back(allocate_run(1));
+    run_store.set_huge_choice(&kCheapAtFirst);
+    cheap_ = SIZE_MAX;
+    used_.push_back(allocate_run(1));  // begins a region, and a unit
+    wanted_ = run_store.unit_use().wanted_bytes;
   }
   void TearDown() override {
-    if (enough_ == nullptr) return;
-    boot_huge_choice(settings.price);
-    run_store.release(enough_, true);
+    if (used_.empty()) return;
+    boot_huge_choice(settings.price, false);
+    for (hakmem::Run* run : used_) run_store.release(run, true);
+    EXPECT_TRUE(run_store.check_invariants());
   }
 
-  static constexpr HugeChoice kDear = choice_of_regions([](std::byte*, std::size_t) { return false; });
-  static constexpr HugeChoice kCheap = choice_of_regions([](std::byte*, std::size_t) { return true; });
-  hakmem::Run* enough_ = nullptr;
+  std::size_t small_units() const { return (wanted_ - run_store.unit_use().wanted_bytes) / kHugePageBytes; }
+
+  inline static std::size_t cheap_ = SIZE_MAX;  // questions, before they are dear
+  static constexpr HugeChoice kCheapAtFirst =
+      choice_of_regions(always, [](const UnitsBegun& begun) { return begun.region_has_asked && cheap_ != 0 && cheap_-- != 0; });
+  std::vector<hakmem::Run*> used_;
+  std::size_t wanted_ = 0;
 };
 
-TEST_P(DearHugeFaults, LeaveTheRestOfARegionWithoutHugePages) {
-  const std::size_t mapped = run_store.mapped_bytes();
-  const std::size_t wanted = run_store.unit_use().wanted_bytes;
-  std::vector<hakmem::Run*> used;
-  while (run_store.mapped_bytes() == mapped) used.push_back(allocate_run(kUnitGranules));
-  EXPECT_EQ(run_store.unit_use().wanted_bytes == wanted, GetParam());
-  for (hakmem::Run* run : used) run_store.release(run, true);
+TEST_F(DearHugeFaults, LeaveTheUnitsThatBeginOnSmallPages) {
+  constexpr std::uint64_t kHalf = kUnitGranules / 2;
+  for (int i = 0; i < 4; ++i) used_.push_back(allocate_run(kHalf));
+  EXPECT_EQ(small_units(), 0u);
+  cheap_ = 0;
+  for (int i = 0; i < 4; ++i) used_.push_back(allocate_run(kHalf));
+  EXPECT_EQ(small_units(), 2u);
 }
 
-// Growing while another thread is: the new region's first huge page is being touched.
-class WhileARegionIsProbed : public testing::Test {
+TEST_F(DearHugeFaults, LeaveWhatIsLeftOfALongBlockOnSmallPages) {
+  cheap_ = 1;
+  used_.push_back(allocate_run(4 * kUnitGranules));
+  EXPECT_EQ(small_units(), 3u) << "all but the first";
+  EXPECT_TRUE(run_store.region_has_asked(used_.back()));
+}
+
+TEST_F(DearHugeFaults, MakeALongBlockFresh) {
+  cheap_ = 0;
+  const AllocatedRun allocated = run_store.allocate(Granules{4 * kUnitGranules});
+  used_.push_back(allocated.run);
+  EXPECT_EQ(small_units(), 4u);
+  EXPECT_TRUE(allocated.fresh);
+}
+
+TEST_F(DearHugeFaults, AreAskedForAgainWhereAUnitHasEmptied) {
+  cheap_ = 0;
+  used_.push_back(allocate_run(2 * kUnitGranules));
+  ASSERT_EQ(small_units(), 2u);
+  hakmem::Run* const run = used_.back();
+  const Granule first = run->first;
+  os::memory.discard(run->start(), run->bytes());
+  run_store.release(run, true);
+  cheap_ = SIZE_MAX;
+  used_.back() = allocate_run(2 * kUnitGranules);
+  EXPECT_EQ(used_.back()->first, first);
+  EXPECT_EQ(small_units(), 0u);
+}
+
+// Growing while another thread is: whether the new region asks for huge pages is being found out.
+class WhileARegionAsks : public testing::Test {
  protected:
   static constexpr unsigned kTurns = 100'000;
 
@@ -66,11 +107,11 @@ class WhileARegionIsProbed : public testing::Test {
     if (os::system_huge_pages() == os::HugePages::kNever) GTEST_SKIP() << "this system has no huge pages";
     used_.push_back(allocate_run(knobs::kHugeQuestionFrom / kGranuleBytes));
     while (run_store.use().free_bytes != 0) used_.push_back(allocate_run(1));
-    probes_ = 0;
+    asked_ = 0;
   }
   void TearDown() override {
     if (used_.empty()) return;
-    boot_huge_choice(settings.price);
+    boot_huge_choice(settings.price, false);
     for (hakmem::Run* run : used_) run_store.release(run, true);
     EXPECT_TRUE(run_store.check_invariants());
   }
@@ -92,32 +133,32 @@ class WhileARegionIsProbed : public testing::Test {
   inline static std::thread other_;
   inline static std::atomic<bool> other_ended_{false};
   inline static bool ended_meanwhile_ = false;
-  inline static unsigned probes_ = 0;
+  inline static unsigned asked_ = 0;
   std::vector<hakmem::Run*> used_;
 };
 
-TEST_F(WhileARegionIsProbed, OthersUseWhatIsFree) {
-  static constexpr HugeChoice kProbe{[](double) { return !run_store.lock_is_mine(); },
-                                     [](std::byte*, std::size_t) { return ++probes_ != 0 && !run_store.lock_is_mine(); },
-                                     [](const UnitBegun&) { return false; }, [](std::byte*, bool) { return false; }, [] {}};
-  run_store.set_huge_choice(&kProbe);
+TEST_F(WhileARegionAsks, OthersUseWhatIsFree) {
+  static constexpr HugeChoice kAsks = choice_of_regions([](double) { return ++asked_ != 0 && !run_store.lock_is_mine(); }, never);
+  run_store.set_huge_choice(&kAsks);
   const std::size_t wanted = run_store.unit_use().wanted_bytes;
-  used_.push_back(allocate_run(kUnitGranules));
-  EXPECT_EQ(probes_, 1u);
+  used_.push_back(allocate_run(1));
+  EXPECT_EQ(asked_, 1u);
   EXPECT_GT(run_store.unit_use().wanted_bytes, wanted) << "the run lock was held";
 }
 
-TEST_F(WhileARegionIsProbed, WhoNeedsOneTooTakesThat) {
-  static constexpr HugeChoice kProbe = choice_of_regions([](std::byte*, std::size_t) {
-    if (++probes_ != 1) return true;
-    start_other([] { others_run_ = allocate_run(kUnitGranules); });
-    ended_meanwhile_ = other_ends_within(kTurns);
-    return true;
-  });
-  run_store.set_huge_choice(&kProbe);
+TEST_F(WhileARegionAsks, WhoNeedsOneTooTakesThat) {
+  static constexpr HugeChoice kAsks = choice_of_regions(
+      [](double) {
+        if (++asked_ != 1) return true;
+        start_other([] { others_run_ = allocate_run(kUnitGranules); });
+        ended_meanwhile_ = other_ends_within(kTurns);
+        return true;
+      },
+      never);
+  run_store.set_huge_choice(&kAsks);
   used_.push_back(allocate_run(kUnitGranules));
   other_.join();
-  EXPECT_EQ(probes_, 1u);
+  EXPECT_EQ(asked_, 1u);
   EXPECT_FALSE(ended_meanwhile_);
   used_.push_back(others_run_);
 }
@@ -127,7 +168,7 @@ TEST(HugeChoice, FollowsThePriceThatRisesNearALimit) {
   boot_known_costs(false);  // the process is young, and knows nothing else
   know_small_pages(learn::CostModel{});
   know_huge_fault(learn::CostModel{}.huge_fault_s);
-  boot_huge_choice(16);
+  boot_huge_choice(16, false);
   const timespec pause{0, 50'000'000};
   nanosleep(&pause, nullptr);
   EXPECT_TRUE(huge_pages_pay(0.97));
@@ -135,14 +176,14 @@ TEST(HugeChoice, FollowsThePriceThatRisesNearALimit) {
   EXPECT_FALSE(huge_pages_pay(0.97));
   EXPECT_TRUE(huge_pages_pay(1)) << "nothing is wasted";
   commitment.set_limits(SIZE_MAX, SIZE_MAX, {});
-  boot_huge_choice(settings.price);
+  boot_huge_choice(settings.price, false);
 }
 
 // What is known to be dear stays so until what is refused has paid for it; nothing is owed here.
 TEST(HugeChoice, AsksAgainWhenWhatWasDearIsPaidFor) {
   boot_known_costs(false);
   know_small_pages(learn::CostModel{});
-  boot_huge_choice(settings.price);
+  boot_huge_choice(settings.price, false);
   if (settings.huge_pages != HugePagePolicy::kAuto) GTEST_SKIP() << "they are not asked for by the bill";
   know_huge_fault(6e-3);
   EXPECT_FALSE(huge_pages_pay(1));
@@ -152,19 +193,35 @@ TEST(HugeChoice, AsksAgainWhenWhatWasDearIsPaidFor) {
   run_store.release(run, true);
 }
 
+TEST(HugeChoice, AsksForNoneAtFirstWhereAHostMayHaveToFindThem) {
+  boot_known_costs(false);
+  know_small_pages(learn::CostModel{});
+  boot_huge_choice(settings.price, true);
+  if (settings.huge_pages != HugePagePolicy::kAuto) GTEST_SKIP() << "they are not asked for by the bill";
+  EXPECT_FALSE(huge_pages_pay(1));
+  hakmem::Run* const run = allocate_run(kUnitGranules);
+  const double unit_s = learn::kSmallPagesInHuge * learn::CostModel{}.fault_s;
+  const auto units = static_cast<std::size_t>(learn::kHostFault_s / unit_s / learn::kAskingShare);
+  EXPECT_FALSE(get_huge_pages(run, run->start(), (units - 1) * kHugePageBytes));
+  EXPECT_FALSE(huge_pages_pay(1)) << "not all is paid";
+  EXPECT_FALSE(get_huge_pages(run, run->start(), 2 * kHugePageBytes));
+  EXPECT_TRUE(huge_pages_pay(1));
+  run_store.release(run, true);
+}
+
 // Against small pages that cost next to nothing, any huge fault is dear.
 TEST(HugeChoice, OwesWhatADearHugeFaultHasCost) {
   if (os::system_huge_pages() == os::HugePages::kNever) GTEST_SKIP() << "this system has no huge pages";
   if (settings.huge_pages != HugePagePolicy::kAuto) GTEST_SKIP() << "they are not asked for by the bill";
   boot_known_costs(false);
-  boot_huge_choice(settings.price);
+  boot_huge_choice(settings.price, false);
   learn::CostModel costs;
   costs.fault_s = 1e-9;
   know_small_pages(costs);
   know_huge_fault(0);
   hakmem::Run* const run = allocate_run(2 * kUnitGranules);
   std::byte* const unit = run->start() + (-reinterpret_cast<std::uintptr_t>(run->start()) & (kHugePageBytes - 1));
-  EXPECT_FALSE(get_huge_pages(run, unit, kHugePageBytes)) << "it was dear";
+  EXPECT_TRUE(get_huge_pages(run, unit, kHugePageBytes));
   const double dear_s = known_costs().huge_fault_s;
   EXPECT_GT(dear_s, learn::kSmallPagesInHuge * costs.fault_s);
   EXPECT_NE(dear_s, learn::CostModel{}.huge_fault_s);
@@ -175,8 +232,6 @@ TEST(HugeChoice, OwesWhatADearHugeFaultHasCost) {
   know_small_pages(learn::CostModel{});
   run_store.release(run, true);
 }
-
-INSTANTIATE_TEST_SUITE_P(OrNot, DearHugeFaults, testing::Bool());
 
 }  // namespace
 }  // namespace hakmem
