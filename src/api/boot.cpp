@@ -58,7 +58,8 @@ void boot_once() {
   boot_learning();
   const bool learning_acts = settings.learn == Learn::kOn || settings.learn == Learn::kFrozen;
   boot_known_costs(learning_acts);
-  if (learning_acts) boot_huge_choice(settings.price, os::host_takes_free_pages());
+  const bool may_ask = settings.huge_pages == HugePagePolicy::kAuto && system_has_huge_pages();
+  if (learning_acts) boot_huge_choice(settings.price, may_ask && os::host_takes_free_pages());
   boot_tuner(settings.mode == Mode::kAdaptive && settings.learn == Learn::kOn, os::places.cpus());
 }
 

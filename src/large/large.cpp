@@ -29,9 +29,10 @@ Granules alignment_in_granules(std::size_t alignment) {
 
 LargeBlock make_in_store(std::size_t size, std::size_t alignment, OwnerId heap, learn::Site site) {
   const Granules granules = alignment_in_granules(alignment);
-  AllocatedRun allocated = run_store.allocate(granules_for(large_length(size)), granules);
+  const WillTouch will = fills_its_blocks(site, size) ? WillTouch::kAll : WillTouch::kUnknown;
+  AllocatedRun allocated = run_store.allocate(granules_for(large_length(size)), granules, will);
   if (allocated.run == nullptr) {  // perhaps without the room that makes it as long as its class
-    allocated = run_store.allocate(granules_for(size), granules);
+    allocated = run_store.allocate(granules_for(size), granules, will);
     if (allocated.run == nullptr) return {nullptr, false};
   }
   allocated.run->is_huge = false;
@@ -41,6 +42,7 @@ LargeBlock make_in_store(std::size_t size, std::size_t alignment, OwnerId heap, 
     begin_new_pages(allocated.run, 0, size, site);
   } else {
     begin_used_pages(allocated.run);
+    if (allocated.begins_unit) trust_site(site, size);
   }
   return {allocated.run->start(), allocated.zeroed};
 }

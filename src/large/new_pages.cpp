@@ -67,6 +67,12 @@ float touched_share(const std::byte* start, std::size_t bytes) {
   return (sum + resident_share(start + bytes - kStretch, kStretch)) / kStretches;
 }
 
+bool fills_its_blocks(learn::Site site, std::size_t bytes) {
+  return prefault_pays(touched.expect(site, request_class(bytes)));
+}
+
+void trust_site(learn::Site site, std::size_t bytes) { touched.use_allowance(site, request_class(bytes)); }
+
 void begin_new_pages(Run* run, std::size_t from, std::size_t to, learn::Site site) {
   const std::size_t page = os::memory.page_size;
   const unsigned size_class = request_class(to);

@@ -21,6 +21,10 @@ void begin_new_pages(Run* run, std::size_t from, std::size_t to, learn::Site sit
 // All of the block may be resident.
 inline void begin_used_pages(Run* run) { run->new_pages = 0; }
 
+// Whether the site's blocks of so many bytes may be taken to be touched whole without being looked at, and that one is.
+bool fills_its_blocks(learn::Site site, std::size_t bytes);
+void trust_site(learn::Site site, std::size_t bytes);
+
 // What share of so many bytes is resident, as far as a few looks tell.
 float touched_share(const std::byte* start, std::size_t bytes);
 

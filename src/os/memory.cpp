@@ -189,13 +189,16 @@ HugePages system_huge_pages() {
   return HugePages::kNever;
 }
 
-// The file has the least order of pages that is reported: none of a real one while nobody has asked for reports.
+// While nobody has asked for reports it is 11 (the first order that no page has; Linux 5.14 to 6.0) or 4294967295. Larger base pages, with
+// other orders, do not matter: their huge ones are not ours.
+bool is_reported_order(const char* text) {
+  const bool one_digit = text[0] >= '1' && text[0] <= '9' && text[1] == '\n';
+  return one_digit || (text[0] == '1' && text[1] == '0' && text[2] == '\n');
+}
+
 bool host_takes_free_pages() {
   char text[16];
-  if (!read_small_file("/sys/module/page_reporting/parameters/page_reporting_order", text, sizeof text)) return false;
-  const bool one_digit = text[0] >= '1' && text[0] <= '9' && text[1] == '\n';
-  const bool two_digits = text[0] == '1' && text[1] >= '0' && text[1] <= '9' && text[2] == '\n';
-  return one_digit || two_digits;
+  return read_small_file("/sys/module/page_reporting/parameters/page_reporting_order", text, sizeof text) && is_reported_order(text);
 }
 
 bool is_mapped(const void* address) {

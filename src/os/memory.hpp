@@ -80,6 +80,9 @@ HugePages system_huge_pages();
 // Whether a host takes back what this virtual machine has free (free page reporting), so that a huge page may have to be found there.
 bool host_takes_free_pages();
 
+// Given what /sys/module/page_reporting/parameters/page_reporting_order says: the least order of pages that is reported.
+bool is_reported_order(const char* text);
+
 // Whether anything is mapped at this address. A system call.
 bool is_mapped(const void* address);
 

@@ -57,7 +57,7 @@ RunStore::Place RunStore::find_dirty_locked(Granules count, Granules alignment) 
     bin += lowest_bit(rest);
     for (Run* run = bins_[bin].front(); run != nullptr; run = BinList::next(run)) {
       if (++seen > kRunsSeen) return {};
-      if (!dirty_comes_first_everywhere(count) && is_in_huge_region_locked(run)) continue;
+      if (!dirty_comes_first_everywhere(count) && has_asked_locked(run->first)) continue;
       const Place place = dirty_place_in(run, count, alignment);
       if (place.run != nullptr) return place;
     }

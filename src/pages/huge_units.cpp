@@ -98,9 +98,10 @@ Region* RunStore::region_of_locked(Granule g) {
   return nullptr;
 }
 
-bool RunStore::is_in_huge_region_locked(const Run* run) {
+// Whether its region asks for huge pages.
+bool RunStore::has_asked_locked(Granule g) {
   if (!any_huge_region_.load_relaxed()) return false;
-  const Region* region = region_of_locked(run->first);
+  const Region* region = region_of_locked(g);
   return region != nullptr && region->huge;
 }
 
@@ -130,6 +131,7 @@ bool RunStore::mark_unit_locked(Region* region, Granule first, bool huge) {
   const bool odd = huge != region->huge;
   if (!region->tracks_units() || (odd && odd_units_ >= most_odd_units())) return false;
   odd_units_ += odd ? 1 : -1U;
+  if (!region->huge) alone_units_ += huge ? 1 : -1U;
   region->set_huge_at(first, huge);
   if (huge) any_huge_.store_relaxed(true);
   return true;
@@ -195,14 +197,13 @@ void RunStore::settle_units_locked(Run* run) {
     settle_unit_locked(run, Granule{unit});
 }
 
-// Of a run whose pages are gone: its whole units that were given huge pages in a region that has not asked. Who uses them next
-// is to be asked anew.
-void RunStore::leave_huge_units_locked(const Run* run) {
+// Of a run whose pages are gone: its whole units become again what their region is. Who uses them next is to be asked anew.
+void RunStore::reset_units_locked(const Run* run) {
   if (!any_huge_.load_relaxed()) return;
   const std::uint64_t end = start_of_unit(index_of(run->first + run->count));
   for (std::uint64_t i = align_up(index_of(run->first), kUnit); i < end; i += kUnit) {
     Region* const region = region_of_locked(Granule{i});
-    if (region != nullptr && !region->huge) set_unit_locked(region, Granule{i}, false);
+    if (region != nullptr) set_unit_locked(region, Granule{i}, region->huge);
   }
 }
 

@@ -4,10 +4,10 @@
 //             | run | free, dirty ........... |   huge: all of it is resident, so it comes first, and is given back
 //                                                 by its age like what has been freed
 //
-// What one takes is seen at its first touch, which is made here. In a region that has asked that decides alone, and free parts stay
-// clean (find_dirty.cpp). In another the evidence is what is resident of the last units that have begun on small pages. As many
-// may begin on huge ones after them as the process can bear untouched (learn/huge_arms.hpp); the next is seen; and a large
-// block's whole units are its site's affair (large/new_pages.hpp).
+// What one takes is seen at its first touch, which is made here. In a region that has asked that decides, where the program is
+// going to touch the run, and free parts stay clean (find_dirty.cpp). In another the evidence is what is resident of the last units
+// that have begun on small pages. As many may begin on huge ones after them as the process can bear untouched
+// (learn/huge_arms.hpp); the next is seen. In both a long block's units are small until its site says more (large/new_pages.hpp).
 #include "base/bits.hpp"
 #include "os/clock.hpp"
 #include "os/memory.hpp"
@@ -20,8 +20,7 @@ namespace {
 
 constexpr std::uint64_t kUnit = kUnitGranules;
 
-// For a short run the one that it lies in last, if it begins that; otherwise one behind it.
-Granule first_unit_of(const Run* run) { return Granule{align_up(index_of(run->first), kUnit)}; }
+Granule last_unit_of(const Run* run) { return Granule{start_of_unit(index_of(run->first + run->count) - 1)}; }
 
 }  // namespace
 
@@ -32,65 +31,54 @@ bool RunStore::asks_for_units() const {
 }
 
 // Of a run that is being cut out, whose granules are still tagged as they were, and what stays free behind it, if anything.
-std::uint64_t RunStore::units_begun_locked(const Run* run, const Run* behind) {
-  if (!asks_for_units()) return 0;
-  const bool has_asked = is_in_huge_region_locked(run);
-  if (!has_asked && (behind == nullptr || count_of(run->count) >= kUnit)) return 0;
-  const Run* const last = behind == nullptr ? run : behind;
-  const Granule first = first_unit_of(run);
-  const std::uint64_t run_end = index_of(run->first + run->count);
-  const std::uint64_t free_end = start_of_unit(index_of(last->first + last->count));
-  const std::uint64_t end = align_up(run_end, kUnit) < free_end ? align_up(run_end, kUnit) : free_end;
-  if (index_of(first) >= run_end || index_of(first) >= end) return 0;
-  if (!has_asked && is_huge_at_locked(first)) return 0;
-  const std::uint64_t granules = end - index_of(first);
-  const bool clean = run->dirty == 0 && (behind == nullptr || behind->dirty == 0);
-  return clean || count_tagged(first, Granules{granules}, Kind::kFreeClean) == granules ? granules / kUnit : 0;
+bool RunStore::begins_unit_locked(const Run* run, const Run* behind) {
+  if (behind == nullptr || count_of(run->count) >= kUnit || !asks_for_units()) return false;
+  const Granule unit = last_unit_of(run);
+  if (index_of(unit) < index_of(run->first) || index_of(unit) + kUnit > index_of(behind->first + behind->count)) return false;
+  if (is_huge_at_locked(unit) && !has_asked_locked(unit)) return false;
+  return run->dirty + behind->dirty == 0 || count_tagged(unit, Granules{kUnit}, Kind::kFreeClean) == kUnit;
 }
 
-void RunStore::begin_units(AllocatedRun* allocated) {
-  const Run* const run = allocated->run;
-  const Granule first = first_unit_of(run);
-  if (region_has_asked(run)) begin_units_by_cost(first, allocated->begun_units);
-  else begin_unit(run, first);
-  const LockGuard guard(lock_);
-  allocated->fresh = allocated->zeroed && !is_huge_at_locked(run->first) && !is_huge_at_locked(run->first + run->count - 1);
-}
-
-bool RunStore::region_has_asked(const Run* run) {
-  const LockGuard guard(lock_);
-  return is_in_huge_region_locked(run);
-}
-
-// What the first takes says whether the others are worth it.
-void RunStore::begin_units_by_cost(Granule first, std::uint64_t units) {
-  UnitsBegun begun{units, true, 0, 0, 1};
-  std::uint64_t small = units;
-  if (huge_choice_->asks_for_units(begun) && set_units(first, Granules{units * kUnit}, true)) {
-    huge_choice_->touches_unit(address_of(first), true);
-    begun.units = units - 1;
-    small = units == 1 || huge_choice_->asks_for_units(begun) ? 0 : units - 1;
+// Of a long run, or of what one grows by, likewise: the units that begin in it, where the region has asked, until its site says
+// more. What is behind `end` is free up to `free_end`.
+void RunStore::leave_small_locked(Granule from, Granule end, Granule free_end) {
+  if (!any_huge_region_.load_relaxed() || !asks_for_units()) return;
+  const std::uint64_t first = align_up(index_of(from), kUnit);
+  std::uint64_t unit = first;
+  for (; unit < index_of(end) && unit + kUnit <= index_of(free_end); unit += kUnit) {
+    const Granule at{unit};
+    const bool is_new = is_huge_at_locked(at) && has_asked_locked(at) && count_tagged(at, Granules{kUnit}, Kind::kFreeClean) == kUnit;
+    if (!is_new || !mark_unit_locked(region_of_locked(at), at, false)) break;
   }
-  if (small != 0) set_units(first + (units - small) * kUnit, Granules{small * kUnit}, false);
-  if (small == units) huge_choice_->touches_unit(address_of(first), false);
+  if (unit > first) os::memory.advise_huge(address_of(Granule{first}), (unit - first) * kGranuleBytes, false);
 }
 
-void RunStore::begin_unit(const Run* run, Granule unit) {
-  if (!get_huge_unit(run, unit)) return;
+void RunStore::begin_unit(AllocatedRun* allocated, WillTouch will) {
+  const Run* const run = allocated->run;
+  const Granule unit = last_unit_of(run);
+  bool region_has_asked = false;
+  {
+    const LockGuard guard(lock_);
+    region_has_asked = has_asked_locked(unit);
+  }
+  const bool huge = get_huge_unit(run, unit, region_has_asked, will);
   const LockGuard guard(lock_);
-  if (!is_huge_at_locked(unit)) return;  // what was free has been given back meanwhile
+  allocated->fresh = allocated->zeroed && !huge && !is_huge_at_locked(run->first);
+  if (!huge || region_has_asked || !is_huge_at_locked(unit)) return;  // or what was free has been given back meanwhile
   ++unseen_units_;
   count_rest_locked(run->first + run->count, unit + kUnit);
 }
 
-// Its first granule is the run's, and nobody has touched any.
-bool RunStore::get_huge_unit(const Run* run, Granule unit) {
+// Its first granule is the run's, and nobody has touched any. Where the region has asked others may have touched the rest since.
+bool RunStore::get_huge_unit(const Run* run, Granule unit, bool region_has_asked, WillTouch will) {
   std::byte* const start = address_of(unit);
-  UnitsBegun begun{1, false, 0, 0, 0};
-  if (look_at_seen_units(run, &begun) && huge_choice_->asks_for_units(begun) && set_unit(unit, true)) {
+  UnitBegun begun{region_has_asked, 0, 0, 0};
+  const bool may_ask = region_has_asked ? will == WillTouch::kAll : look_at_seen_units(run, &begun);
+  if (may_ask && huge_choice_->asks_for_unit(begun) && set_unit(unit, true)) {
     if (huge_choice_->touches_unit(start, true)) return true;
     leave_unit_small(unit);
   } else {
+    if (region_has_asked) leave_unit_small(unit);
     huge_choice_->touches_unit(start, false);
   }
   const LockGuard guard(lock_);
@@ -108,14 +96,14 @@ void RunStore::leave_unit_small(Granule unit) {
 }
 
 // False: there is no evidence.
-bool RunStore::look_at_seen_units(const Run* run, UnitsBegun* begun) {
+bool RunStore::look_at_seen_units(const Run* run, UnitBegun* begun) {
   Granule units[kSeenUnits];
   unsigned seen = 0;
   std::uint64_t used = 0;
   {
     const LockGuard guard(lock_);
-    begun->huge_units = odd_units_;
-    begun->unseen_units = unseen_units_ < odd_units_ ? unseen_units_ : odd_units_;  // some may be on small pages again
+    begun->huge_units = alone_units_;
+    begun->unseen_units = unseen_units_ < alone_units_ ? unseen_units_ : alone_units_;  // some may be on small pages again
     for (const Granule unit : units_seen_) {
       const std::uint64_t pages = used_pages_of_locked(unit, run);
       if (pages != 0) units[seen++] = unit;

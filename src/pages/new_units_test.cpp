@@ -76,11 +76,11 @@ class NewUnits : public testing::Test {
   static void nothing() {}
 
   inline static std::function<void()> meanwhile_ = nothing;  // after the first touch of a huge one
-  inline static std::vector<UnitsBegun> asked_;
+  inline static std::vector<UnitBegun> asked_;
   inline static bool answer_ = true;
   inline static bool is_there_ = true;  // the kernel has a huge page to give
   static constexpr HugeChoice kChoice{[](double) { return false; },
-                                      [](const UnitsBegun& begun) {
+                                      [](const UnitBegun& begun) {
                                         asked_.push_back(begun);
                                         return answer_;
                                       },

@@ -246,7 +246,11 @@ AllocatedRun RunStore::cut_locked(Place place, Granules count, std::size_t growt
     insert_locked(part);
     if (part->dirty > 0) age_.insert_before(part, younger);
   }
-  const std::uint64_t begun = enough ? units_begun_locked(run, parts[1]) : 0;
+  const bool begins = enough && begins_unit_locked(run, parts[1]);
+  if (enough && count_of(count) >= kUnitGranules && run->dirty == 0) {
+    const Granule end = run->first + run->count;
+    leave_small_locked(run->first, end, parts[1] == nullptr ? end : end + parts[1]->count);
+  }
   if (enough) {
     page_map.set_tags(run->first, run->count, tag_for(Kind::kBusy));
   } else {
@@ -256,7 +260,7 @@ AllocatedRun RunStore::cut_locked(Place place, Granules count, std::size_t growt
   }
   const bool clean = run != nullptr && run->dirty == 0;
   const bool small = clean && !is_huge_at_locked(run->first) && !is_huge_at_locked(run->first + run->count - 1);
-  return {run, clean, small, begun};
+  return {run, clean, small, begins};
 }
 
 void RunStore::release(Run* run, bool clean) {
@@ -265,7 +269,7 @@ void RunStore::release(Run* run, bool clean) {
   {
     const LockGuard guard(lock_);
     page_map.set_tags(run->first, run->count, tag_for(clean ? Kind::kFreeClean : Kind::kFreeDirty));
-    if (clean) leave_huge_units_locked(run);
+    if (clean) reset_units_locked(run);
     run->dirty = clean ? mark_shared_ends_locked(run) : count_of(run->count);
     run->freed_at_ms = now;
     run->heap.store_relaxed(kNoOwner);
@@ -293,6 +297,7 @@ bool RunStore::extend_committing(std::size_t at_most, Run* run, Granules count, 
   if (growth > at_most) return false;
   if (!commitment.reserve(growth, commitment.soft())) return false;  // a new run would make room first
   remove_locked(side);
+  const Granule end_of_side = side->first + side->count;
   Run* const younger = AgeList::next(side);
   if (side->dirty > 0) age_.remove(side);
   if (count_of(side->count) > count_of(wanted)) {
@@ -306,6 +311,7 @@ bool RunStore::extend_committing(std::size_t at_most, Run* run, Granules count, 
     insert_locked(rest);
     if (rest->dirty > 0) age_.insert_before(rest, younger);
   }
+  leave_small_locked(side->first, side->first + wanted, end_of_side);
   page_map.set_tags(side->first, side->count, tag);
   run->count = count;
   run_pool_give(side);

@@ -63,10 +63,8 @@ struct UnitUse {
   std::size_t collapsed_bytes;  // put on huge pages afterwards, so far
 };
 
-// What is known when a run is the first in a unit, or a long one in several. The last three only of a unit of a region that has
-// not asked for huge pages.
-struct UnitsBegun {
-  std::uint64_t units;
+// What is known when a run is the first in a unit. The last three only in a region that has not asked for huge pages.
+struct UnitBegun {
   bool region_has_asked;
   std::uint64_t huge_units;    // that are on huge pages by themselves already
   std::uint64_t unseen_units;  // of those, begun since the last one went on small pages
@@ -74,31 +72,34 @@ struct UnitsBegun {
 };
 
 // Who decides what has huge pages: a new region of a heap of some size, called by one thread at a time under the
-// growth lock, and units, called by any without a lock.
+// growth lock, and a unit, called by any without a lock of the store's.
 struct HugeChoice {
   // Given the share of the heap's small pages in use that are resident.
   bool (*asks)(double touched_share);
-  bool (*asks_for_units)(const UnitsBegun& begun);
+  bool (*asks_for_unit)(const UnitBegun& begun);
   // Given a unit all zero that has been allowed a huge page, or has not: touches its first page. Whether it has one.
   bool (*touches_unit)(std::byte* start, bool huge);
   // After each allocated run, without a lock of rank kCollapse or above.
   void (*afterwards)();
 };
 
+// What is known of what the program will do with a run.
+enum class WillTouch : std::uint8_t { kAll, kUnknown };
+
 struct AllocatedRun {
   Run* run;          // nullptr: no memory
-  bool zeroed;  // every byte reads zero
-  bool fresh;   // no page of it is resident, and none will be a huge one
-  std::uint64_t begun_units;  // from its first boundary of units on: nobody has used any of them, and they may be asked about
+  bool zeroed;       // every byte reads zero
+  bool fresh;        // no page of it is resident, and none will be a huge one
+  bool begins_unit;  // the last unit that it lies in: nobody has used any of that, and it may be asked about
 };
 
 class RunStore {
  public:
   // A run of `count` granules whose first is a multiple of `alignment` granules (a power of two).
   // Its granules are tagged kBusy until the caller says what they are.
-  AllocatedRun allocate(Granules count, Granules alignment) {
+  AllocatedRun allocate(Granules count, Granules alignment, WillTouch will = WillTouch::kAll) {
     AllocatedRun allocated = allocate_somewhere(count, alignment);
-    if (allocated.begun_units != 0) begin_units(&allocated);
+    if (allocated.begins_unit) begin_unit(&allocated, will);
     if (huge_choice_ != nullptr) huge_choice_->afterwards();
     return allocated;
   }
@@ -126,9 +127,6 @@ class RunStore {
 
   // Whether some of its memory may lie on huge pages.
   bool has_huge_pages() const { return any_huge_.load_relaxed(); }
-
-  // Whether the run's whole units have been asked about when it was allocated.
-  bool region_has_asked(const Run* run);
 
   // Puts whole units that are the caller's, and not resident, on huge pages, or on small ones again. False: they stay as they are.
   bool set_units(Granule first, Granules count, bool huge);
@@ -216,21 +214,20 @@ class RunStore {
   void discard_clean_locked(Granule from, Granule end) HAK_REQUIRES(lock_);
   void discard_what_went_meanwhile(Granule unit);
   Region* region_of_locked(Granule g) HAK_REQUIRES(lock_);
-  bool is_in_huge_region_locked(const Run* run) HAK_REQUIRES(lock_);
+  bool has_asked_locked(Granule g) HAK_REQUIRES(lock_);
   bool is_huge_at_locked(Granule g) HAK_REQUIRES(lock_);
   bool set_unit_locked(Region* region, Granule first, bool huge) HAK_REQUIRES(lock_);
   bool mark_unit_locked(Region* region, Granule first, bool huge) HAK_REQUIRES(lock_);
-  void leave_huge_units_locked(const Run* run) HAK_REQUIRES(lock_);
+  void reset_units_locked(const Run* run) HAK_REQUIRES(lock_);
   bool set_unit(Granule first, bool huge);
   bool is_huge_at(Granule g);
   bool next_full_unit_locked(Granule* unit, bool* more) HAK_REQUIRES(lock_);
   bool asks_for_units() const;
-  std::uint64_t units_begun_locked(const Run* run, const Run* behind) HAK_REQUIRES(lock_);
-  void begin_units(AllocatedRun* allocated);
-  void begin_units_by_cost(Granule first, std::uint64_t units);
-  void begin_unit(const Run* run, Granule unit);
-  bool get_huge_unit(const Run* run, Granule unit);
-  bool look_at_seen_units(const Run* run, UnitsBegun* begun);
+  bool begins_unit_locked(const Run* run, const Run* behind) HAK_REQUIRES(lock_);
+  void leave_small_locked(Granule from, Granule end, Granule free_end) HAK_REQUIRES(lock_);
+  void begin_unit(AllocatedRun* allocated, WillTouch will);
+  bool get_huge_unit(const Run* run, Granule unit, bool region_has_asked, WillTouch will);
+  bool look_at_seen_units(const Run* run, UnitBegun* begun);
   void leave_unit_small(Granule unit);
   std::uint64_t used_pages_of_locked(Granule unit, const Run* begun) HAK_REQUIRES(lock_);
   void count_rest_locked(Granule from, Granule end) HAK_REQUIRES(lock_);
@@ -276,7 +273,8 @@ class RunStore {
   // Where regions lie and what they ask for is written under both locks, so that either does for reading it.
   Region regions_[kMaxRegions] HAK_GUARDED_BY(lock_) = {};
   unsigned region_count_ HAK_GUARDED_BY(lock_) = 0;
-  unsigned odd_units_ HAK_GUARDED_BY(lock_) = 0;  // units whose advice differs from their region's
+  unsigned odd_units_ HAK_GUARDED_BY(lock_) = 0;    // units whose advice differs from their region's
+  unsigned alone_units_ HAK_GUARDED_BY(lock_) = 0;  // of those, on huge pages in a region that has not asked
   Atomic<bool> any_huge_{false};         // of the units
   Atomic<bool> any_huge_region_{false};  // of the regions
   // Units that runs have begun on small pages: the last ones.
@@ -293,18 +291,17 @@ class RunStore {
 class RunStores {
  public:
   // From another node when this one's has no more.
-  AllocatedRun allocate(Granules count, Granules alignment = Granules{1}) {
-    return allocate_on(os::places.current_node(), count, alignment);
+  AllocatedRun allocate(Granules count, Granules alignment = Granules{1}, WillTouch will = WillTouch::kAll) {
+    return allocate_on(os::places.current_node(), count, alignment, will);
   }
-  AllocatedRun allocate_on(os::Node node, Granules count, Granules alignment = Granules{1}) {
-    const AllocatedRun allocated = of(node).allocate(count, alignment);
+  AllocatedRun allocate_on(os::Node node, Granules count, Granules alignment = Granules{1}, WillTouch will = WillTouch::kAll) {
+    const AllocatedRun allocated = of(node).allocate(count, alignment, will);
     if (HAK_LIKELY(allocated.run != nullptr) || stores_.count() == 1) return allocated;
-    return allocate_anywhere(count, alignment);
+    return allocate_anywhere(count, alignment, will);
   }
   void release(Run* run, bool clean = false) { of(run->node).release(run, clean); }
   bool extend(Run* run, Granules count, Tag tag) { return of(run->node).extend(run, count, tag); }
   void shrink(Run* run, Granules count) { of(run->node).shrink(run, count); }
-  bool region_has_asked(const Run* run) { return of(run->node).region_has_asked(run); }
   bool set_units(const Run* run, Granule first, Granules count, bool huge) { return of(run->node).set_units(first, count, huge); }
 
   // Before anything is allocated. False: no memory.
@@ -340,7 +337,7 @@ class RunStores {
 
  private:
   RunStore& of(os::Node node) { return stores_[os::index_of(node)]; }
-  AllocatedRun allocate_anywhere(Granules count, Granules alignment);
+  AllocatedRun allocate_anywhere(Granules count, Granules alignment, WillTouch will);
 
   Sharded<RunStore, os::kMostNodes> stores_;
 };

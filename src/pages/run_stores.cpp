@@ -11,10 +11,10 @@ bool RunStores::make(unsigned nodes) {
   return true;
 }
 
-AllocatedRun RunStores::allocate_anywhere(Granules count, Granules alignment) {
+AllocatedRun RunStores::allocate_anywhere(Granules count, Granules alignment, WillTouch will) {
   AllocatedRun allocated{};
   stores_.for_each([&](RunStore& store) {
-    if (allocated.run == nullptr) allocated = store.allocate(count, alignment);
+    if (allocated.run == nullptr) allocated = store.allocate(count, alignment, will);
   });
   return allocated;
 }

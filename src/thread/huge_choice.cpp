@@ -21,8 +21,11 @@ constexpr double kMostHoldMs = 2'000;
 constinit double price_of_memory = 0;
 constinit bool acts = false;
 
-// Of a large block: longer ones are often touched by many threads at once, each of which takes its own faults.
+// Large blocks up to this are touched whole. Longer ones are often touched by many threads at once, each of which takes its own faults.
 constexpr std::size_t kMostTouched = 64 * kMiB;
+
+// What collapsing may have in hand: some forty units.
+constexpr std::int64_t kMostAllowance_ns = 20'000'000;
 
 // As resident_bytes() last saw them.
 constinit Atomic<std::size_t> peak_bytes{0};
@@ -85,6 +88,8 @@ bool collapse_next() {
 // What huge faults have cost more than small pages, and nothing has paid for yet.
 constinit Atomic<double> debt_s{0};
 
+bool owes_nothing() { return debt_s.load_relaxed() <= 0; }
+
 // So much is small because huge faults were dear: when that has paid for the dear ones, they are taken for usual again. Units
 // that are begun and blocks' whole units count, each once; regions consist of them, and do not.
 void refuse(std::size_t bytes) {
@@ -93,14 +98,14 @@ void refuse(std::size_t bytes) {
   if (left <= 0) know_huge_fault(learn::CostModel{}.huge_fault_s);
 }
 
-// For memory that will be touched whole.
-bool pays_or_refuses(std::size_t bytes) {
+// So much memory, that will be touched whole. Where it does not ask, it pays.
+bool ask_or_pay(std::size_t bytes) {
   const bool pays = huge_pages_pay(1);
   if (!pays) refuse(bytes);
   return pays;
 }
 
-bool ask(double touched_share) {
+bool ask_for_region(double touched_share) {
   measure_small_pages_once();
   if (!huge_pages_pay(touched_share)) return false;
   begin_collapsing();
@@ -115,7 +120,8 @@ bool pay_for_unit(std::byte* unit) {
   const bool whole = is_whole(unit);
   const double all_s = whole ? seconds : seconds + small_s;
   debt_s.store_relaxed(learn::debt_after(debt_s.load_relaxed(), known_costs(), all_s));
-  allowance_ns.fetch_add_relaxed(static_cast<std::int64_t>(learn::collapse_allowance_s(known_costs(), all_s) * 1e9));
+  if (allowance_ns.load_relaxed() < kMostAllowance_ns)
+    allowance_ns.fetch_add_relaxed(static_cast<std::int64_t>(learn::collapse_allowance_s(known_costs(), all_s) * 1e9));
   know_huge_fault(learn::huge_fault_after(known_costs(), all_s));
   return whole;
 }
@@ -136,23 +142,23 @@ double resident_bytes() {
 }
 
 // The nodes share what may be wasted. Of a region that has asked that has been settled.
-bool ask_for_units(const UnitsBegun& begun) {
-  if (begun.region_has_asked) return pays_or_refuses(begun.units * kHugePageBytes);
+bool ask_for_unit(const UnitBegun& begun) {
+  if (begun.region_has_asked) return ask_or_pay(kHugePageBytes);
   const learn::UnitQuestion unit{resident_bytes() / os::places.nodes(), static_cast<double>(begun.huge_units),
                                  static_cast<double>(begun.unseen_units), begun.touched_share, process_age_s()};
-  if (learn::asks_for_unit(unit, known_costs(), price())) return true;
-  if (learn::wastes_little(unit)) refuse(kHugePageBytes);
+  if (owes_nothing() && learn::asks_for_unit(unit, known_costs(), price())) return true;
+  if (unit.touched_share >= learn::kLeastTouchedOfUnit) refuse(kHugePageBytes);
   return false;
 }
 
-// The first stretch of a large block, unit by unit, of which the program would have touched each. As soon as one is dear, the
+// Of a large block, unit by unit, each of which the program would have touched; of a longer one the first. As soon as one is dear the
 // rest is refused. Returns how much has been asked for.
-std::size_t touch_units(std::byte* start, std::size_t bytes) {
-  const std::size_t most = bytes < kMostTouched ? bytes : kMostTouched;
+std::size_t touch_block(std::byte* start, std::size_t bytes) {
+  const std::size_t most = bytes <= kMostTouched ? bytes : kHugePageBytes;
   for (std::size_t done = kHugePageBytes;; done += kHugePageBytes) {
     pay_for_unit(start + done - kHugePageBytes);
+    if (done == bytes || !ask_or_pay(bytes - done)) return done;
     if (done == most) return bytes;
-    if (!pays_or_refuses(bytes - done)) return done;
   }
 }
 
@@ -174,22 +180,25 @@ bool set_pages(const Run* run, std::byte* start, std::size_t bytes, bool huge) {
   return run_store.set_units(run, granule_of(start), Granules{bytes >> kGranuleShift}, huge);
 }
 
-constexpr HugeChoice kChoice{ask, ask_for_units, touch_unit, collapse_what_is_paid};
+constexpr HugeChoice kChoice{ask_for_region, ask_for_unit, touch_unit, collapse_what_is_paid};
 
 }  // namespace
 
 bool huge_pages_pay(double touched_share) {
-  return learn::asks_for_huge({touched_share, process_age_s()}, known_costs(), price());
+  return owes_nothing() && learn::asks_for_huge({touched_share, process_age_s()}, known_costs(), price());
 }
 
 bool get_huge_pages(const Run* run, std::byte* start, std::size_t bytes) {
-  if (!acts || commitment.hard() != SIZE_MAX || (!run->is_huge && run_store.region_has_asked(run))) return false;
+  if (!acts || commitment.hard() != SIZE_MAX) return false;
   measure_small_pages_once();
-  if (!pays_or_refuses(bytes) || !set_pages(run, start, bytes, true)) return false;
+  if (!ask_or_pay(bytes) || !set_pages(run, start, bytes, true)) return false;
+  const std::size_t asked = touch_block(start, bytes);
+  if (asked != bytes) {
+    set_pages(run, start + asked, bytes - asked, false);
+    return false;
+  }
   begin_collapsing();
-  const std::size_t asked = touch_units(start, bytes);
-  if (asked != bytes) set_pages(run, start + asked, bytes - asked, false);
-  return asked == bytes;
+  return true;
 }
 
 void boot_huge_choice(double price, bool dear_at_first) {

@@ -25,12 +25,12 @@ hakmem::Run* allocate_run(std::uint64_t count) {
 }
 
 // Regions ask, and units are worth it or not.
-constexpr HugeChoice choice_of_regions(bool (*asks)(double), bool (*asks_for_units)(const UnitsBegun&)) {
-  return {asks, asks_for_units, [](std::byte*, bool huge) { return huge; }, [] {}};
+constexpr HugeChoice choice_of_regions(bool (*asks)(double), bool (*asks_for_unit)(const UnitBegun&)) {
+  return {asks, asks_for_unit, [](std::byte*, bool huge) { return huge; }, [] {}};
 }
 
 constexpr bool always(double) { return true; }
-constexpr bool never(const UnitsBegun&) { return false; }
+constexpr bool never(const UnitBegun&) { return false; }
 
 // A region that asks, whose huge pages are dear from some unit on.
 class DearHugeFaults : public testing::Test {
@@ -55,7 +55,7 @@ class DearHugeFaults : public testing::Test {
 
   inline static std::size_t cheap_ = SIZE_MAX;  // questions, before they are dear
   static constexpr HugeChoice kCheapAtFirst =
-      choice_of_regions(always, [](const UnitsBegun& begun) { return begun.region_has_asked && cheap_ != 0 && cheap_-- != 0; });
+      choice_of_regions(always, [](const UnitBegun& begun) { return begun.region_has_asked && cheap_ != 0 && cheap_-- != 0; });
   std::vector<hakmem::Run*> used_;
   std::size_t wanted_ = 0;
 };
@@ -69,32 +69,45 @@ TEST_F(DearHugeFaults, LeaveTheUnitsThatBeginOnSmallPages) {
   EXPECT_EQ(small_units(), 2u);
 }
 
-TEST_F(DearHugeFaults, LeaveWhatIsLeftOfALongBlockOnSmallPages) {
-  cheap_ = 1;
-  used_.push_back(allocate_run(4 * kUnitGranules));
-  EXPECT_EQ(small_units(), 3u) << "all but the first";
-  EXPECT_TRUE(run_store.region_has_asked(used_.back()));
+// Though huge pages are cheap: nobody knows whether the program is going to touch it.
+TEST_F(DearHugeFaults, OfALongBlockAreItsSitesAffair) {
+  const AllocatedRun allocated = run_store.allocate(Granules{4 * kUnitGranules + kUnitGranules / 4});
+  used_.push_back(allocated.run);
+  EXPECT_EQ(small_units(), 5u) << "the one that it ends in, too";
+  EXPECT_TRUE(allocated.fresh);
+  EXPECT_TRUE(run_store.set_units(allocated.run, allocated.run->first, Granules{4 * kUnitGranules}, true));
+  EXPECT_EQ(small_units(), 1u);
 }
 
-TEST_F(DearHugeFaults, MakeALongBlockFresh) {
-  cheap_ = 0;
-  const AllocatedRun allocated = run_store.allocate(Granules{4 * kUnitGranules});
-  used_.push_back(allocated.run);
-  EXPECT_EQ(small_units(), 4u);
-  EXPECT_TRUE(allocated.fresh);
+// A short run whose program may never touch it must not make a whole unit resident, and one that grows is no shorter.
+TEST_F(DearHugeFaults, AreNotAskedForWhereNobodyKnowsWhatIsTouched) {
+  constexpr std::uint64_t kHalf = kUnitGranules / 2;
+  for (int i = 0; i < 2; ++i) used_.push_back(run_store.allocate(Granules{kHalf}, Granules{1}, WillTouch::kUnknown).run);
+  EXPECT_EQ(small_units(), 1u);
+  ASSERT_TRUE(run_store.extend(used_.back(), Granules{kHalf + 2 * kUnitGranules}, tag_for(Kind::kBusy)));
+  EXPECT_EQ(small_units(), 3u);
+}
+
+TEST_F(DearHugeFaults, AreAskedForAgainWhereABlockWas) {
+  used_.push_back(allocate_run(2 * kUnitGranules));
+  ASSERT_EQ(small_units(), 2u);
+  run_store.release(used_.back(), os::memory.discard(used_.back()->start(), used_.back()->bytes()));
+  used_.pop_back();
+  EXPECT_EQ(small_units(), 0u);
 }
 
 TEST_F(DearHugeFaults, AreAskedForAgainWhereAUnitHasEmptied) {
+  constexpr std::uint64_t kHalf = kUnitGranules / 2;
   cheap_ = 0;
-  used_.push_back(allocate_run(2 * kUnitGranules));
-  ASSERT_EQ(small_units(), 2u);
-  hakmem::Run* const run = used_.back();
-  const Granule first = run->first;
-  os::memory.discard(run->start(), run->bytes());
-  run_store.release(run, true);
+  for (int i = 0; i < 2; ++i) used_.push_back(allocate_run(kHalf));
+  ASSERT_EQ(small_units(), 1u);
+  for (int i = 0; i < 2; ++i) {
+    hakmem::Run* const run = used_.back();
+    used_.pop_back();
+    run_store.release(run, os::memory.discard(run->start(), run->bytes()));
+  }
   cheap_ = SIZE_MAX;
-  used_.back() = allocate_run(2 * kUnitGranules);
-  EXPECT_EQ(used_.back()->first, first);
+  for (int i = 0; i < 2; ++i) used_.push_back(allocate_run(kHalf));
   EXPECT_EQ(small_units(), 0u);
 }
 
@@ -191,6 +204,43 @@ TEST(HugeChoice, AsksAgainWhenWhatWasDearIsPaidFor) {
   EXPECT_FALSE(get_huge_pages(run, run->start(), run->bytes())) << "what is refused is refused";
   EXPECT_TRUE(huge_pages_pay(1));
   run_store.release(run, true);
+}
+
+// Against small pages that cost next to nothing.
+TEST(HugeChoice, LeavesTheRestOfABlockAloneWhoseFirstUnitIsDear) {
+  if (os::system_huge_pages() == os::HugePages::kNever) GTEST_SKIP() << "this system has no huge pages";
+  boot_known_costs(false);
+  boot_huge_choice(settings.price, false);
+  if (settings.huge_pages != HugePagePolicy::kAuto) GTEST_SKIP() << "they are not asked for by the bill";
+  learn::CostModel costs;
+  costs.fault_s = 1e-9;
+  know_small_pages(costs);
+  know_huge_fault(0);
+  hakmem::Run* const run = allocate_run(5 * kUnitGranules);
+  std::byte* const unit = run->start() + (-reinterpret_cast<std::uintptr_t>(run->start()) & (kHugePageBytes - 1));
+  EXPECT_FALSE(get_huge_pages(run, unit, 4 * kHugePageBytes));
+  EXPECT_EQ(os::resident_pages(unit + kHugePageBytes, kHugePageBytes), 0u);
+  unit[kHugePageBytes] = std::byte{1};
+  EXPECT_EQ(os::resident_pages(unit + kHugePageBytes, kHugePageBytes), 1u);
+  know_small_pages(learn::CostModel{});
+  run_store.release(run, os::memory.discard(run->start(), run->bytes()));
+}
+
+// Against small pages that cost more than any huge one.
+TEST(HugeChoice, TouchesEachUnitOfABlockThatWillBeTouched) {
+  if (os::system_huge_pages() == os::HugePages::kNever) GTEST_SKIP() << "this system has no huge pages";
+  boot_known_costs(false);
+  boot_huge_choice(settings.price, false);
+  if (settings.huge_pages != HugePagePolicy::kAuto) GTEST_SKIP() << "they are not asked for by the bill";
+  learn::CostModel costs;
+  costs.fault_s = 1;
+  know_small_pages(costs);
+  hakmem::Run* const run = allocate_run(5 * kUnitGranules);
+  std::byte* const unit = run->start() + (-reinterpret_cast<std::uintptr_t>(run->start()) & (kHugePageBytes - 1));
+  EXPECT_TRUE(get_huge_pages(run, unit, 4 * kHugePageBytes));
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_GT(os::resident_pages(unit + i * kHugePageBytes, os::memory.page_size), 0u) << i;
+  know_small_pages(learn::CostModel{});
+  run_store.release(run, os::memory.discard(run->start(), run->bytes()));
 }
 
 TEST(HugeChoice, AsksForNoneAtFirstWhereAHostMayHaveToFindThem) {
