@@ -101,7 +101,7 @@ inline constexpr std::size_t kHandBytesPerCpu = 16 * kMiB;
 
 // What nothing was learned of is held on a guess. Beyond so much idle memory no guess holds for longer
 // than this: who frees a GiB at the end of a phase should not have to wait for the break-even time.
-inline constexpr std::size_t kGuessedBytes = 40 * kMiB;
+inline constexpr std::size_t kGuessedBytes = 32 * kMiB;
 inline constexpr std::uint32_t kGuessedMs = 1500;
 
 // Idle large blocks that stay resident in a process without the background thread, where nobody may
