@@ -86,7 +86,7 @@ inline constexpr Figure kHugeUnits[] = {
     {"huge_part_units", "part", "in part", &hak_stats::huge_part_units},
 };
 inline constexpr Figure kHugeBytes[] = {
-    {"huge_wanted_bytes", "", "address space that may have huge pages",
+    {"huge_wanted_bytes", "", "of regions that ask for huge pages, on them or to be",
      &hak_stats::huge_wanted_bytes},
     {"huge_resident_bytes", "", "on huge pages, the whole process", &hak_stats::huge_resident_bytes},
     {"huge_collapsed_bytes", "", "put on huge pages after they had been used, so far",

@@ -183,7 +183,7 @@ struct hak_stats {
   struct hak_stats_knob knobs[HAK_STATS_MAX_KNOBS];
 
   /* Huge pages, by 2 MiB units of the regions' address space. */
-  uint64_t huge_wanted_bytes;   /* of it, asked for, or given by the system unasked */
+  uint64_t huge_wanted_bytes;   /* of regions that ask: units on huge pages, or that will be */
   uint64_t huge_full_units;     /* of 2 MiB that may be on huge pages, not split: every granule in use */
   uint64_t huge_part_units;     /* some granules in use */
   uint64_t huge_waste_bytes;    /* free granules in those, resident or not */

@@ -150,7 +150,7 @@ TEST_P(NewPages, GrowthIsNotWhereItWasLeftAlone) {
 }
 
 // All that malloc_usable_size tells may be written to, not only what was asked for; and asking for huge pages touches
-// the first of what is new.
+// each.
 TEST_F(NewPagesTest, WhatWasWrittenBeyondTheSizeAskedForStays) {
   settings.huge_pages = HugePagePolicy::kAuto;
   boot_huge_choice(settings.price, false);

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::uint64_t kUnit = kUnitGranules;
 
-// Of 65,530 mappings that a process may have, what split units take at most: two each. Of all nodes.
+// Of 65,530 mappings that a process may have, what units that are not as their region take at most: two each. Of all nodes.
 constexpr unsigned kMostOddUnits = 4096;
 
 unsigned most_odd_units() { return kMostOddUnits / os::places.nodes(); }

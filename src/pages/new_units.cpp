@@ -43,14 +43,10 @@ bool RunStore::begins_unit_locked(const Run* run, const Run* behind) {
 // more. What is behind `end` is free up to `free_end`.
 void RunStore::leave_small_locked(Granule from, Granule end, Granule free_end) {
   if (!any_huge_region_.load_relaxed() || !asks_for_units()) return;
-  const std::uint64_t first = align_up(index_of(from), kUnit);
-  std::uint64_t unit = first;
-  for (; unit < index_of(end) && unit + kUnit <= index_of(free_end); unit += kUnit) {
+  for (std::uint64_t unit = align_up(index_of(from), kUnit); unit < index_of(end) && unit + kUnit <= index_of(free_end); unit += kUnit) {
     const Granule at{unit};
-    const bool is_new = is_huge_at_locked(at) && has_asked_locked(at) && count_tagged(at, Granules{kUnit}, Kind::kFreeClean) == kUnit;
-    if (!is_new || !mark_unit_locked(region_of_locked(at), at, false)) break;
+    if (has_asked_locked(at) && count_tagged(at, Granules{kUnit}, Kind::kFreeClean) == kUnit) set_unit_locked(region_of_locked(at), at, false);
   }
-  if (unit > first) os::memory.advise_huge(address_of(Granule{first}), (unit - first) * kGranuleBytes, false);
 }
 
 void RunStore::begin_unit(AllocatedRun* allocated, WillTouch will) {

@@ -3,8 +3,8 @@
 //   region    | unit | unit | unit | ...      2 MiB-aligned
 //   bits         1      0      1              1: on a huge page, or will be at its first touch
 //
-// A region that asks for huge pages begins with all bits set; a unit that is split loses its bit, and
-// has it again once it is empty. One that does not ask has those of collapsed units. A unit's bit lies at
+// A region that asks for huge pages begins with all bits set; a unit that is split or refused loses its bit, and
+// has it again once it is empty. One that does not ask has those of units that have asked, and of collapsed ones. A unit's bit lies at
 // its number modulo kTracked, so that regions can be joined at either end.
 //
 // Above: run store (under its lock). Below: units.

@@ -56,7 +56,7 @@ struct RunUse {
 
 // Units are 2 MiB of a region that may be backed by huge pages.
 struct UnitUse {
-  std::size_t wanted_bytes;  // address space of such regions
+  std::size_t wanted_bytes;  // those of regions that have asked
   std::uint64_t full;        // every granule in use
   std::uint64_t part;        // some granules in use
   std::size_t waste_bytes;   // free granules in those

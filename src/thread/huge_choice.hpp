@@ -38,7 +38,7 @@ void boot_huge_choice(double price, bool dear_at_first);
 bool huge_pages_pay(double touched_share);
 
 // For whole huge pages of a large block, none of them resident, that the program is going to touch: asks for them if they pay,
-// and touches the first. False: the others are small.
+// and touches each, up to 64 MiB, until one is dear. False: not all have one.
 bool get_huge_pages(const Run* run, std::byte* start, std::size_t bytes);
 
 // One step, with what is due and after a run was allocated; any thread, without a lock of rank kCollapse or above.
