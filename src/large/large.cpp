@@ -42,7 +42,7 @@ LargeBlock make_in_store(std::size_t size, std::size_t alignment, OwnerId heap, 
     begin_new_pages(allocated.run, 0, size, site);
   } else {
     begin_used_pages(allocated.run);
-    if (allocated.begins_unit) trust_site(site, size);
+    if (allocated.begun_huge) trust_site(site, size);
   }
   return {allocated.run->start(), allocated.zeroed};
 }

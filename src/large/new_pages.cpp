@@ -44,11 +44,17 @@ bool have_huge_pages(const Run* run, std::byte* start, std::size_t bytes) {
   return true;
 }
 
+// What was full was so on small pages.
+void look_at(learn::Site site, unsigned size_class, const std::byte* start, std::size_t bytes) {
+  const bool full = is_full(start, bytes);
+  touched.note(site, size_class, full);
+  if (full && bytes >= kHugePageBytes) pay_on_small_pages(bytes);
+}
+
 // A site whose blocks live on has filled the one before by the time it asks again, or is not known to fill them.
 void look_at_last(learn::Site site, unsigned size_class) {
   const Touched::Block last = touched.remembered(site, size_class);
-  if (last.bytes != 0)
-    touched.note(site, size_class, is_full(reinterpret_cast<const std::byte*>(last.start), last.bytes));
+  if (last.bytes != 0) look_at(site, size_class, reinterpret_cast<const std::byte*>(last.start), last.bytes);
 }
 
 bool make_resident(const Run* run, std::byte* start, std::size_t bytes) {
@@ -96,7 +102,7 @@ void end_new_pages(Run* run) {
   const std::size_t bytes = run->new_pages * os::memory.page_size;
   run->new_pages = 0;
   if (from + bytes > run->bytes()) return;  // it has become shorter
-  touched.note(run->site, request_class(from + bytes), is_full(run->start() + from, bytes));
+  look_at(run->site, request_class(from + bytes), run->start() + from, bytes);
 }
 
 // Where its first page is resident already, the block has taken what others have used.

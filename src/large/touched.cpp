@@ -16,9 +16,10 @@ Touched::Entry& Touched::entry_of(learn::Site site, unsigned size_class) {
 }
 
 // Laplace's rule of succession.
-double Touched::expect(learn::Site site, unsigned size_class) {
-  const Entry& entry = entry_of(site, size_class);
-  if (entry.allowed.load_relaxed() == 0 || entry.bytes.load_relaxed() != 0) return 0;
+double Touched::expect(learn::Site site, unsigned size_class) const {
+  const std::uint32_t key = key_of(site, size_class);
+  const Entry& entry = entries_[key >> (32 - kIndexBits)];
+  if (entry.key.load_relaxed() != key || entry.allowed.load_relaxed() == 0 || entry.bytes.load_relaxed() != 0) return 0;
   const std::uint32_t full = entry.full.load_relaxed();
   return (full + 1.0) / (full + 2.0);
 }

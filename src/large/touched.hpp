@@ -22,7 +22,7 @@ namespace hakmem {
 class Touched {
  public:
   // How likely the next new block there is to be touched whole, if it may be populated; 0: it is to be seen.
-  double expect(learn::Site site, unsigned size_class);
+  double expect(learn::Site site, unsigned size_class) const;
 
   // Whether the last one that was looked at was.
   bool was_full(learn::Site site, unsigned size_class) { return entry_of(site, size_class).full.load_relaxed() != 0; }

@@ -103,11 +103,10 @@ constexpr double debt_left(double debt_s, const CostModel& costs, double bytes) 
   return debt > 0 ? debt : 0;
 }
 
-// What collapsing units of small pages may take after a huge fault of `seconds`: half of what that has saved. So whoever grows
-// pays less than without huge pages, even if it never feels a TLB miss.
+// What a huge fault of `seconds` adds to what collapsing units of small pages may take: half of what it has saved, or less than
+// nothing. So whoever grows pays less than without huge pages, even if it never feels a TLB miss.
 constexpr double collapse_allowance_s(const CostModel& costs, double seconds) {
-  const double saved = kSmallPagesInHuge * costs.fault_s - seconds;
-  return saved > 0 ? saved / 2 : 0;
+  return (kSmallPagesInHuge * costs.fault_s - seconds) / 2;
 }
 
 // Milliseconds, at most `most`.

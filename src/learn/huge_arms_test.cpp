@@ -100,7 +100,7 @@ TEST(HugeArms, AUnitMustBeCheaperToo) {
 
 TEST(HugeArms, CollapsingIsPaidFromWhatAskingSaves) {
   EXPECT_NEAR(collapse_allowance_s(kCosts, 1e-4), (512 * kCosts.fault_s - 1e-4) / 2, 1e-9);
-  EXPECT_EQ(collapse_allowance_s(kCosts, 2e-3), 0) << "it was dear";
+  EXPECT_LT(collapse_allowance_s(kCosts, 2e-3), 0) << "it was dear";
 }
 
 TEST(HugeArms, ThePartOfAHugePageWaitsForTheBreakEvenTime) {

@@ -82,6 +82,9 @@ bool RunStore::wants_huge() {
   return share < 0 ? wants_huge_pages(mapped_bytes()) : huge_choice_->asks(share);
 }
 
+// What is split has to be told, or the kernel makes it huge again.
+bool RunStore::leaves_room_for_splits_locked() { return odd_units_ < most_odd_units() / 2; }
+
 // For a new region, of which nothing has been touched. Without them it is told so where the system gives none unasked, too:
 // units of it that have had one and are small again then join the mapping they left.
 bool RunStore::get_huge_pages(std::byte* start, std::size_t bytes) {

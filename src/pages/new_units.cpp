@@ -45,7 +45,8 @@ void RunStore::leave_small_locked(Granule from, Granule end, Granule free_end) {
   if (!any_huge_region_.load_relaxed() || !asks_for_units()) return;
   for (std::uint64_t unit = align_up(index_of(from), kUnit); unit < index_of(end) && unit + kUnit <= index_of(free_end); unit += kUnit) {
     const Granule at{unit};
-    if (has_asked_locked(at) && count_tagged(at, Granules{kUnit}, Kind::kFreeClean) == kUnit) set_unit_locked(region_of_locked(at), at, false);
+    const bool is_new = has_asked_locked(at) && count_tagged(at, Granules{kUnit}, Kind::kFreeClean) == kUnit;
+    if (is_new && leaves_room_for_splits_locked()) set_unit_locked(region_of_locked(at), at, false);
   }
 }
 
@@ -57,24 +58,36 @@ void RunStore::begin_unit(AllocatedRun* allocated, WillTouch will) {
     const LockGuard guard(lock_);
     region_has_asked = has_asked_locked(unit);
   }
-  const bool huge = get_huge_unit(run, unit, region_has_asked, will);
+  allocated->begun_huge = region_has_asked ? get_unit_by_cost(unit, will) : get_huge_unit(run, unit);
   const LockGuard guard(lock_);
-  allocated->fresh = allocated->zeroed && !huge && !is_huge_at_locked(run->first);
-  if (!huge || region_has_asked || !is_huge_at_locked(unit)) return;  // or what was free has been given back meanwhile
+  const bool is_huge = is_huge_at_locked(unit);
+  allocated->fresh = allocated->zeroed && !allocated->begun_huge && !is_huge && !is_huge_at_locked(run->first);
+  if (!allocated->begun_huge || region_has_asked || !is_huge) return;  // or what was free has been given back meanwhile
   ++unseen_units_;
   count_rest_locked(run->first + run->count, unit + kUnit);
 }
 
-// Its first granule is the run's, and nobody has touched any. Where the region has asked others may have touched the rest since.
-bool RunStore::get_huge_unit(const Run* run, Granule unit, bool region_has_asked, WillTouch will) {
+// In a region that has asked. Whose neighbour in the unit has been touched since it was cut is on that huge page already.
+bool RunStore::get_unit_by_cost(Granule unit, WillTouch will) {
   std::byte* const start = address_of(unit);
-  UnitBegun begun{region_has_asked, 0, 0, 0};
-  const bool may_ask = region_has_asked ? will == WillTouch::kAll : look_at_seen_units(run, &begun);
-  if (may_ask && huge_choice_->asks_for_unit(begun) && set_unit(unit, true)) {
+  if (os::resident_pages(start, os::memory.page_size) != 0) return true;
+  if (will == WillTouch::kAll && huge_choice_->asks_for_unit({true, 0, 0, 0}) && set_unit(unit, true)) {
+    if (huge_choice_->touches_unit(start, true)) return true;
+    leave_unit_small(unit);
+    return false;
+  }
+  if (set_unit(unit, false)) huge_choice_->touches_unit(start, false);
+  return false;
+}
+
+// In another. Its first granule is the run's, and nobody has touched any.
+bool RunStore::get_huge_unit(const Run* run, Granule unit) {
+  std::byte* const start = address_of(unit);
+  UnitBegun begun{};
+  if (look_at_seen_units(run, &begun) && huge_choice_->asks_for_unit(begun) && set_unit(unit, true)) {
     if (huge_choice_->touches_unit(start, true)) return true;
     leave_unit_small(unit);
   } else {
-    if (region_has_asked) leave_unit_small(unit);
     huge_choice_->touches_unit(start, false);
   }
   const LockGuard guard(lock_);

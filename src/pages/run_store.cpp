@@ -247,7 +247,7 @@ AllocatedRun RunStore::cut_locked(Place place, Granules count, std::size_t growt
     if (part->dirty > 0) age_.insert_before(part, younger);
   }
   const bool begins = enough && begins_unit_locked(run, parts[1]);
-  if (enough && count_of(count) >= kUnitGranules && run->dirty == 0) {
+  if (enough && count_of(count) >= kUnitGranules) {
     const Granule end = run->first + run->count;
     leave_small_locked(run->first, end, parts[1] == nullptr ? end : end + parts[1]->count);
   }
@@ -260,7 +260,7 @@ AllocatedRun RunStore::cut_locked(Place place, Granules count, std::size_t growt
   }
   const bool clean = run != nullptr && run->dirty == 0;
   const bool small = clean && !is_huge_at_locked(run->first) && !is_huge_at_locked(run->first + run->count - 1);
-  return {run, clean, small, begins};
+  return {run, clean, small, begins, false};
 }
 
 void RunStore::release(Run* run, bool clean) {

@@ -90,7 +90,8 @@ struct AllocatedRun {
   Run* run;          // nullptr: no memory
   bool zeroed;       // every byte reads zero
   bool fresh;        // no page of it is resident, and none will be a huge one
-  bool begins_unit;  // the last unit that it lies in: nobody has used any of that, and it may be asked about
+  bool begins_unit;  // the last unit that it lies in: nobody had used any of that, and it was asked about
+  bool begun_huge;   // and has a huge page
 };
 
 class RunStore {
@@ -226,7 +227,9 @@ class RunStore {
   bool begins_unit_locked(const Run* run, const Run* behind) HAK_REQUIRES(lock_);
   void leave_small_locked(Granule from, Granule end, Granule free_end) HAK_REQUIRES(lock_);
   void begin_unit(AllocatedRun* allocated, WillTouch will);
-  bool get_huge_unit(const Run* run, Granule unit, bool region_has_asked, WillTouch will);
+  bool get_unit_by_cost(Granule unit, WillTouch will);
+  bool get_huge_unit(const Run* run, Granule unit);
+  bool leaves_room_for_splits_locked() HAK_REQUIRES(lock_);
   bool look_at_seen_units(const Run* run, UnitBegun* begun);
   void leave_unit_small(Granule unit);
   std::uint64_t used_pages_of_locked(Granule unit, const Run* begun) HAK_REQUIRES(lock_);

@@ -90,11 +90,20 @@ constinit Atomic<double> debt_s{0};
 
 bool owes_nothing() { return debt_s.load_relaxed() <= 0; }
 
+template <typename Change>
+double change_debt(Change change) {
+  double before = debt_s.load_relaxed();
+  for (;;) {
+    const double after = change(before);
+    if (debt_s.try_replace_relaxed(before, after)) return after;
+  }
+}
+
 // So much is small because huge faults were dear: when that has paid for the dear ones, they are taken for usual again. Units
 // that are begun and blocks' whole units count, each once; regions consist of them, and do not.
 void refuse(std::size_t bytes) {
-  const double left = learn::debt_left(debt_s.load_relaxed(), known_costs(), static_cast<double>(bytes));
-  debt_s.store_relaxed(left);
+  const learn::CostModel costs = known_costs();
+  const double left = change_debt([&](double debt) { return learn::debt_left(debt, costs, static_cast<double>(bytes)); });
   if (left <= 0) know_huge_fault(learn::CostModel{}.huge_fault_s);
 }
 
@@ -112,6 +121,13 @@ bool ask_for_region(double touched_share) {
   return true;
 }
 
+// Or loses it, where the huge fault was dear.
+void earn_allowance(double seconds) {
+  const std::int64_t now = allowance_ns.load_relaxed() + static_cast<std::int64_t>(seconds * 1e9);
+  const std::int64_t most = now < kMostAllowance_ns ? now : kMostAllowance_ns;
+  allowance_ns.store_relaxed(most > -kMostAllowance_ns ? most : -kMostAllowance_ns);
+}
+
 // A unit's first touch. Whether it is a huge page: where the kernel has none to give, asking has taken what it took, and
 // the small faults are still to come.
 bool pay_for_unit(std::byte* unit) {
@@ -119,9 +135,8 @@ bool pay_for_unit(std::byte* unit) {
   const double small_s = learn::kSmallPagesInHuge * known_costs().fault_s;
   const bool whole = is_whole(unit);
   const double all_s = whole ? seconds : seconds + small_s;
-  debt_s.store_relaxed(learn::debt_after(debt_s.load_relaxed(), known_costs(), all_s));
-  if (allowance_ns.load_relaxed() < kMostAllowance_ns)
-    allowance_ns.fetch_add_relaxed(static_cast<std::int64_t>(learn::collapse_allowance_s(known_costs(), all_s) * 1e9));
+  change_debt([all_s](double debt) { return learn::debt_after(debt, known_costs(), all_s); });
+  earn_allowance(learn::collapse_allowance_s(known_costs(), all_s));
   know_huge_fault(learn::huge_fault_after(known_costs(), all_s));
   return whole;
 }
@@ -146,9 +161,8 @@ bool ask_for_unit(const UnitBegun& begun) {
   if (begun.region_has_asked) return ask_or_pay(kHugePageBytes);
   const learn::UnitQuestion unit{resident_bytes() / os::places.nodes(), static_cast<double>(begun.huge_units),
                                  static_cast<double>(begun.unseen_units), begun.touched_share, process_age_s()};
-  if (owes_nothing() && learn::asks_for_unit(unit, known_costs(), price())) return true;
-  if (unit.touched_share >= learn::kLeastTouchedOfUnit) refuse(kHugePageBytes);
-  return false;
+  if (unit.touched_share < learn::kLeastTouchedOfUnit || !ask_or_pay(kHugePageBytes)) return false;
+  return learn::asks_for_unit(unit, known_costs(), price());
 }
 
 // Of a large block, unit by unit, each of which the program would have touched; of a longer one the first. As soon as one is dear the
@@ -188,6 +202,10 @@ bool huge_pages_pay(double touched_share) {
   return owes_nothing() && learn::asks_for_huge({touched_share, process_age_s()}, known_costs(), price());
 }
 
+void pay_on_small_pages(std::size_t bytes) {
+  if (acts && !owes_nothing()) refuse(bytes);
+}
+
 bool get_huge_pages(const Run* run, std::byte* start, std::size_t bytes) {
   if (!acts || commitment.hard() != SIZE_MAX) return false;
   measure_small_pages_once();
@@ -206,7 +224,8 @@ void boot_huge_choice(double price, bool dear_at_first) {
   acts = settings.huge_pages == HugePagePolicy::kAuto;
   live_knobs.huge_hold_ms =
       static_cast<std::uint32_t>(learn::hold_before_breaking_ms(known_costs(), price, kMostHoldMs));
-  debt_s.store_relaxed(dear_at_first ? learn::kHostFault_s : 0);
+  allowance_ns.store_relaxed(0);
+  debt_s.store_relaxed(dear_at_first ? learn::debt_after(0, known_costs(), learn::kHostFault_s) : 0);
   if (dear_at_first) know_huge_fault(learn::kHostFault_s);
   inherited_peak_bytes = os::peak_resident_bytes();
   peak_bytes.store_relaxed(inherited_peak_bytes);
@@ -217,9 +236,10 @@ bool is_collapsing() { return collapsing.load_relaxed() && allowance_ns.load_rel
 
 void collapse_what_is_paid() {
   if (!is_collapsing()) return;
-  const std::uint64_t begin = os::now_ns();
-  if (!collapse_next()) collapsing.store_relaxed(false);
-  allowance_ns.fetch_sub_relaxed(static_cast<std::int64_t>(os::now_ns() - begin));
+  const double seconds = cpu_seconds([] {
+    if (!collapse_next()) collapsing.store_relaxed(false);
+  });
+  allowance_ns.fetch_sub_relaxed(static_cast<std::int64_t>(seconds * 1e9));
 }
 
 std::size_t collapsed_bytes() {

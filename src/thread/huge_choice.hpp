@@ -41,6 +41,9 @@ bool huge_pages_pay(double touched_share);
 // and touches each, up to 64 MiB, until one is dear. False: not all have one.
 bool get_huge_pages(const Run* run, std::byte* start, std::size_t bytes);
 
+// So much memory has been touched whole on small pages, and nobody has asked about its units.
+void pay_on_small_pages(std::size_t bytes);
+
 // One step, with what is due and after a run was allocated; any thread, without a lock of rank kCollapse or above.
 void collapse_what_is_paid();
 bool is_collapsing();
