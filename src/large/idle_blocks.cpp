@@ -25,6 +25,7 @@ constexpr std::uint64_t kTickMs = 10;
 constexpr unsigned kSeenPerMs = 64;
 constexpr std::size_t kLendFrom = 1 * kMiB;
 constexpr std::size_t kLendTimes = 4;
+constexpr std::size_t kLendGuessedTimes = 16;
 
 // Of any length: both grow with it.
 void set_release_costs() {
@@ -139,14 +140,16 @@ unsigned IdleBlocks::detach_oldest(const IdleShard::Selection& of, Run** batch, 
 }
 
 // A block much longer than what is wanted stays: to take its pages one by one would cost the next
-// request of its class all of them.
+// request of its class all of them. One of which nobody knows that it will be wanted again goes sooner.
 bool IdleBlocks::lend(std::size_t bytes, os::Node node) {
-  const std::size_t longest = kLendTimes * bytes > kLendFrom ? kLendTimes * bytes : kLendFrom;
-  const unsigned classes = request_class(longest < knobs::kHugeFrom ? longest : knobs::kHugeFrom - 1) + 1;
+  const auto classes_up_to = [bytes](std::size_t times) {
+    return request_class(clamp_size(times * bytes, kLendFrom, knobs::kHugeFrom - 1)) + 1;
+  };
+  const IdleShard::Selection lenders{classes_up_to(kLendTimes), classes_up_to(kLendGuessedTimes), &node};
   std::size_t lent = 0;
   while (lent < bytes && !is_empty()) {
     Run* oldest = nullptr;
-    if (detach_oldest({classes, &node}, &oldest, 1) == 0) break;
+    if (detach_oldest(lenders, &oldest, 1) == 0) break;
     lent += oldest->bytes();
     coalesce(oldest);
   }
@@ -156,7 +159,7 @@ bool IdleBlocks::lend(std::size_t bytes, os::Node node) {
 // So that memory does not grow with the number of lengths that a program has used lately.
 void IdleBlocks::make_room() {
   Run* oldest = nullptr;
-  if (!is_empty() && detach_oldest({learn::kLargeClasses, nullptr}, &oldest, 1) != 0) coalesce(oldest);
+  if (!is_empty() && detach_oldest({learn::kLargeClasses, learn::kLargeClasses, nullptr}, &oldest, 1) != 0) coalesce(oldest);
 }
 
 void IdleBlocks::keep(Run* run, std::uint64_t now_ms) {
@@ -244,7 +247,7 @@ void IdleBlocks::give_all_back() {
   unsigned n = kBatch;
   while (n == kBatch) {
     Run* batch[kBatch];
-    n = detach_oldest({learn::kLargeClasses, nullptr}, batch, kBatch);
+    n = detach_oldest({learn::kLargeClasses, learn::kLargeClasses, nullptr}, batch, kBatch);
     given_back_.fetch_add_relaxed(n);
     give_back_all(batch, n);
   }

@@ -181,13 +181,18 @@ Run* IdleShard::settle_locked(IdleStack& stack, IdleEntry& entry, std::uint64_t 
   return nullptr;
 }
 
+bool IdleShard::selects(const Selection& of, unsigned size_class, const IdleEntry& entry) {
+  if (entry.run == nullptr || (of.only != nullptr && entry.run->node != *of.only)) return false;
+  return size_class < of.classes || learning.is_guess(entry.context);
+}
+
 IdleEntry* IdleShard::oldest_locked(const Selection& of, IdleStack** in) {
   IdleEntry* oldest = nullptr;
-  for (unsigned c = 0; c < of.classes; ++c) {
+  for (unsigned c = 0; c < of.guessed_classes; ++c) {
     IdleStack& stack = stacks_[c];
     if (stack.live() == 0) continue;
     unsigned position = 0;
-    while (position < stack.count() && !of.has(stack.at(position).run)) ++position;
+    while (position < stack.count() && !selects(of, c, stack.at(position))) ++position;
     if (position == stack.count()) continue;
     IdleEntry& entry = stack.at(position);
     if (oldest != nullptr && oldest->freed_at_ms <= entry.freed_at_ms) continue;

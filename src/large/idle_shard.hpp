@@ -56,11 +56,12 @@ class alignas(kCacheLine) IdleShard {
     std::uint64_t now_ms;
   };
 
-  // Of the first so many classes, and of one node's memory if `only` says so.
+  // Of the first so many classes, of those of whose contexts nothing has come back so many, and of one node's memory if `only`
+  // says so.
   struct Selection {
     unsigned classes;
+    unsigned guessed_classes;  // at least as many
     const os::Node* only;
-    bool has(const Run* run) const { return run != nullptr && (only == nullptr || run->node == *only); }
   };
 
   // What keep() could not keep.
@@ -124,6 +125,7 @@ class alignas(kCacheLine) IdleShard {
   void reuse_top_locked(IdleStack& stack, const Request& request) HAK_REQUIRES(lock_);
   void note_to_offer_locked(unsigned size_class) HAK_REQUIRES(lock_) { to_offer_ |= std::uint64_t{1} << size_class; }
   Run* detach_locked(IdleStack& stack, IdleEntry& entry) HAK_REQUIRES(lock_);
+  static bool selects(const Selection& of, unsigned size_class, const IdleEntry& entry);
   IdleEntry* oldest_locked(const Selection& of, IdleStack** in) HAK_REQUIRES(lock_);
   Run* settle_locked(IdleStack& stack, IdleEntry& entry, std::uint64_t now_ms, bool at_once) HAK_REQUIRES(lock_);
   void note_lazy_locked(IdleEntry& entry) HAK_REQUIRES(lock_);
