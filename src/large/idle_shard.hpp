@@ -56,7 +56,7 @@ class alignas(kCacheLine) IdleShard {
     std::uint64_t now_ms;
   };
 
-  // Of the first so many classes, of those of whose contexts nothing has come back so many, and of one node's memory if `only`
+  // Of the first so many classes, of those whose contexts' arms are guesses so many, and of one node's memory if `only`
   // says so.
   struct Selection {
     unsigned classes;
