@@ -136,6 +136,10 @@ inline constexpr std::size_t kHugeQuestionFrom = 32 * kMiB;
 // Huge pages may make this much more resident than small ones would.
 inline constexpr double kMostHugeWaste = 0.05;
 
+// A block up to this is touched for its program, where that will touch all of it. Longer ones are often touched by many
+// threads at once, each of which takes its own faults.
+inline constexpr std::size_t kMostTouchedAhead = 64 * kMiB;
+
 // From this much committed heap on what pages cost is measured (thread/known_costs.hpp), once: measuring takes 288 faults,
 // and a smaller heap, however long its region, saves too few.
 inline constexpr std::size_t kMeasuredFrom = 32 * kMiB;

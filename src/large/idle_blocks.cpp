@@ -27,6 +27,8 @@ constexpr std::size_t kLendFrom = 1 * kMiB;
 constexpr std::size_t kLendTimes = 4;
 constexpr std::size_t kLendGuessedTimes = 16;
 
+constexpr IdleShard::Selection kAnyBlock{learn::kLargeClasses, learn::kLargeClasses, nullptr};
+
 // Of any length: both grow with it.
 void set_release_costs() {
   const learn::BlockCosts costs = learning.costs_of(kMiB);
@@ -159,7 +161,7 @@ bool IdleBlocks::lend(std::size_t bytes, os::Node node) {
 // So that memory does not grow with the number of lengths that a program has used lately.
 void IdleBlocks::make_room() {
   Run* oldest = nullptr;
-  if (!is_empty() && detach_oldest({learn::kLargeClasses, learn::kLargeClasses, nullptr}, &oldest, 1) != 0) coalesce(oldest);
+  if (!is_empty() && detach_oldest(kAnyBlock, &oldest, 1) != 0) coalesce(oldest);
 }
 
 void IdleBlocks::keep(Run* run, std::uint64_t now_ms) {
@@ -247,7 +249,7 @@ void IdleBlocks::give_all_back() {
   unsigned n = kBatch;
   while (n == kBatch) {
     Run* batch[kBatch];
-    n = detach_oldest({learn::kLargeClasses, learn::kLargeClasses, nullptr}, batch, kBatch);
+    n = detach_oldest(kAnyBlock, batch, kBatch);
     given_back_.fetch_add_relaxed(n);
     give_back_all(batch, n);
   }

@@ -12,9 +12,6 @@ namespace hakmem {
 
 namespace {
 
-// Longer blocks are often touched by many threads at once, each of which takes its own faults.
-constexpr std::size_t kMost = 64 * kMiB;
-
 // Of a long block so many stretches are looked at.
 constexpr unsigned kStretches = 8;
 constexpr std::size_t kStretch = kGranuleBytes;
@@ -44,11 +41,13 @@ bool have_huge_pages(const Run* run, std::byte* start, std::size_t bytes) {
   return true;
 }
 
-// What was full was so on small pages.
+// The first look at a block that is full pays for what is owed for huge pages: it was filled on small ones.
 void look_at(learn::Site site, unsigned size_class, const std::byte* start, std::size_t bytes) {
+  const Touched::Block last = touched.remembered(site, size_class);
+  const bool is_first = last.bytes != 0 && last.start == reinterpret_cast<std::uintptr_t>(start);
   const bool full = is_full(start, bytes);
   touched.note(site, size_class, full);
-  if (full && bytes >= kHugePageBytes) pay_on_small_pages(bytes);
+  if (full && is_first && bytes >= kHugePageBytes) pay_on_small_pages(bytes);
 }
 
 // A site whose blocks live on has filled the one before by the time it asks again, or is not known to fill them.
@@ -59,7 +58,7 @@ void look_at_last(learn::Site site, unsigned size_class) {
 
 bool make_resident(const Run* run, std::byte* start, std::size_t bytes) {
   if (have_huge_pages(run, start, bytes)) return true;
-  return bytes <= kMost && prefault(start, bytes);
+  return bytes <= knobs::kMostTouchedAhead && prefault(start, bytes);
 }
 
 }  // namespace

@@ -87,8 +87,7 @@ constexpr double huge_fault_after(const CostModel& costs, double seconds) { retu
 // then nothing is asked, and asking makes new memory dearer by an eighth at most.
 inline constexpr double kAskingShare = 1.0 / 8;
 
-// What a huge fault took where the host had to find the memory: 2.3 to 6 ms on three virtual machines, of which a third to nearly all took
-// so long. On such a host it is owed before the first is asked for.
+// What a huge fault took where the host had to find the memory: 2.3 to 6 ms on three virtual machines. On such a host it is owed before the first is asked for.
 inline constexpr double kHostFault_s = 5e-3;
 
 // After a huge fault of `seconds`, which may have been a cheap one.

@@ -25,7 +25,7 @@
 // node's memory; a run says which (run.node) and goes back there. `run_store` is all of them.
 //
 // Above: slabs, large. Below: page map, metadata, os. Any thread; two locks a node. The one (rank kRuns) is
-// never held during a system call that releases pages, or makes some; the other (kGrowth) is held by who gets a
+// never held during a system call that releases pages (but what was never used of a unit that leaves its huge page), or makes some; the other (kGrowth) is held by who gets a
 // new region, without the first until it is entered: others go on with what is free.
 #pragma once
 

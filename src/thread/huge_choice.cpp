@@ -21,9 +21,6 @@ constexpr double kMostHoldMs = 2'000;
 constinit double price_of_memory = 0;
 constinit bool acts = false;
 
-// Large blocks up to this are touched whole. Longer ones are often touched by many threads at once, each of which takes its own faults.
-constexpr std::size_t kMostTouched = 64 * kMiB;
-
 // What collapsing may have in hand: some forty units.
 constexpr std::int64_t kMostAllowance_ns = 20'000'000;
 
@@ -168,7 +165,7 @@ bool ask_for_unit(const UnitBegun& begun) {
 // Of a large block, unit by unit, each of which the program would have touched; of a longer one the first. As soon as one is dear the
 // rest is refused. Returns how much has been asked for.
 std::size_t touch_block(std::byte* start, std::size_t bytes) {
-  const std::size_t most = bytes <= kMostTouched ? bytes : kHugePageBytes;
+  const std::size_t most = bytes <= knobs::kMostTouchedAhead ? bytes : kHugePageBytes;
   for (std::size_t done = kHugePageBytes;; done += kHugePageBytes) {
     pay_for_unit(start + done - kHugePageBytes);
     if (done == bytes || !ask_or_pay(bytes - done)) return done;

@@ -208,43 +208,66 @@ TEST(HugeChoice, AsksAgainWhenWhatWasDearIsPaidFor) {
   run_store.release(run, true);
 }
 
-// Against small pages that cost next to nothing.
-TEST(HugeChoice, LeavesTheRestOfABlockAloneWhoseFirstUnitIsDear) {
-  if (os::system_huge_pages() == os::HugePages::kNever) GTEST_SKIP() << "this system has no huge pages";
-  boot_known_costs(false);
-  boot_huge_choice(settings.price, false);
-  if (settings.huge_pages != HugePagePolicy::kAuto) GTEST_SKIP() << "they are not asked for by the bill";
-  learn::CostModel costs;
-  costs.fault_s = 1e-9;
-  know_small_pages(costs);
-  know_huge_fault(0);
-  hakmem::Run* const run = allocate_run(5 * kUnitGranules);
-  std::byte* const unit = run->start() + (-reinterpret_cast<std::uintptr_t>(run->start()) & (kHugePageBytes - 1));
-  EXPECT_FALSE(get_huge_pages(run, unit, 4 * kHugePageBytes));
-  EXPECT_EQ(os::resident_pages(unit + kHugePageBytes, kHugePageBytes), 0u);
-  unit[kHugePageBytes] = std::byte{1};
-  EXPECT_EQ(os::resident_pages(unit + kHugePageBytes, kHugePageBytes), 1u);
-  know_small_pages(learn::CostModel{});
-  run_store.release(run, os::memory.discard(run->start(), run->bytes()));
+// A block of whole units, and small pages that are said to cost so much: huge ones are dear or cheap by comparison.
+class HugeFaults : public testing::Test {
+ protected:
+  static constexpr std::size_t kUnits = 4;
+
+  void SetUp() override {
+    if (os::system_huge_pages() == os::HugePages::kNever) GTEST_SKIP() << "this system has no huge pages";
+    if (settings.huge_pages != HugePagePolicy::kAuto) GTEST_SKIP() << "they are not asked for by the bill";
+    boot_known_costs(false);
+    boot_huge_choice(settings.price, false);
+    know_huge_fault(0);
+    run_ = allocate_run((kUnits + 1) * kUnitGranules);
+    first_ = run_->start() + (-reinterpret_cast<std::uintptr_t>(run_->start()) & (kHugePageBytes - 1));
+  }
+  void TearDown() override {
+    if (run_ == nullptr) return;
+    know_small_pages(learn::CostModel{});
+    boot_huge_choice(settings.price, false);
+    run_store.release(run_, os::memory.discard(run_->start(), run_->bytes()));
+  }
+
+  static void say_small_pages_cost(double fault_s) {
+    learn::CostModel costs;
+    costs.fault_s = fault_s;
+    know_small_pages(costs);
+  }
+  bool ask(std::size_t units) { return get_huge_pages(run_, first_, units * kHugePageBytes); }
+  std::byte* unit(std::size_t i) const { return first_ + i * kHugePageBytes; }
+
+ private:
+  hakmem::Run* run_ = nullptr;
+  std::byte* first_ = nullptr;
+};
+
+TEST_F(HugeFaults, LeaveTheRestOfABlockAloneWhereTheFirstIsDear) {
+  say_small_pages_cost(1e-9);
+  EXPECT_FALSE(ask(kUnits));
+  EXPECT_EQ(os::resident_pages(unit(1), kHugePageBytes), 0u);
+  *unit(1) = std::byte{1};
+  EXPECT_EQ(os::resident_pages(unit(1), kHugePageBytes), 1u);
 }
 
-// Against small pages that cost more than any huge one.
-TEST(HugeChoice, TouchesEachUnitOfABlockThatWillBeTouched) {
-  if (os::system_huge_pages() == os::HugePages::kNever) GTEST_SKIP() << "this system has no huge pages";
-  boot_known_costs(false);
-  boot_huge_choice(settings.price, false);
-  if (settings.huge_pages != HugePagePolicy::kAuto) GTEST_SKIP() << "they are not asked for by the bill";
-  learn::CostModel costs;
-  costs.fault_s = 1;
-  know_small_pages(costs);
-  hakmem::Run* const run = allocate_run(5 * kUnitGranules);
-  std::byte* const unit = run->start() + (-reinterpret_cast<std::uintptr_t>(run->start()) & (kHugePageBytes - 1));
-  const bool all = get_huge_pages(run, unit, 4 * kHugePageBytes);
-  if (os::resident_pages(unit, kHugePageBytes) * os::memory.page_size != kHugePageBytes) GTEST_SKIP() << "the kernel had no huge page";
+TEST_F(HugeFaults, AreTakenForEachUnitOfABlockThatWillBeTouched) {
+  say_small_pages_cost(1);
+  const bool all = ask(kUnits);
+  if (os::resident_pages(unit(0), kHugePageBytes) * os::memory.page_size != kHugePageBytes) GTEST_SKIP() << "the kernel had no huge page";
   EXPECT_TRUE(all);
-  for (std::size_t i = 0; i < 4; ++i) EXPECT_GT(os::resident_pages(unit + i * kHugePageBytes, os::memory.page_size), 0u) << i;
-  know_small_pages(learn::CostModel{});
-  run_store.release(run, os::memory.discard(run->start(), run->bytes()));
+  for (std::size_t i = 0; i < kUnits; ++i) EXPECT_GT(os::resident_pages(unit(i), os::memory.page_size), 0u) << i;
+}
+
+TEST_F(HugeFaults, AreOwedWhereTheyWereDear) {
+  say_small_pages_cost(1e-9);
+  EXPECT_TRUE(ask(1));
+  const double dear_s = known_costs().huge_fault_s;
+  EXPECT_GT(dear_s, learn::kSmallPagesInHuge * 1e-9);
+  EXPECT_NE(dear_s, learn::CostModel{}.huge_fault_s);
+  EXPECT_FALSE(ask(1));
+  EXPECT_EQ(known_costs().huge_fault_s, dear_s) << "one unit has not paid for it";
+  pay_on_small_pages(std::size_t{1} << 50);
+  EXPECT_EQ(known_costs().huge_fault_s, learn::CostModel{}.huge_fault_s) << "so many have";
 }
 
 TEST(HugeChoice, AsksForNoneAtFirstWhereAHostMayHaveToFindThem) {
@@ -260,30 +283,6 @@ TEST(HugeChoice, AsksForNoneAtFirstWhereAHostMayHaveToFindThem) {
   EXPECT_FALSE(huge_pages_pay(1)) << "not all is paid";
   pay_on_small_pages(kHugePageBytes);
   EXPECT_TRUE(huge_pages_pay(1));
-  run_store.release(run, true);
-}
-
-// Against small pages that cost next to nothing, any huge fault is dear.
-TEST(HugeChoice, OwesWhatADearHugeFaultHasCost) {
-  if (os::system_huge_pages() == os::HugePages::kNever) GTEST_SKIP() << "this system has no huge pages";
-  if (settings.huge_pages != HugePagePolicy::kAuto) GTEST_SKIP() << "they are not asked for by the bill";
-  boot_known_costs(false);
-  boot_huge_choice(settings.price, false);
-  learn::CostModel costs;
-  costs.fault_s = 1e-9;
-  know_small_pages(costs);
-  know_huge_fault(0);
-  hakmem::Run* const run = allocate_run(2 * kUnitGranules);
-  std::byte* const unit = run->start() + (-reinterpret_cast<std::uintptr_t>(run->start()) & (kHugePageBytes - 1));
-  EXPECT_TRUE(get_huge_pages(run, unit, kHugePageBytes));
-  const double dear_s = known_costs().huge_fault_s;
-  EXPECT_GT(dear_s, learn::kSmallPagesInHuge * costs.fault_s);
-  EXPECT_NE(dear_s, learn::CostModel{}.huge_fault_s);
-  EXPECT_FALSE(get_huge_pages(run, unit, kHugePageBytes));
-  EXPECT_EQ(known_costs().huge_fault_s, dear_s) << "one unit has not paid for it";
-  EXPECT_FALSE(get_huge_pages(run, unit, std::size_t{1} << 50));
-  EXPECT_EQ(known_costs().huge_fault_s, learn::CostModel{}.huge_fault_s) << "so many have";
-  know_small_pages(learn::CostModel{});
   run_store.release(run, true);
 }
 
