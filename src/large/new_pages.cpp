@@ -41,19 +41,11 @@ bool have_huge_pages(const Run* run, std::byte* start, std::size_t bytes) {
   return true;
 }
 
-// The first look at a block that is full pays for what is owed for huge pages: it was filled on small ones.
-void look_at(learn::Site site, unsigned size_class, const std::byte* start, std::size_t bytes) {
-  const Touched::Block last = touched.remembered(site, size_class);
-  const bool is_first = last.bytes != 0 && last.start == reinterpret_cast<std::uintptr_t>(start);
-  const bool full = is_full(start, bytes);
-  touched.note(site, size_class, full);
-  if (full && is_first && bytes >= kHugePageBytes) pay_on_small_pages(bytes);
-}
-
 // A site whose blocks live on has filled the one before by the time it asks again, or is not known to fill them.
 void look_at_last(learn::Site site, unsigned size_class) {
   const Touched::Block last = touched.remembered(site, size_class);
-  if (last.bytes != 0) look_at(site, size_class, reinterpret_cast<const std::byte*>(last.start), last.bytes);
+  if (last.bytes != 0)
+    touched.note(site, size_class, is_full(reinterpret_cast<const std::byte*>(last.start), last.bytes));
 }
 
 bool make_resident(const Run* run, std::byte* start, std::size_t bytes) {
@@ -101,7 +93,9 @@ void end_new_pages(Run* run) {
   const std::size_t bytes = run->new_pages * os::memory.page_size;
   run->new_pages = 0;
   if (from + bytes > run->bytes()) return;  // it has become shorter
-  look_at(run->site, request_class(from + bytes), run->start() + from, bytes);
+  const bool full = is_full(run->start() + from, bytes);
+  touched.note(run->site, request_class(from + bytes), full);
+  if (full && bytes >= kHugePageBytes) pay_on_small_pages(bytes);  // once a block; those that live on pay by what their site is refused
 }
 
 // Where its first page is resident already, the block has taken what others have used.

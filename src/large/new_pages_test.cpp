@@ -13,6 +13,7 @@
 #include "config/knobs.hpp"
 #include "large/large.hpp"
 #include "large/touched.hpp"
+#include "learn/huge_arms.hpp"
 #include "os/memory.hpp"
 #include "pages/run_store_fixture.hpp"
 #include "thread/boot_hook.hpp"
@@ -168,6 +169,25 @@ TEST_F(NewPagesTest, WhatWasWrittenBeyondTheSizeAskedForStays) {
     std::memset(block, 1, 60 * kMiB);
     free_large(block);
   }
+}
+
+// Four units a site: each of its two blocks is looked at, the first of them twice.
+TEST_F(NewPagesTest, AFullBlockPaysOnceForWhatIsOwedForHugePages) {
+  settings.huge_pages = HugePagePolicy::kAuto;
+  boot_huge_choice(settings.price, true);
+  if (!system_has_huge_pages()) GTEST_SKIP() << "this system has no huge pages";
+  const double unit_s = learn::kSmallPagesInHuge * learn::CostModel{}.fault_s;
+  const double owed_units = (learn::kHostFault_s - unit_s) / unit_s / learn::kAskingShare;
+  for (unsigned site = 1; 4 * site < owed_units + 4; ++site) {
+    EXPECT_FALSE(huge_pages_pay(1)) << site;
+    void* blocks[2];
+    for (void*& block : blocks) {
+      block = take_over(make_new(0x9000 + 16 * site, 2 * kHugePageBytes));
+      std::memset(block, 1, 2 * kHugePageBytes);
+    }
+    for (void* block : blocks) free_large(block);
+  }
+  EXPECT_TRUE(huge_pages_pay(1));
 }
 
 INSTANTIATE_TEST_SUITE_P(OfRunsAndMappings, NewPages, testing::Values(kBytes, 33 * kMiB));
