@@ -210,7 +210,7 @@ void retire_huge(Run* run) {
     unlink_locked(run);
   }
   const std::size_t needed = large_length(run->asked);
-  if (needed < run->bytes() / 2 && !is_touched_from(run, needed)) cut_tail(run, needed);  // idle blocks count by their length
+  if (needed < run->bytes() && !is_touched_from(run, needed)) cut_tail(run, needed);  // idle blocks count by their length
   withdraw(run, Kind::kBusy);
 }
 

@@ -178,6 +178,21 @@ TEST_F(GrowIntoIdle, WhereThePagesAreThere) {
   }
 }
 
+// Also one that has grown as far as that, and had room for more, which it has not used.
+TEST_F(GrowIntoIdle, WhichGrewAsFar) {
+  know_caller(33 * kMiB, 0);
+  void* const grown = grow(make_filled(4 * kMiB), 33 * kMiB);
+  ASSERT_NE(grown, nullptr);
+  EXPECT_GT(run_of(grown)->bytes(), large_length(33 * kMiB));
+  fill(grown, 33 * kMiB);
+  settle_down();
+  release(grown);
+  EXPECT_EQ(idle_large_bytes(), large_length(33 * kMiB));
+  void* const next = grow(make_filled(4 * kMiB), 33 * kMiB);
+  EXPECT_EQ(next, grown);
+  release(next);
+}
+
 TEST_F(GrowIntoIdle, NotWhereThePagesItGainsCostLessThanThoseItCopies) {
   know_caller(17 * kMiB, 0);
   void* block = make_filled(16 * kMiB);
