@@ -102,6 +102,44 @@ TEST_F(IdleBlocksTest, TheOldestAreLentBeforeFreshPagesAre) {
   forget_marks(kSmall, 3);
 }
 
+// So that long ones stay whole for who will want them again.
+TEST_F(IdleBlocksTest, TheShortestThatIsLongEnoughIsLent) {
+  if (run_store.unit_use().wanted_bytes != 0) GTEST_SKIP() << "not for so short a run in regions with huge pages";
+  run_store.purge(os::now_ms(), true);
+  std::vector<hakmem::Run*> runs;
+  for (const std::size_t granules : {8, 2, 4, 5}) runs.push_back(make_run(granules * kGranuleBytes));
+  std::byte* const fitting = runs[2]->start();
+  const std::size_t others = 15 * kGranuleBytes;
+  for (hakmem::Run* run : runs) {
+    idle_blocks.keep(run, os::now_ms());
+    os::advance_clock_for_test(10);
+  }
+  hakmem::Run* const three = make_run(3 * kGranuleBytes);
+  EXPECT_EQ(three->start(), fitting);
+  EXPECT_EQ(idle_blocks.held_bytes(), others);
+  give_back(three);
+  idle_blocks.give_all_back();
+  for (const std::size_t granules : {8, 2, 5}) forget_marks(granules * kGranuleBytes, 1);
+}
+
+TEST_F(IdleBlocksTest, OneThatIsLongEnoughWithWhatIsFreeBesideItIsLent) {
+  if (run_store.unit_use().wanted_bytes != 0) GTEST_SKIP() << "not for so short a run in regions with huge pages";
+  run_store.purge(os::now_ms(), true);
+  hakmem::Run* const older = make_run(3 * kGranuleBytes);
+  hakmem::Run* const cut = make_run(4 * kGranuleBytes);
+  std::byte* const start = cut->start();
+  run_store.shrink(cut, Granules{2});
+  idle_blocks.keep(older, os::now_ms());
+  os::advance_clock_for_test(10);
+  idle_blocks.keep(cut, os::now_ms());
+  hakmem::Run* const four = make_run(4 * kGranuleBytes);
+  EXPECT_EQ(four->start(), start);
+  EXPECT_EQ(idle_blocks.held_bytes(), 3 * kGranuleBytes) << "the older one would not be enough";
+  give_back(four);
+  idle_blocks.give_all_back();
+  forget_marks(3 * kGranuleBytes, 1);
+}
+
 // More than a batch, of two classes, freed in turn.
 TEST_F(IdleBlocksTest, TheOldestGoFirstAtTheSoftLimit) {
   constexpr unsigned kBlocks = 40;
