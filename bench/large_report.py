@@ -23,8 +23,9 @@ def label(setting):
 
 
 class Report:
-    def __init__(self, samples, machine):
+    def __init__(self, samples, machine, bounds=None):
         self.samples = samples
+        self.bounds = bounds
         self.machine = machine
         self.fixed = [setting for setting in samples.settings if is_fixed(setting)]
         self.peers = [setting for setting in samples.settings if is_peer(setting)]
@@ -33,12 +34,19 @@ class Report:
 
     def over(self, workload, setting, price):
         """Our bill over that of `setting`, or None."""
-        ours = self.samples.bill(workload, OURS, price)
-        theirs = self.samples.bill(workload, setting, price) if setting else None
-        return ours / theirs if ours is not None and theirs else None
+        return quotient(self.samples.bill(workload, OURS, price), self.samples.bill(workload, setting, price) if setting else None)
 
     def over_best(self, workload, settings, price):
         return self.over(workload, self.samples.best(workload, settings, price), price)
+
+    def over_bound(self, workload, price):
+        return quotient(self.samples.bill(workload, OURS, price), self.bound(workload, price))
+
+    def bound(self, workload, price):
+        return self.bounds.bill(self.samples, workload, price) if self.bounds else None
+
+    def bound_over(self, workload, setting, price):
+        return quotient(self.bound(workload, price), self.samples.bill(workload, setting, price) if setting else None)
 
     def over_best_of_other_rounds(self, workload, settings, price):
         return self.samples.over_best_of_other_rounds(workload, OURS, settings, price)
@@ -59,6 +67,8 @@ class Report:
 
     def columns(self):
         """(title, ratio(workload, price)) of the main table."""
+        if self.bounds:
+            yield "the bound", self.over_bound
         yield "best fixed arm", lambda w, p: self.over_best(w, self.fixed, p)
         yield "best fixed arm of other rounds", lambda w, p: self.over_best_of_other_rounds(w, self.fixed, p)
         yield "best default", lambda w, p: self.over_best(w, self.defaults, p)
@@ -129,6 +139,10 @@ class Report:
             yield "`long-pause` is never sped up: that its pauses of up to 30 s are real is what it is for."
 
 
+def quotient(a, b):
+    return a / b if a is not None and b else None
+
+
 def cell(ratio):
     return f"{ratio:.2f}" if ratio is not None else ""
 
@@ -145,11 +159,29 @@ def verdict(report):
                   (f"{what}, found in the other rounds", report.mean(lambda w, p, of=settings: report.over_best_of_other_rounds(w, of, p)))]
     if single:
         lines.append((f"the best single setting of a peer, {label(single)}", report.mean(lambda w, p: report.over(w, single, p))))
+    lines += [("the bound", report.mean(report.over_bound))]
     return "\n".join(f"- over {what}: **{cell(mean)}**" for what, mean in lines if mean is not None)
 
 
-def render(samples, machine):
-    report = Report(samples, machine)
+def bound_verdict(report):
+    """How far below others the bound is: nobody can be further."""
+    rivals = [("the best fixed arm", report.fixed), ("the best of the peers' defaults", report.defaults)]
+    ratios = [(what, report.mean(lambda w, p, of=of: report.bound_over(w, report.samples.best(w, of, p), p))) for what, of in rivals]
+    if single := report.best_single(report.peers):
+        ratios.append((f"the best single setting of a peer, {label(single)}", report.mean(lambda w, p: report.bound_over(w, single, p))))
+    return "\n".join(f"- over {what}: {cell(ratio)}" for what, ratio in ratios if ratio is not None)
+
+
+def bound_part(report):
+    if not report.bounds:
+        return []
+    return ["The bound is what no allocator can have less of, on small pages: the least work of any setting here (CPU time without its "
+            "faults), and the faults and memory of somebody who knows every idle time beforehand, in whose hands pages of any block serve "
+            "any other, and giving back costs nothing (`cli/page_bound.hpp`). In the same mean the bound itself is", bound_verdict(report)]
+
+
+def render(samples, machine, bounds=None):
+    report = Report(samples, machine, bounds)
     parts = ["# Large blocks: CPU and memory in one bill", *report.conditions(),
              "bill = CPU seconds + price x GiB-seconds of resident memory (live blocks too, which nobody avoids). hakmem is told each "
              "price (`HAKMEM_PRICE`); the others cannot be. Cells are hakmem's bill over that of the column, medians; below 1 hakmem is "
@@ -157,6 +189,7 @@ def render(samples, machine):
              "In the geometric mean over workloads and prices, hakmem's bill is", verdict(report),
              "The best of several is chosen anew for each workload and price. Of equals that move from run to run the lowest lies below "
              "all of them; so it is also found in the other rounds, and billed in the one left out (the median of those ratios).",
+             *bound_part(report),
              "## Bills", report.ratios(),
              "## hakmem's bill over that of every setting, geometric means", report.settings_means(), "## Values",
              "Medians; CPU with its spread [lowest-highest]. A setting that was told a price is billed at that price alone."]
@@ -165,8 +198,8 @@ def render(samples, machine):
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
 
 
-def write_csv(path, samples, machine):
-    report = Report(samples, machine)
+def write_csv(path, samples, machine, bounds=None):
+    report = Report(samples, machine, bounds)
     columns = list(report.columns())
     with open(path, "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

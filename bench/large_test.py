@@ -7,6 +7,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import large_bounds
 import large_passes
 import large_report
 import large_settings
@@ -99,6 +100,31 @@ class Ratios(unittest.TestCase):
         both = [*self.rows, *ours(1, 0, workload="v"), row("a", "default", 8, 0, workload="v")]
         report = Report(Samples(both), MACHINE)
         self.assertAlmostEqual(report.mean(lambda w, p: report.over(w, ("a", "default"), p)), 0.25)
+
+
+class TheBound(unittest.TestCase):
+    """Work of 1 s, faults of 0.5 s, memory for 0.25 s at 0.125: a bill of 1.75."""
+
+    def setUp(self):
+        self.samples = Samples([*ours(3, 4), row("a", "default", 1.007, 20), row("b", "default", 0, 0, failure="exited")])
+        bounds = [large_bounds.Bound("w", price, 1e-3, 500, 2.0) for price in PRICES]
+        self.report = Report(self.samples, MACHINE, large_bounds.Bounds(bounds))
+
+    def test_it_is_the_least_work_and_the_least_of_faults_and_memory(self):
+        self.assertAlmostEqual(self.report.bound("w", 0.125), 1 + 0.5 + 0.25)
+        self.assertAlmostEqual(self.report.over_bound("w", 0.125), 3.5 / 1.75)
+        self.assertAlmostEqual(self.report.bound_over("w", ("a", "default"), 0.125), 1.75 / 3.507)
+        self.assertIsNone(self.report.over_bound("v", 0.125))
+
+    def test_work_is_the_median_of_rounds(self):
+        rows = [row("a", "default", cpu, 0, number=number) for number, cpu in enumerate((1.007, 5.007, 2.007))]
+        self.assertAlmostEqual(large_bounds.least_work(Samples(rows), "w", 1e-3), 2)
+
+    def test_the_page_says_how_far_below_others_it_is(self):
+        page = large_report.render(self.samples, MACHINE, self.report.bounds)
+        self.assertIn("- over the best of the peers' defaults: 0.45", page)
+        self.assertIn("| over the bound |", page)
+        self.assertNotIn("bound", large_report.render(self.samples, MACHINE, large_bounds.Bounds([])))
 
 
 class Passes(unittest.TestCase):

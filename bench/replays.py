@@ -30,6 +30,12 @@ def replay(build, trace, flags, variables=None):
     return json.loads(text)
 
 
+def simulate(build, trace, flags):
+    """What `hakmem simulate --json` says of a trace, with the policy that takes the least time to simulate."""
+    command = [build / "hakmem", "simulate", "--json", "--policy", "fixed:keep", *flags, trace]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
 def matches(name, patterns):
     return not patterns or any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
 

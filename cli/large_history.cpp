@@ -12,11 +12,14 @@
 namespace hakmem::cli {
 namespace {
 
+constexpr std::uint64_t kPageBytes = 4 * kKiB;
+
 class Builder {
  public:
   explicit Builder(std::uint64_t end_ns) { history_.end_ns = end_ns; }
 
   void add(const Event& event) {
+    add_pages(event);
     const auto found = live_.find(event.block);
     switch (event.op) {
       case Op::kAllocate:
@@ -33,6 +36,7 @@ class Builder {
 
   LargeHistory finish() {
     pass_time(history_.end_ns);
+    pass_time_of_pages(history_.end_ns);
     return std::move(history_);
   }
 
@@ -102,11 +106,48 @@ class Builder {
     block->second.size_class = size_class;
   }
 
+  void pass_time_of_pages(std::uint64_t now_ns) {
+    const double seconds = static_cast<double>(now_ns - pages_now_ns_) * 1e-9;
+    history_.live_page_gib_s += static_cast<double>(live_pages_ * kPageBytes) / static_cast<double>(kGiB) * seconds;
+    pages_now_ns_ = now_ns;
+  }
+
+  // Those left last first; what there is not is fresh.
+  void take_pages(std::uint64_t now_ns, std::uint64_t pages) {
+    while (pages != 0 && !idle_pages_.empty()) {
+      PageSpan& last = idle_pages_.back();
+      const std::uint64_t taken = std::min(pages, last.pages);
+      history_.page_spans.push_back({last.freed_ns, now_ns, taken});
+      pages -= taken;
+      last.pages -= taken;
+      if (last.pages == 0) idle_pages_.pop_back();
+    }
+  }
+
+  void add_pages(const Event& event) {
+    const bool is_large = event.op != Op::kFree && event.size > kMaxSmall;
+    const std::uint64_t now = is_large ? (event.size + kPageBytes - 1) / kPageBytes : 0;
+    const auto block = block_pages_.find(event.block);
+    const std::uint64_t before = block == block_pages_.end() ? 0 : block->second;
+    if (now == before) return;
+    if (now == 0) block_pages_.erase(block);
+    else block_pages_[event.block] = now;
+    pass_time_of_pages(event.time_ns);
+    live_pages_ += now - before;
+    history_.peak_pages = std::max(history_.peak_pages, live_pages_);
+    if (now > before) take_pages(event.time_ns, now - before);
+    else idle_pages_.push_back({event.time_ns, 0, before - now});
+  }
+
   LargeHistory history_;
   Blocks live_;
   std::array<std::vector<std::uint32_t>, learn::kLargeClasses> idle_;
   std::uint64_t now_ns_ = 0;
   double live_bytes_ = 0;
+  std::unordered_map<std::uint64_t, std::uint64_t> block_pages_;
+  std::vector<PageSpan> idle_pages_;
+  std::uint64_t live_pages_ = 0;
+  std::uint64_t pages_now_ns_ = 0;
 };
 
 }  // namespace

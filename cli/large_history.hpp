@@ -7,6 +7,8 @@
 // a policy does with their pages meanwhile. So the idle spans are the same under every policy, and
 // are found once. Sizes are rounded up to the class; blocks above 1 GiB count as 1 GiB. A resized
 // block takes its pages along (mremap) and leaves nothing idle.
+//
+// Beside that, as if any page served any block: how many pages are live, and how long those that are not have waited.
 #pragma once
 
 #include <cstdint>
@@ -41,14 +43,24 @@ struct Change {
   std::int64_t bytes;
 };
 
+// Pages that some block left and some block took again: of all blocks together, those left last first.
+struct PageSpan {
+  std::uint64_t freed_ns;
+  std::uint64_t until_ns;
+  std::uint64_t pages;
+};
+
 struct LargeHistory {
   std::vector<IdleSpan> spans;  // by freed_ns
   std::vector<Step> steps;      // by time_ns
   std::vector<Change> fresh;    // by time_ns: blocks that no idle one could serve, and resizes
+  std::vector<PageSpan> page_spans;  // by until_ns
   std::uint64_t end_ns = 0;
   std::uint64_t large_events = 0;
   double live_gib_s = 0;
   double live_peak_bytes = 0;
+  double live_page_gib_s = 0;  // the same of what was asked for, in whole pages
+  std::uint64_t peak_pages = 0;
 };
 
 LargeHistory large_history_of(const Trace& trace);

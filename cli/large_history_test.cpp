@@ -1,16 +1,13 @@
 // Large histories: which blocks wait, for how long, and at which depth.
-#include "large_history.hpp"
-
 #include <gtest/gtest.h>
 
 #include <stdexcept>
 
 #include "base/units.hpp"
+#include "large_history_fixture.hpp"
 
 namespace hakmem::cli {
 namespace {
-
-constexpr std::uint64_t kSecond = 1'000'000'000;
 
 Event allocation(std::uint64_t second, std::uint64_t block, std::uint64_t size) {
   return {second * kSecond, block, size, 0, 7, Op::kAllocate};
@@ -20,13 +17,6 @@ Event freeing(std::uint64_t second, std::uint64_t block) {
 }
 Event resize(std::uint64_t second, std::uint64_t block, std::uint64_t size) {
   return {second * kSecond, block, size, 0, 7, Op::kResize};
-}
-
-LargeHistory history_of(std::vector<Event> events, std::uint64_t end) {
-  Trace trace;
-  trace.events = std::move(events);
-  trace.end_ns = end * kSecond;
-  return large_history_of(trace);
 }
 
 TEST(LargeHistory, NewestFreedIsReusedFirst) {

@@ -72,6 +72,10 @@ nlohmann::json outcome_json(const Simulation& simulation, const NamedOutcome& on
           {"peak_held_bytes", outcome.peak_held_bytes}};
 }
 
+nlohmann::json bound_json(const PageBound& bound) {
+  return {{"faults", bound.faults}, {"live_gib_s", bound.live_gib_s}, {"idle_gib_s", bound.idle_gib_s}};
+}
+
 std::vector<double> bill_so_far(const Outcome& outcome) {
   std::vector<double> sums(kParts);
   std::partial_sum(outcome.bill_s_by_part.begin(), outcome.bill_s_by_part.end(), sums.begin());
@@ -94,6 +98,7 @@ Simulation simulate(const std::string& trace, const LargeHistory& history, const
                         .seconds = static_cast<double>(history.end_ns) * 1e-9,
                         .live_gib_s = history.live_gib_s,
                         .live_peak_bytes = history.live_peak_bytes,
+                        .bound = page_bound(history, pricing),
                         .best_arm = learn::arm_of(best).name,
                         .best_bill_s = fixed[learn::index_of(best)],
                         .outcomes = {}};
@@ -118,6 +123,7 @@ nlohmann::json simulations_json(std::span<const Simulation> simulations, const P
                     {"seconds", simulation.seconds},
                     {"live_gib_s", simulation.live_gib_s},
                     {"live_peak_bytes", simulation.live_peak_bytes},
+                    {"bound", bound_json(simulation.bound)},
                     {"best_fixed_arm", simulation.best_arm},
                     {"best_fixed_bill_s", simulation.best_bill_s},
                     {"outcomes", outcomes}});

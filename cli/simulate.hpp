@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "page_bound.hpp"
 #include "policies.hpp"
 
 namespace hakmem::cli {
@@ -19,6 +20,7 @@ struct Simulation {
   double seconds;  // the trace's
   double live_gib_s;
   double live_peak_bytes;
+  PageBound bound;
   std::string best_arm;
   double best_bill_s;
   std::vector<NamedOutcome> outcomes;  // in the order asked for

@@ -148,7 +148,8 @@ void add_flags(CLI::App& app, SimulateFlags& flags) {
       ->type_name("TRACE");
   app.add_option("--generate", flags.generate, "a generated trace (without any trace: all of them)")
       ->type_name("NAME")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   app.add_option("--policy", flags.policies, "a column of the table (see below)")
       ->type_name("POLICY")
       ->allow_extra_args(false);
@@ -156,7 +157,8 @@ void add_flags(CLI::App& app, SimulateFlags& flags) {
                  "CPU seconds that a GiB held for a second may cost (default 0.0125,0.125,1.25)")
       ->check(CLI::PositiveNumber.description(""))
       ->type_name("X")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   app.add_option("--costs", flags.costs,
                  "cost constants: JSON, in seconds, or measured (here and now; --json shows them)")
       ->type_name("FILE|measured");

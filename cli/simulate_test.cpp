@@ -129,6 +129,9 @@ TEST(Simulation, JsonHasEveryFigure) {
   EXPECT_GT(row["outcomes"][1]["regret_s"].get<double>(), 0);
   EXPECT_GE(row["outcomes"][1]["peak_held_bytes"].get<double>(),
             row["live_peak_bytes"].get<double>());
+  EXPECT_GE(row["bound"]["faults"].get<double>() * 4096, row["live_peak_bytes"].get<double>());
+  EXPECT_LE(row["bound"]["live_gib_s"].get<double>(), row["live_gib_s"].get<double>());
+  EXPECT_GT(row["bound"]["idle_gib_s"].get<double>(), 0);
 }
 
 // All that is billed is billed at some moment, under every kind of policy.
