@@ -4,8 +4,13 @@
 // A fork from a signal handler may interrupt a thread inside one of our critical sections: the lock
 // is then its own, stays held across the fork on both sides, and the section goes on when the handler
 // returns (Lock::lock_for_fork). Another thread may hold a lock of lower rank and wait for that one:
-// such a fork waits for the others for a while only. What other threads had in their magazines stays theirs in the
-// child: unreachable, never wrong.
+// such a fork waits for the others for a while only.
+//
+// Another thread may be forking, too: it has stdio's list, for which the handler's fork waits, and waits
+// for the lock below the handler. So after a while it drops all, lets go of the list for a moment, and
+// begins again. A thread that forks gets no signals until it has dropped everything.
+//
+// What other threads had in their magazines stays theirs in the child: unreachable, never wrong.
 #include "api/fork.hpp"
 
 #include "api/user_heap.hpp"
@@ -35,8 +40,13 @@ bool holds_a_lock() {
   return mine;
 }
 
-void take_all() {
+constexpr std::uint32_t kFirstPauseUs = 100;
+constexpr std::uint32_t kMostPauseUs = 10'000;
+
+// False: a lock was not free for long, for who can wait until it is.
+bool take_all() {
   const bool patient = !holds_a_lock();
+  const std::uint32_t before = Lock::given_up_for_fork();
   lock_user_heaps_for_fork(patient);
   lock_registry_for_fork(patient);
   lock_idle_bundles_for_fork(patient);
@@ -47,6 +57,7 @@ void take_all() {
   idle_blocks.lock_for_fork(patient);
   run_store.lock_for_fork(patient);
   lock_metadata_for_fork(patient);
+  return !patient || Lock::given_up_for_fork() == before;
 }
 
 void drop_all(bool in_child) {
@@ -63,13 +74,20 @@ void drop_all(bool in_child) {
 }
 
 void before_fork() {
-  os::lock_stream_list();
-  take_all();
+  os::block_signals();
+  for (std::uint32_t pause_us = kFirstPauseUs;; pause_us = pause_us * 2 < kMostPauseUs ? pause_us * 2 : kMostPauseUs) {
+    os::lock_stream_list();
+    if (take_all()) return;
+    drop_all(false);
+    os::unlock_stream_list_in_parent();
+    lock_pause(pause_us);
+  }
 }
 
 void after_fork_in_parent() {
   drop_all(false);
   os::unlock_stream_list_in_parent();
+  os::restore_signals();
 }
 
 void after_fork_in_child() {
@@ -78,6 +96,7 @@ void after_fork_in_child() {
   forget_background();
   forget_tuner();
   os::forget_stream_list_in_child();
+  os::restore_signals();
 }
 
 }  // namespace

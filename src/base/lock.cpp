@@ -8,11 +8,15 @@ namespace {
 // shares our core.
 constexpr int kSpins = 64;
 
-// How often a fork from a signal handler looks at a lock that another thread holds.
+// How often a fork from a signal handler looks at a lock that another thread holds, and any other fork, which sleeps in
+// between: some 80 ms.
 constexpr int kForkLooks = 100'000;
+constexpr int kPatientLooks = 500;
+constexpr std::uint32_t kPatientPauseUs = 100;
 
 constinit Atomic<std::uint32_t> last_token{0};
 constinit thread_local std::uint32_t token = 0;
+constinit thread_local std::uint32_t given_up = 0;
 
 }  // namespace
 
@@ -42,19 +46,23 @@ void Lock::lock_for_fork(bool patient) {
     return;
   }
   at_fork_ = AtFork::kTaken;
-  if (patient) return take();
-  for (int i = 0; i < kForkLooks; ++i) {
+  for (int i = 0, looks = patient ? kPatientLooks : kForkLooks; i < looks; ++i) {
     if (try_take()) return;
-    spin_pause();
+    if (patient) lock_pause(kPatientPauseUs);
+    else spin_pause();
   }
   at_fork_ = AtFork::kGivenUp;
+  ++given_up;
 }
 
 void Lock::unlock_after_fork(bool in_child) {
-  if (at_fork_ == AtFork::kMineBefore) return;
-  if (at_fork_ == AtFork::kTaken) drop();
-  else if (in_child) word_.store_release(0);  // its holder does not exist here
+  const AtFork was = at_fork_;
+  at_fork_ = AtFork::kNotAsked;
+  if (was == AtFork::kTaken) drop();
+  else if (was == AtFork::kGivenUp && in_child) word_.store_release(0);  // its holder does not exist here
 }
+
+std::uint32_t Lock::given_up_for_fork() { return given_up; }
 
 #ifndef NDEBUG
 namespace {

@@ -9,7 +9,7 @@
 //   (1) a thread takes locks in strictly rising rank, except at fork (api/fork.cpp takes all);
 //   (2) no lock is held while user code runs.
 //
-// Sleeping and waking are done by the two functions below, defined in os/futex.cpp: base makes no
+// Sleeping and waking are done by the three functions below, defined in os/futex.cpp: base makes no
 // system call. Above: every layer with shared state. Below: atomics. Any thread.
 #pragma once
 
@@ -25,6 +25,7 @@ enum class LockRank : std::uint8_t { kUserHeaps = 1, kHeap, kRegistry, kIdleBund
 
 void lock_sleep(Atomic<std::uint32_t>* word, std::uint32_t while_value);
 void lock_wake(Atomic<std::uint32_t>* word);
+void lock_pause(std::uint32_t microseconds);
 
 // Identifies the calling thread: a number from 1, below kSleepers, given at its first lock.
 std::uint32_t thread_token();
@@ -62,13 +63,16 @@ class HAK_CAPABILITY("mutex") Lock {
   bool is_mine() const { return (word_.load_relaxed() & ~kSleepers) == thread_token(); }
 
   // For fork only. The calling thread may hold the lock already, below the signal handler that
-  // forks: then it keeps it. `patient` false: gives up after a while, because the lock's holder may
-  // be waiting for one that this thread holds; the child then finds it free, its record as it was.
+  // forks: then it keeps it. Gives up after a while, later if `patient`, because the lock's holder may
+  // be waiting for what this thread holds; the child then finds it free, its record as it was.
   void lock_for_fork(bool patient);
   void unlock_after_fork(bool in_child);
 
+  // How often the calling thread has given up so far.
+  static std::uint32_t given_up_for_fork();
+
  private:
-  enum class AtFork : std::uint8_t { kTaken, kMineBefore, kGivenUp };
+  enum class AtFork : std::uint8_t { kNotAsked, kTaken, kMineBefore, kGivenUp };
   static constexpr std::uint32_t kSleepers = std::uint32_t{1} << 31;
 
   bool try_take() {
@@ -86,7 +90,7 @@ class HAK_CAPABILITY("mutex") Lock {
 
   Atomic<std::uint32_t> word_{0};
   LockRank rank_;
-  AtFork at_fork_ = AtFork::kTaken;  // between lock_for_fork and unlock_after_fork
+  AtFork at_fork_ = AtFork::kNotAsked;  // between lock_for_fork and unlock_after_fork
 };
 
 class HAK_SCOPED_CAPABILITY LockGuard {

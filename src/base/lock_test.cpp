@@ -108,23 +108,42 @@ TEST(Lock, ForkWaitsForAnotherThread) {
   holder.join();
 }
 
-// The holder may wait for a lock of ours: an impatient fork goes on, and the child finds it free.
-TEST(Lock, ImpatientForkGivesUpAndTheChildFindsItFree) {
+// Another thread's for as long as this lives.
+class Holder {
+ public:
+  explicit Holder(Lock& lock) : thread_([this, &lock] { hold(lock); }) {
+    while (!held_.load()) std::this_thread::yield();
+  }
+  ~Holder() {
+    release_ = true;
+    thread_.join();
+  }
+  Holder(const Holder&) = delete;
+  Holder& operator=(const Holder&) = delete;
+
+ private:
+  void hold(Lock& lock) {
+    const LockGuard guard(lock);
+    held_ = true;
+    while (!release_.load()) std::this_thread::yield();
+  }
+
+  std::atomic<bool> held_{false};
+  std::atomic<bool> release_{false};
+  std::thread thread_;
+};
+
+// The holder may wait for a lock of ours, or for what a patient fork has: both go on, and say so.
+TEST(Lock, ForkGivesUpAndTheChildFindsItFree) {
   Lock lock(LockRank::kRuns);
-  std::atomic<bool> held{false};
-  std::atomic<bool> release{false};
-  std::thread holder([&] {
-    lock.lock();
-    held = true;
-    while (!release.load()) std::this_thread::yield();
-    lock.unlock();
-  });
-  while (!held.load()) std::this_thread::yield();
-  lock.lock_for_fork(false);
-  lock.unlock_after_fork(false);
-  EXPECT_FALSE(another_thread_gets(lock)) << "in the parent it is still the holder's";
-  release = true;
-  holder.join();
+  for (const bool patient : {false, true}) {
+    const Holder holder(lock);
+    const std::uint32_t before = Lock::given_up_for_fork();
+    lock.lock_for_fork(patient);
+    EXPECT_EQ(Lock::given_up_for_fork(), before + 1) << patient;
+    lock.unlock_after_fork(false);
+    EXPECT_FALSE(another_thread_gets(lock)) << "in the parent it is still the holder's";
+  }
 
   lock.lock_for_fork(true);
   std::thread([&] {
@@ -132,6 +151,23 @@ TEST(Lock, ImpatientForkGivesUpAndTheChildFindsItFree) {
     lock.unlock_after_fork(true);
   }).join();
   EXPECT_TRUE(another_thread_gets(lock)) << "as in a child";
+}
+
+// A lock that was made meanwhile, say.
+TEST(Lock, ForkDropsWhatItHasAskedForAlone) {
+  Lock lock(LockRank::kRuns);
+  lock.lock();
+  for (const bool in_child : {false, true}) {
+    lock.unlock_after_fork(in_child);
+    EXPECT_FALSE(another_thread_gets(lock)) << in_child;
+  }
+  lock.unlock();
+  lock.lock_for_fork(true);
+  lock.unlock_after_fork(false);
+  lock.lock();
+  lock.unlock_after_fork(false);
+  EXPECT_FALSE(another_thread_gets(lock)) << "once";
+  lock.unlock();
 }
 
 TEST(Lock, RanksMayRiseAndBeTakenAgain) {

@@ -1,6 +1,11 @@
 #include "os/fork.hpp"
 
 #include <pthread.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdint>
 
 extern "C" {
 // glibc exports these three for its own libraries (GLIBC_2.2.5); other C libraries lack them.
@@ -12,8 +17,17 @@ extern "C" {
 namespace hakmem::os {
 
 namespace {
+
 bool holds_stream_list = false;  // written with the lock held
-}
+
+// As the kernel has a set: a bit each, from 1. The C library has 32 and 33 for itself.
+constexpr std::uint64_t bit_of(int signal) { return std::uint64_t{1} << (signal - 1); }
+constexpr std::uint64_t kNotBlocked =
+    bit_of(SIGSEGV) | bit_of(SIGBUS) | bit_of(SIGFPE) | bit_of(SIGILL) | bit_of(SIGTRAP) | bit_of(SIGSYS) | bit_of(32) | bit_of(33);
+
+constinit thread_local std::uint64_t blocked_before = 0;
+
+}  // namespace
 
 void on_fork(void (*prepare)(), void (*parent)(), void (*child)()) { pthread_atfork(prepare, parent, child); }
 
@@ -29,6 +43,13 @@ void unlock_stream_list_in_parent() {
   holds_stream_list = false;
   _IO_list_unlock();
 }
+
+void block_signals() {
+  const std::uint64_t wanted = ~kNotBlocked;
+  syscall(SYS_rt_sigprocmask, SIG_BLOCK, &wanted, &blocked_before, sizeof wanted);
+}
+
+void restore_signals() { syscall(SYS_rt_sigprocmask, SIG_SETMASK, &blocked_before, nullptr, sizeof blocked_before); }
 
 // fork() has reset the lock in the child of a threaded process already.
 void forget_stream_list_in_child() { holds_stream_list = false; }

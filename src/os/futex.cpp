@@ -23,6 +23,13 @@ void lock_wake(Atomic<std::uint32_t>* word) {
   errno = saved;
 }
 
+void lock_pause(std::uint32_t microseconds) {
+  const int saved = errno;
+  const timespec time{0, static_cast<long>(microseconds) * 1000};
+  nanosleep(&time, nullptr);
+  errno = saved;
+}
+
 namespace os {
 
 void Alarm::sleep(std::uint32_t at_most_ms) {

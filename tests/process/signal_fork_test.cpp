@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <thread>
@@ -48,6 +49,15 @@ void fork_and_return(int) {
   alarm(20);
 }
 
+// As programs do that start others.
+void fork_and_reap() {
+  const pid_t child = fork();
+  if (child == 0) _exit(0);
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+  if (status != 0) ++bad;
+}
+
 void churn(std::vector<void*>& slots, std::size_t steps) {
   static std::size_t state = 1;
   for (std::size_t step = 0; step < steps; ++step) {
@@ -58,8 +68,8 @@ void churn(std::vector<void*>& slots, std::size_t steps) {
   }
 }
 
-// Allocates in this thread while another sends it signals, up to 200.
-void run(void (*handler)(int)) {
+// Allocates in this thread, with forks in between if it `forks_too`, while another sends it signals, up to 200.
+void run(void (*handler)(int), bool forks_too = false) {
   alarm(100);
   forks = 0;
   bad = 0;
@@ -77,7 +87,10 @@ void run(void (*handler)(int)) {
     enough = true;
   });
   std::vector<void*> slots(500, nullptr);
-  while (!enough && !is_child) churn(slots, 200);
+  while (!enough && !is_child) {
+    churn(slots, 200);
+    if (forks_too) fork_and_reap();
+  }
   if (is_child) {
     churn(slots, 20'000);
     _exit(0);
@@ -85,6 +98,24 @@ void run(void (*handler)(int)) {
   sender.join();
   for (void* block : slots) std::free(block);
   alarm(0);
+}
+
+// Either may have what the other one waits for.
+TEST(SignalFork, WhileAnotherThreadForks) {
+  std::atomic<bool> done{false};
+  std::thread forker([&done] {
+    while (!done) fork_and_reap();
+  });
+  run(fork_and_exit);
+  done = true;
+  forker.join();
+  EXPECT_EQ(bad.load(), 0);
+}
+
+// A fork in the middle of another one of the same thread.
+TEST(SignalFork, InTheMiddleOfAFork) {
+  run(fork_and_exit, true);
+  EXPECT_EQ(bad.load(), 0);
 }
 
 TEST(SignalFork, ChildExitsInTheHandler) {
