@@ -1,8 +1,9 @@
-"""What no allocator can have less of, for the workloads of bench/large (cli/page_bound.hpp): bounds.csv, one row per workload and price.
+"""How low a bill can be, for the workloads of bench/large: bounds.csv, one row per workload and price.
 
     bound = the least work of any setting + fault_seconds x faults + price x gib_seconds
 
-The work is CPU time without faults: what playing the trace takes, and the least that any allocator measured has needed for itself.
+Faults and memory are the least of any allocator on small pages (cli/page_bound.hpp). The work is CPU time without faults: what playing the
+trace takes, and the least that any allocator measured has needed for itself. So none measured that has at least as many faults is below.
 """
 import dataclasses
 import json
@@ -50,16 +51,15 @@ class Bounds:
     def bill(self, samples, workload, price):
         """The bound's, or None where there is none."""
         bound = self.by_key.get((workload, price))
-        if bound is None:
-            return None
-        return least_work(samples, workload, bound.fault_seconds) + bound.fault_seconds * bound.faults + price * bound.gib_seconds
+        work = least_work(samples, workload, bound.fault_seconds) if bound else None
+        return None if work is None else work + bound.fault_seconds * bound.faults + price * bound.gib_seconds
 
 
 def least_work(samples, workload, fault_seconds):
-    """CPU seconds without faults: medians of each setting and told price, of them the least."""
+    """CPU seconds without faults: medians of each setting and told price, of them the least; None where all have failed."""
     works = {}
     for row in samples.rows:
         if row.workload == workload and not row.failure:
-            work = max(0.0, row.cpu_seconds - fault_seconds * row.minor_faults)
+            work = row.cpu_seconds - fault_seconds * row.minor_faults
             works.setdefault((row.allocator, row.setting, row.price), []).append(work)
-    return min(map(statistics.median, works.values()))
+    return min(map(statistics.median, works.values()), default=None)

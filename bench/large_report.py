@@ -164,7 +164,7 @@ def verdict(report):
 
 
 def bound_verdict(report):
-    """How far below others the bound is: nobody can be further."""
+    """How far below others the bound is."""
     rivals = [("the best fixed arm", report.fixed), ("the best of the peers' defaults", report.defaults)]
     ratios = [(what, report.mean(lambda w, p, of=of: report.bound_over(w, report.samples.best(w, of, p), p))) for what, of in rivals]
     if single := report.best_single(report.peers):
@@ -175,9 +175,9 @@ def bound_verdict(report):
 def bound_part(report):
     if not report.bounds:
         return []
-    return ["The bound is what no allocator can have less of, on small pages: the least work of any setting here (CPU time without its "
-            "faults), and the faults and memory of somebody who knows every idle time beforehand, in whose hands pages of any block serve "
-            "any other, and giving back costs nothing (`cli/page_bound.hpp`). In the same mean the bound itself is", bound_verdict(report)]
+    return ["The bound says how low a bill can be, on small pages: the least work of any setting here (CPU time without its faults), and the "
+            "faults and memory of somebody who knows every idle time beforehand, whose blocks lie side by side, whose pages serve any block, and "
+            "whom giving back costs nothing (`cli/page_bound.hpp`). In the same mean the bound itself is", bound_verdict(report)]
 
 
 def render(samples, machine, bounds=None):

@@ -116,6 +116,10 @@ class TheBound(unittest.TestCase):
         self.assertAlmostEqual(self.report.bound_over("w", ("a", "default"), 0.125), 1.75 / 3.507)
         self.assertIsNone(self.report.over_bound("v", 0.125))
 
+    def test_where_all_have_failed_there_is_none(self):
+        samples = Samples([row("a", "default", 0, 0, failure="exited")])
+        self.assertIsNone(self.report.bounds.bill(samples, "w", 0.125))
+
     def test_work_is_the_median_of_rounds(self):
         rows = [row("a", "default", cpu, 0, number=number) for number, cpu in enumerate((1.007, 5.007, 2.007))]
         self.assertAlmostEqual(large_bounds.least_work(Samples(rows), "w", 1e-3), 2)

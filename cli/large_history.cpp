@@ -5,6 +5,7 @@
 #include <array>
 #include <stdexcept>
 #include <unordered_map>
+#include <utility>
 
 #include "config/size_classes.hpp"
 #include "learn/contexts.hpp"
@@ -126,17 +127,18 @@ class Builder {
 
   void add_pages(const Event& event) {
     const bool is_large = event.op != Op::kFree && event.size > kMaxSmall;
-    const std::uint64_t now = is_large ? (event.size + kPageBytes - 1) / kPageBytes : 0;
-    const auto block = block_pages_.find(event.block);
-    const std::uint64_t before = block == block_pages_.end() ? 0 : block->second;
-    if (now == before) return;
-    if (now == 0) block_pages_.erase(block);
-    else block_pages_[event.block] = now;
+    const std::uint64_t bytes = is_large ? event.size : 0;
+    const auto block = block_bytes_.find(event.block);
+    const std::uint64_t held = block == block_bytes_.end() ? 0 : block->second;
+    if (bytes == held) return;
+    if (bytes == 0) block_bytes_.erase(block);
+    else block_bytes_[event.block] = bytes;
     pass_time_of_pages(event.time_ns);
-    live_pages_ += now - before;
+    page_bytes_ += bytes - held;
+    const std::uint64_t before = std::exchange(live_pages_, page_bytes_ / kPageBytes);
     history_.peak_pages = std::max(history_.peak_pages, live_pages_);
-    if (now > before) take_pages(event.time_ns, now - before);
-    else idle_pages_.push_back({event.time_ns, 0, before - now});
+    if (live_pages_ > before) take_pages(event.time_ns, live_pages_ - before);
+    else if (live_pages_ < before) idle_pages_.push_back({event.time_ns, 0, before - live_pages_});
   }
 
   LargeHistory history_;
@@ -144,7 +146,8 @@ class Builder {
   std::array<std::vector<std::uint32_t>, learn::kLargeClasses> idle_;
   std::uint64_t now_ns_ = 0;
   double live_bytes_ = 0;
-  std::unordered_map<std::uint64_t, std::uint64_t> block_pages_;
+  std::unordered_map<std::uint64_t, std::uint64_t> block_bytes_;
+  std::uint64_t page_bytes_ = 0;
   std::vector<PageSpan> idle_pages_;
   std::uint64_t live_pages_ = 0;
   std::uint64_t pages_now_ns_ = 0;

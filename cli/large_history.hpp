@@ -59,7 +59,7 @@ struct LargeHistory {
   std::uint64_t large_events = 0;
   double live_gib_s = 0;
   double live_peak_bytes = 0;
-  double live_page_gib_s = 0;  // the same of what was asked for, in whole pages
+  double live_page_gib_s = 0;  // the same of the bytes asked for, as if they lay side by side
   std::uint64_t peak_pages = 0;
 };
 

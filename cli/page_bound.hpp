@@ -1,11 +1,11 @@
-// Page bound: the least that any allocator can have of a history's large blocks, on small pages.
+// Page bound: the least faults and memory that any allocator can have of a history's large blocks, on small pages.
 //
 //   pages  5 |        ____                     at each height, pages are live, or wait until they are again:
 //          4 |  _____|    |__      ____        they are held, or given back and faulted in again,
 //          3 |_|             |____|    |___    whichever costs less
 //            +-------------------------------> time
 //
-// Pages of any block serve any other, every idle time is known beforehand, and giving back costs nothing. The heights are
+// Blocks lie side by side, pages of any serve any other, every idle time is known beforehand, and giving back costs nothing. The heights are
 // independent of one another, so the sum of their least is the least of all.
 #pragma once
 

@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
+#include <vector>
+
 #include "base/units.hpp"
 #include "large_history_fixture.hpp"
 #include "policies.hpp"
@@ -64,6 +68,40 @@ TEST(PageBound, ABlockThatIsResizedTakesAndLeavesItsDifference) {
   EXPECT_EQ(history.page_spans[0].pages, 2 * kPages);
   EXPECT_EQ(history.peak_pages, 4 * kPages);
   EXPECT_NEAR(history.live_page_gib_s, gib(kPages) * (4 + 2 + 3), 1e-12) << "a small block is not counted";
+}
+
+// By trying all that could be resident in each second: the least of holding and faults.
+double least_by_trying(const std::vector<std::uint64_t>& live, std::uint64_t most, const Pricing& pricing) {
+  std::vector<double> cost(most + 1, 1e9);
+  cost[0] = 0;
+  for (const std::uint64_t pages : live) {
+    std::vector<double> next(most + 1, 1e9);
+    for (std::uint64_t to = pages; to <= most; ++to) {
+      for (std::uint64_t from = 0; from <= most; ++from) {
+        const double faults = to > from ? static_cast<double>(to - from) * pricing.costs.fault_s : 0;
+        next[to] = std::min(next[to], cost[from] + faults + pricing.price * gib(to));
+      }
+    }
+    cost = next;
+  }
+  return *std::min_element(cost.begin(), cost.end());
+}
+
+TEST(PageBound, IsWhatTryingAllFinds) {
+  std::mt19937 random(1);
+  for (int round = 0; round < 50; ++round) {
+    std::vector<Event> events;
+    std::vector<std::uint64_t> live;
+    for (std::uint64_t second = 0; second < 24; ++second) {
+      live.push_back(random() % 3 == 0 ? 0 : 9 + random() % 12);  // more than is small
+      events.push_back(event(second, 1, live.back(), second == 0 ? Op::kAllocate : Op::kResize));
+    }
+    Pricing pricing;
+    pricing.price = price_for(1 + static_cast<double>(random() % 8), pricing.costs);
+    const PageBound bound = page_bound(history_of(events, 24), pricing);
+    const double bill = pricing.costs.fault_s * static_cast<double>(bound.faults) + pricing.price * (bound.live_gib_s + bound.idle_gib_s);
+    EXPECT_NEAR(bill, least_by_trying(live, 20, pricing), 1e-9 * bill) << round;
+  }
 }
 
 // Policies keep blocks by class and know less, so none is below it.

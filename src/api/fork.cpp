@@ -17,6 +17,7 @@
 #include "large/hands.hpp"
 #include "large/idle_blocks.hpp"
 #include "large/large.hpp"
+#include "os/clock.hpp"
 #include "os/fork.hpp"
 #include "os/thread.hpp"
 #include "pages/metadata.hpp"
@@ -42,22 +43,17 @@ bool holds_a_lock() {
 
 constexpr std::uint32_t kFirstPauseUs = 100;
 constexpr std::uint32_t kMostPauseUs = 10'000;
+constexpr std::uint64_t kMostPatienceMs = 10'000;
 
-// False: a lock was not free for long, for who can wait until it is.
-bool take_all() {
-  const bool patient = !holds_a_lock();
-  const std::uint32_t before = Lock::given_up_for_fork();
-  lock_user_heaps_for_fork(patient);
-  lock_registry_for_fork(patient);
-  lock_idle_bundles_for_fork(patient);
-  lock_shared_slabs_for_fork(patient);
-  slab_shards.for_each([patient](SlabShard& shard) { shard.lock_for_fork(patient); });
-  lock_large_for_fork(patient);
-  hands.lock_for_fork(patient);
-  idle_blocks.lock_for_fork(patient);
-  run_store.lock_for_fork(patient);
-  lock_metadata_for_fork(patient);
-  return !patient || Lock::given_up_for_fork() == before;
+// False: a lock was not free for long, and it was waited for patiently; some are taken.
+bool take_all(bool patient) {
+  if (!lock_user_heaps_for_fork(patient) || !lock_registry_for_fork(patient) || !lock_idle_bundles_for_fork(patient) ||
+      !lock_shared_slabs_for_fork(patient))
+    return false;
+  bool done = true;
+  slab_shards.for_each([&](SlabShard& shard) { done = done && shard.lock_for_fork(patient); });
+  return done && lock_large_for_fork(patient) && hands.lock_for_fork(patient) && idle_blocks.lock_for_fork(patient) &&
+         run_store.lock_for_fork(patient) && lock_metadata_for_fork(patient);
 }
 
 void drop_all(bool in_child) {
@@ -73,12 +69,16 @@ void drop_all(bool in_child) {
   unlock_user_heaps_after_fork(in_child);
 }
 
+// Waits for stdio's list, and between its attempts, as the program set its signals.
 void before_fork() {
-  os::block_signals();
+  const bool can_wait = !holds_a_lock();
+  const std::uint64_t until_ms = os::now_ms() + kMostPatienceMs;
   for (std::uint32_t pause_us = kFirstPauseUs;; pause_us = pause_us * 2 < kMostPauseUs ? pause_us * 2 : kMostPauseUs) {
     os::lock_stream_list();
-    if (take_all()) return;
+    os::block_signals();
+    if (take_all(can_wait && os::now_ms() < until_ms)) return;
     drop_all(false);
+    os::restore_signals();
     os::unlock_stream_list_in_parent();
     lock_pause(pause_us);
   }
@@ -86,8 +86,8 @@ void before_fork() {
 
 void after_fork_in_parent() {
   drop_all(false);
-  os::unlock_stream_list_in_parent();
   os::restore_signals();
+  os::unlock_stream_list_in_parent();
 }
 
 void after_fork_in_child() {

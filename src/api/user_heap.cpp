@@ -94,12 +94,12 @@ bool user_heap_lock_is_mine() HAK_UNCHECKED {
 }
 
 // Unchecked, both: how a fork takes and drops locks is not the scoped way that the analysis knows.
-void lock_user_heaps_for_fork(bool patient) HAK_UNCHECKED {
-  list_lock.lock_for_fork(patient);
-  for (hak_heap* user = all.front(); user != nullptr; user = all.next(user)) {
-    user->lock.lock_for_fork(patient);
-    user->heap->shard()->lock_for_fork(patient);
+bool lock_user_heaps_for_fork(bool patient) HAK_UNCHECKED {
+  bool done = list_lock.lock_for_fork(patient);
+  for (hak_heap* user = done ? all.front() : nullptr; user != nullptr && done; user = all.next(user)) {
+    done = user->lock.lock_for_fork(patient) && user->heap->shard()->lock_for_fork(patient);
   }
+  return done;
 }
 
 void unlock_user_heaps_after_fork(bool in_child) HAK_UNCHECKED {

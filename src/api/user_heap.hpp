@@ -28,7 +28,7 @@ void destroy_user_heap(hak_heap* user);
 LargeBlock allocate_in(hak_heap* user, std::size_t size, std::size_t alignment);
 
 bool user_heap_lock_is_mine();
-void lock_user_heaps_for_fork(bool patient);
+bool lock_user_heaps_for_fork(bool patient);
 void unlock_user_heaps_after_fork(bool in_child);
 
 }  // namespace hakmem

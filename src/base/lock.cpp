@@ -16,7 +16,6 @@ constexpr std::uint32_t kPatientPauseUs = 100;
 
 constinit Atomic<std::uint32_t> last_token{0};
 constinit thread_local std::uint32_t token = 0;
-constinit thread_local std::uint32_t given_up = 0;
 
 }  // namespace
 
@@ -40,29 +39,31 @@ void Lock::take_slow() {
   }
 }
 
-void Lock::lock_for_fork(bool patient) {
-  if (is_mine()) {
-    at_fork_ = AtFork::kMineBefore;
-    return;
+bool Lock::lock_for_fork(bool patient) {
+  if (is_mine()) return true;
+  const int spins = patient ? kSpins : kForkLooks;
+  for (int i = 0; i < spins; ++i) {
+    if (take_for_fork()) return true;
+    spin_pause();
   }
-  at_fork_ = AtFork::kTaken;
-  for (int i = 0, looks = patient ? kPatientLooks : kForkLooks; i < looks; ++i) {
-    if (try_take()) return;
-    if (patient) lock_pause(kPatientPauseUs);
-    else spin_pause();
+  for (int i = 0; patient && i < kPatientLooks; ++i) {
+    lock_pause(kPatientPauseUs);
+    if (take_for_fork()) return true;
   }
-  at_fork_ = AtFork::kGivenUp;
-  ++given_up;
+  return !patient;
 }
 
+// In the child other holders do not exist.
 void Lock::unlock_after_fork(bool in_child) {
-  const AtFork was = at_fork_;
-  at_fork_ = AtFork::kNotAsked;
-  if (was == AtFork::kTaken) drop();
-  else if (was == AtFork::kGivenUp && in_child) word_.store_release(0);  // its holder does not exist here
+  if (is_mine()) {
+    if (!taken_for_fork_) return;
+    taken_for_fork_ = false;
+    drop();
+  } else if (in_child) {
+    taken_for_fork_ = false;
+    word_.store_release(0);
+  }
 }
-
-std::uint32_t Lock::given_up_for_fork() { return given_up; }
 
 #ifndef NDEBUG
 namespace {

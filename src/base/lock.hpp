@@ -62,22 +62,24 @@ class HAK_CAPABILITY("mutex") Lock {
 
   bool is_mine() const { return (word_.load_relaxed() & ~kSleepers) == thread_token(); }
 
-  // For fork only. The calling thread may hold the lock already, below the signal handler that
-  // forks: then it keeps it. Gives up after a while, later if `patient`, because the lock's holder may
-  // be waiting for what this thread holds; the child then finds it free, its record as it was.
-  void lock_for_fork(bool patient);
+  // For fork only, one thread at a time. The calling thread may hold the lock already, below the signal
+  // handler that forks: then it keeps it. The lock's holder may be waiting for what this thread holds, so
+  // it is waited for a while only. False: `patient` for nothing, and as before. Who is not goes on without
+  // it: the child then finds it free, its record as it was.
+  bool lock_for_fork(bool patient);
   void unlock_after_fork(bool in_child);
 
-  // How often the calling thread has given up so far.
-  static std::uint32_t given_up_for_fork();
-
  private:
-  enum class AtFork : std::uint8_t { kNotAsked, kTaken, kMineBefore, kGivenUp };
   static constexpr std::uint32_t kSleepers = std::uint32_t{1} << 31;
 
   bool try_take() {
     std::uint32_t expected = 0;
     return word_.try_replace_acquire(expected, thread_token());  // pairs with drop()
+  }
+  bool take_for_fork() {
+    if (!try_take()) return false;
+    taken_for_fork_ = true;
+    return true;
   }
   void take() {
     if (HAK_UNLIKELY(!try_take())) take_slow();
@@ -90,7 +92,7 @@ class HAK_CAPABILITY("mutex") Lock {
 
   Atomic<std::uint32_t> word_{0};
   LockRank rank_;
-  AtFork at_fork_ = AtFork::kNotAsked;  // between lock_for_fork and unlock_after_fork
+  bool taken_for_fork_ = false;  // written by who holds it
 };
 
 class HAK_SCOPED_CAPABILITY LockGuard {

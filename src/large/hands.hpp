@@ -58,7 +58,7 @@ class Hands {
   void look(See see);
 
   bool lock_is_mine() const { return lock_.is_mine(); }
-  void lock_for_fork(bool patient) { lock_.lock_for_fork(patient); }
+  bool lock_for_fork(bool patient) { return lock_.lock_for_fork(patient); }
   void unlock_after_fork(bool in_child);
 
  private:

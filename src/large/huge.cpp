@@ -210,7 +210,9 @@ void retire_huge(Run* run) {
     unlink_locked(run);
   }
   const std::size_t needed = large_length(run->asked);
-  if (needed < run->bytes() && !is_touched_from(run, needed)) cut_tail(run, needed);  // idle blocks count by their length
+  const bool splits_huge_page = needed % kHugePageBytes != 0;
+  const bool is_too_long = needed < (splits_huge_page ? run->bytes() / 2 : run->bytes());  // idle blocks count by their length
+  if (is_too_long && !is_touched_from(run, needed)) cut_tail(run, needed);
   withdraw(run, Kind::kBusy);
 }
 
@@ -341,9 +343,8 @@ HugeUse huge_use() { return {total_bytes.load_relaxed(), total_blocks.load_relax
 bool large_lock_is_mine() { return lock.is_mine(); }
 bool collapse_lock_is_mine() { return collapse_lock.is_mine(); }
 
-void lock_large_for_fork(bool patient) {
-  collapse_lock.lock_for_fork(patient);
-  lock.lock_for_fork(patient);
+bool lock_large_for_fork(bool patient) {
+  return collapse_lock.lock_for_fork(patient) && lock.lock_for_fork(patient);
 }
 
 void unlock_large_after_fork(bool in_child) {

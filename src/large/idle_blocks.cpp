@@ -306,10 +306,10 @@ bool IdleBlocks::lock_is_mine() {
   return mine;
 }
 
-void IdleBlocks::lock_for_fork(bool patient) {
-  report_lock_.lock_for_fork(patient);
-  shards_.for_each([patient](IdleShard& shard) { shard.lock_for_fork(patient); });
-  learning.lock_for_fork(patient);
+bool IdleBlocks::lock_for_fork(bool patient) {
+  bool done = report_lock_.lock_for_fork(patient);
+  shards_.for_each([&](IdleShard& shard) { done = done && shard.lock_for_fork(patient); });
+  return done && learning.lock_for_fork(patient);
 }
 
 void IdleBlocks::unlock_after_fork(bool in_child) {

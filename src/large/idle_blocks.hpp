@@ -84,7 +84,7 @@ class IdleBlocks {
   }
 
   bool lock_is_mine();
-  void lock_for_fork(bool patient);
+  bool lock_for_fork(bool patient);
   void unlock_after_fork(bool in_child);
 
  private:

@@ -105,7 +105,7 @@ class alignas(kCacheLine) IdleShard {
     bool is_better_than(const Fitting& other) const { return bytes < other.bytes || (bytes == other.bytes && freed_at_ms < other.freed_at_ms); }
   };
 
-  // The shortest such, of equals the oldest.
+  // Of the shortest class that has any, the oldest, as far as is looked. That the free ones still are is a guess.
   Fitting fitting(const Selection& of, Granules wanted);
   Run* detach_fitting(const Selection& of, Granules wanted);
 
@@ -129,7 +129,7 @@ class alignas(kCacheLine) IdleShard {
   void look(bool marks_too, See see);
 
   bool lock_is_mine() const { return lock_.is_mine(); }
-  void lock_for_fork(bool patient) { lock_.lock_for_fork(patient); }
+  bool lock_for_fork(bool patient) { return lock_.lock_for_fork(patient); }
   void unlock_after_fork(bool in_child) { lock_.unlock_after_fork(in_child); }
 
  private:

@@ -52,7 +52,7 @@ HugeUse huge_use();
 
 bool large_lock_is_mine();
 bool collapse_lock_is_mine();  // locked for fork with the other
-void lock_large_for_fork(bool patient);
+bool lock_large_for_fork(bool patient);
 void unlock_large_after_fork(bool in_child);
 
 // Defined by api/next_allocator.cpp: a pointer that this allocator did not hand out.

@@ -91,7 +91,7 @@ class Learning {
   Atomic<std::uint64_t>& spent_ns() { return spent_ns_; }
 
   bool lock_is_mine() const { return lock_.is_mine(); }
-  void lock_for_fork(bool patient) { lock_.lock_for_fork(patient); }
+  bool lock_for_fork(bool patient) { return lock_.lock_for_fork(patient); }
   void unlock_after_fork(bool in_child) { lock_.unlock_after_fork(in_child); }
 
  private:

@@ -18,7 +18,7 @@ namespace hakmem::os {
 
 namespace {
 
-bool holds_stream_list = false;  // written with the lock held
+unsigned stream_list_held = 0;  // how often, by forks; written with the lock held
 
 // As the kernel has a set: a bit each, from 1. The C library has 32 and 33 for itself.
 constexpr std::uint64_t bit_of(int signal) { return std::uint64_t{1} << (signal - 1); }
@@ -35,12 +35,12 @@ void lock_stream_list() {
   const bool threads = &__libc_single_threaded == nullptr || __libc_single_threaded == 0;
   if (!threads || &_IO_list_lock == nullptr || &_IO_list_unlock == nullptr) return;
   _IO_list_lock();
-  holds_stream_list = true;
+  ++stream_list_held;
 }
 
 void unlock_stream_list_in_parent() {
-  if (!holds_stream_list) return;
-  holds_stream_list = false;
+  if (stream_list_held == 0) return;
+  --stream_list_held;
   _IO_list_unlock();
 }
 
@@ -52,6 +52,6 @@ void block_signals() {
 void restore_signals() { syscall(SYS_rt_sigprocmask, SIG_SETMASK, &blocked_before, nullptr, sizeof blocked_before); }
 
 // fork() has reset the lock in the child of a threaded process already.
-void forget_stream_list_in_child() { holds_stream_list = false; }
+void forget_stream_list_in_child() { stream_list_held = 0; }
 
 }  // namespace hakmem::os

@@ -13,7 +13,7 @@ void unlock_stream_list_in_parent();
 void forget_stream_list_in_child();
 
 // The calling thread gets no signals until they are restored, on either side of the fork, but those that its own instructions
-// cause: a handler that forks in between would take and drop what its thread is about to drop.
+// cause: a handler that forks in between would drop what its thread is about to drop.
 void block_signals();
 void restore_signals();
 

@@ -11,9 +11,13 @@
 
 namespace hakmem {
 
+// Who has been woken may be in a signal handler first, for as long as that takes, and wait there for this very thread: so
+// who sleeps looks again.
 void lock_sleep(Atomic<std::uint32_t>* word, std::uint32_t while_value) {
+  constexpr long kLookAgainNs = 10'000'000;
   const int saved = errno;
-  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, while_value, nullptr, nullptr, 0);
+  const timespec timeout{0, kLookAgainNs};
+  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, while_value, &timeout, nullptr, 0);
   errno = saved;
 }
 
@@ -26,7 +30,7 @@ void lock_wake(Atomic<std::uint32_t>* word) {
 void lock_pause(std::uint32_t microseconds) {
   const int saved = errno;
   const timespec time{0, static_cast<long>(microseconds) * 1000};
-  nanosleep(&time, nullptr);
+  syscall(SYS_nanosleep, &time, nullptr);  // the C library's is a cancellation point
   errno = saved;
 }
 

@@ -74,7 +74,7 @@ void* metadata_allocate(std::size_t bytes) {
 MetadataUse metadata_use() { return {handed_out.load_relaxed()}; }
 
 bool metadata_lock_is_mine() { return lock.is_mine(); }
-void lock_metadata_for_fork(bool patient) { lock.lock_for_fork(patient); }
+bool lock_metadata_for_fork(bool patient) { return lock.lock_for_fork(patient); }
 void unlock_metadata_after_fork(bool in_child) { lock.unlock_after_fork(in_child); }
 
 }  // namespace hakmem

@@ -28,7 +28,7 @@ struct MetadataUse {
 MetadataUse metadata_use();
 
 bool metadata_lock_is_mine();
-void lock_metadata_for_fork(bool patient);
+bool lock_metadata_for_fork(bool patient);
 void unlock_metadata_after_fork(bool in_child);
 
 // Records of one type, recycled through a lock-free stack. T has `Atomic<T*> next` and a default

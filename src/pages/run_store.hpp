@@ -154,10 +154,7 @@ class RunStore {
 
   bool lock_is_mine() const { return lock_.is_mine(); }
   bool growth_lock_is_mine() const { return growth_lock_.is_mine(); }
-  void lock_for_fork(bool patient) {
-    growth_lock_.lock_for_fork(patient);
-    lock_.lock_for_fork(patient);
-  }
+  bool lock_for_fork(bool patient) { return growth_lock_.lock_for_fork(patient) && lock_.lock_for_fork(patient); }
   void unlock_after_fork(bool in_child) {
     lock_.unlock_after_fork(in_child);
     growth_lock_.unlock_after_fork(in_child);
@@ -335,7 +332,7 @@ class RunStores {
 
   bool lock_is_mine();
   bool growth_lock_is_mine();
-  void lock_for_fork(bool patient);
+  bool lock_for_fork(bool patient);
   void unlock_after_fork(bool in_child);
 
  private:

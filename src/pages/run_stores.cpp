@@ -101,8 +101,10 @@ bool RunStores::growth_lock_is_mine() {
   return mine;
 }
 
-void RunStores::lock_for_fork(bool patient) {
-  stores_.for_each([patient](RunStore& store) { store.lock_for_fork(patient); });
+bool RunStores::lock_for_fork(bool patient) {
+  bool done = true;
+  stores_.for_each([&](RunStore& store) { done = done && store.lock_for_fork(patient); });
+  return done;
 }
 
 void RunStores::unlock_after_fork(bool in_child) {

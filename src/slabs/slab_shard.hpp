@@ -50,7 +50,7 @@ class alignas(kCacheLine) SlabShard {
   void destroy(Slab* slab);
 
   bool lock_is_mine() const { return lock_.is_mine(); }
-  void lock_for_fork(bool patient) { lock_.lock_for_fork(patient); }
+  bool lock_for_fork(bool patient) { return lock_.lock_for_fork(patient); }
   void unlock_after_fork(bool in_child) { lock_.unlock_after_fork(in_child); }
 
  private:

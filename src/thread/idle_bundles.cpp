@@ -78,7 +78,7 @@ void empty_idle_bundles() {
 void wait_for_emptier() { const LockGuard guard(lock); }
 
 bool idle_bundles_lock_is_mine() { return lock.is_mine(); }
-void lock_idle_bundles_for_fork(bool patient) { lock.lock_for_fork(patient); }
+bool lock_idle_bundles_for_fork(bool patient) { return lock.lock_for_fork(patient); }
 
 // A fork that could not wait for the lock has copied gates that nobody in the child will reopen, with bundles
 // that may be half emptied: these are left alone for ever. Where the lock is held no gate is closed, or

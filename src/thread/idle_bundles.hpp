@@ -28,7 +28,7 @@ void empty_idle_bundles();
 void wait_for_emptier();
 
 bool idle_bundles_lock_is_mine();
-void lock_idle_bundles_for_fork(bool patient);
+bool lock_idle_bundles_for_fork(bool patient);
 void unlock_idle_bundles_after_fork(bool in_child);
 
 }  // namespace hakmem

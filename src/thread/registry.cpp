@@ -242,7 +242,7 @@ void boot_registry() {
 }
 
 bool registry_lock_is_mine() { return lock.is_mine(); }
-void lock_registry_for_fork(bool patient) { lock.lock_for_fork(patient); }
+bool lock_registry_for_fork(bool patient) { return lock.lock_for_fork(patient); }
 // A thread that was about to park its heap is not in the child, but may have counted it already.
 // Unchecked: the lock is held, by the fork.
 void unlock_registry_after_fork(bool in_child) HAK_UNCHECKED {

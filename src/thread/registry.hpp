@@ -77,7 +77,7 @@ bool should_share_at_first();
 void boot_registry();
 
 bool registry_lock_is_mine();
-void lock_registry_for_fork(bool patient);
+bool lock_registry_for_fork(bool patient);
 void unlock_registry_after_fork(bool in_child);
 
 }  // namespace hakmem

@@ -99,8 +99,10 @@ bool shared_slabs_lock_is_mine() {
   return mine;
 }
 
-void lock_shared_slabs_for_fork(bool patient) {
-  for_each_start([patient](Start& start) { start.lock.lock_for_fork(patient); });
+bool lock_shared_slabs_for_fork(bool patient) {
+  bool done = true;
+  for_each_start([&](Start& start) { done = done && start.lock.lock_for_fork(patient); });
+  return done;
 }
 
 void unlock_shared_slabs_after_fork(bool in_child) {

@@ -26,7 +26,7 @@ bool any_shared_slab_waits();
 bool make_shared_slabs(unsigned places);
 
 bool shared_slabs_lock_is_mine();
-void lock_shared_slabs_for_fork(bool patient);
+bool lock_shared_slabs_for_fork(bool patient);
 void unlock_shared_slabs_after_fork(bool in_child);
 
 }  // namespace hakmem

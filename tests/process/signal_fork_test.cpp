@@ -54,8 +54,8 @@ void fork_and_reap() {
   const pid_t child = fork();
   if (child == 0) _exit(0);
   int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
-  if (status != 0) ++bad;
+  while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+  if (child < 0 || status != 0) ++bad;
 }
 
 void churn(std::vector<void*>& slots, std::size_t steps) {
@@ -68,16 +68,20 @@ void churn(std::vector<void*>& slots, std::size_t steps) {
   }
 }
 
-// Allocates in this thread, with forks in between if it `forks_too`, while another sends it signals, up to 200.
-void run(void (*handler)(int), bool forks_too = false) {
+void handle(int signal, void (*handler)(int)) {
+  struct sigaction action = {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  sigaction(signal, &action, nullptr);
+}
+
+// Allocates in this thread while another sends it signals, up to 200.
+void run(void (*handler)(int)) {
   alarm(100);
   forks = 0;
   bad = 0;
   enough = false;
-  struct sigaction action = {};
-  action.sa_handler = handler;
-  action.sa_flags = SA_RESTART;
-  sigaction(SIGUSR1, &action, nullptr);
+  handle(SIGUSR1, handler);
   process::BusyThreads others(2);
   std::thread sender([target = pthread_self()] {
     for (support::Rounds rounds(200); rounds.begin_next();) {
@@ -87,10 +91,7 @@ void run(void (*handler)(int), bool forks_too = false) {
     enough = true;
   });
   std::vector<void*> slots(500, nullptr);
-  while (!enough && !is_child) {
-    churn(slots, 200);
-    if (forks_too) fork_and_reap();
-  }
+  while (!enough && !is_child) churn(slots, 200);
   if (is_child) {
     churn(slots, 20'000);
     _exit(0);
@@ -112,10 +113,64 @@ TEST(SignalFork, WhileAnotherThreadForks) {
   EXPECT_EQ(bad.load(), 0);
 }
 
-// A fork in the middle of another one of the same thread.
-TEST(SignalFork, InTheMiddleOfAFork) {
-  run(fork_and_exit, true);
+std::atomic<int> stopped{0};
+std::atomic<int> seen{0};
+
+void stop_until_the_other_has_seen(int) {
+  const int round = ++stopped;
+  while (seen < round) usleep(100);
+}
+
+void say_seen(int) { ++seen; }
+
+// As runtimes do that stop the world: all threads get a signal, and one that is stopped inside malloc goes on when all have said so.
+TEST(SignalFork, AThreadThatForksStillGetsItsSignals) {
+  alarm(100);
+  bad = 0;
+  handle(SIGUSR1, stop_until_the_other_has_seen);
+  handle(SIGUSR2, say_seen);
+  std::atomic<bool> done{false};
+  std::thread forker([&done] {
+    while (!done) fork_and_reap();
+  });
+  std::thread allocator([&done] {
+    std::vector<void*> slots(500, nullptr);
+    while (!done) churn(slots, 200);
+    for (void* block : slots) std::free(block);
+  });
+  for (support::Rounds rounds(200); rounds.begin_next();) {
+    pthread_kill(allocator.native_handle(), SIGUSR1);
+    while (stopped < rounds.current()) support::sleep_ms(1);
+    pthread_kill(forker.native_handle(), SIGUSR2);
+    while (seen < rounds.current()) support::sleep_ms(1);
+  }
+  done = true;
+  allocator.join();
+  forker.join();
   EXPECT_EQ(bad.load(), 0);
+  alarm(0);
+}
+
+// SIGUSR1 is blocked, as before the fork, and SIGUSR2 is not.
+bool has_its_mask() {
+  sigset_t now;
+  pthread_sigmask(SIG_BLOCK, nullptr, &now);
+  return sigismember(&now, SIGUSR1) == 1 && sigismember(&now, SIGUSR2) == 0;
+}
+
+TEST(SignalFork, LeavesTheSignalMaskAsItWas) {
+  sigset_t wanted;
+  sigset_t before;
+  sigemptyset(&wanted);
+  sigaddset(&wanted, SIGUSR1);
+  pthread_sigmask(SIG_BLOCK, &wanted, &before);
+  const pid_t child = fork();
+  if (child == 0) _exit(has_its_mask() ? 0 : 1);
+  EXPECT_TRUE(has_its_mask());
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0) << "of the child";
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 TEST(SignalFork, ChildExitsInTheHandler) {
