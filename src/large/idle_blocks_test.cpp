@@ -107,7 +107,7 @@ TEST_F(IdleBlocksTest, TheShortestThatIsLongEnoughIsLent) {
   if (run_store.unit_use().wanted_bytes != 0) GTEST_SKIP() << "not for so short a run in regions with huge pages";
   run_store.purge(os::now_ms(), true);
   std::vector<hakmem::Run*> runs;
-  for (const std::size_t granules : {8, 2, 4, 5}) runs.push_back(make_run(granules * kGranuleBytes));
+  for (const unsigned granules : {8U, 2U, 4U, 5U}) runs.push_back(make_run(granules * kGranuleBytes));
   std::byte* const fitting = runs[2]->start();
   const std::size_t others = 15 * kGranuleBytes;
   for (hakmem::Run* run : runs) {
@@ -119,7 +119,7 @@ TEST_F(IdleBlocksTest, TheShortestThatIsLongEnoughIsLent) {
   EXPECT_EQ(idle_blocks.held_bytes(), others);
   give_back(three);
   idle_blocks.give_all_back();
-  for (const std::size_t granules : {8, 2, 5}) forget_marks(granules * kGranuleBytes, 1);
+  for (const unsigned granules : {8U, 2U, 5U}) forget_marks(granules * kGranuleBytes, 1);
 }
 
 TEST_F(IdleBlocksTest, OneThatIsLongEnoughWithWhatIsFreeBesideItIsLent) {
