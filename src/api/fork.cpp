@@ -8,7 +8,10 @@
 //
 // Another thread may be forking, too: it has stdio's list, for which the handler's fork waits, and waits
 // for the lock below the handler. So after a while it drops all, lets go of the list for a moment, and
-// begins again. A thread that forks gets no signals until it has dropped everything.
+// begins again. A thread gets no signals while it has our locks for a fork.
+//
+// What it waits for may be a lock of the program's that a handler before ours has taken, or the C library's
+// own: after kMostAttempts it goes on without what it did not get, as a fork from a handler does.
 //
 // What other threads had in their magazines stays theirs in the child: unreachable, never wrong.
 #include "api/fork.hpp"
@@ -17,7 +20,6 @@
 #include "large/hands.hpp"
 #include "large/idle_blocks.hpp"
 #include "large/large.hpp"
-#include "os/clock.hpp"
 #include "os/fork.hpp"
 #include "os/thread.hpp"
 #include "pages/metadata.hpp"
@@ -43,7 +45,7 @@ bool holds_a_lock() {
 
 constexpr std::uint32_t kFirstPauseUs = 100;
 constexpr std::uint32_t kMostPauseUs = 10'000;
-constexpr std::uint64_t kMostPatienceMs = 10'000;
+constexpr unsigned kMostAttempts = 100;  // some 9 s, of 80 ms for one lock and a pause
 
 // False: a lock was not free for long, and it was waited for patiently; some are taken.
 bool take_all(bool patient) {
@@ -69,25 +71,25 @@ void drop_all(bool in_child) {
   unlock_user_heaps_after_fork(in_child);
 }
 
+// Signals last: their handlers may fork.
+void let_go_in_parent() {
+  drop_all(false);
+  os::unlock_stream_list_in_parent();
+  os::restore_signals();
+}
+
 // Waits for stdio's list, and between its attempts, as the program set its signals.
 void before_fork() {
   const bool can_wait = !holds_a_lock();
-  const std::uint64_t until_ms = os::now_ms() + kMostPatienceMs;
-  for (std::uint32_t pause_us = kFirstPauseUs;; pause_us = pause_us * 2 < kMostPauseUs ? pause_us * 2 : kMostPauseUs) {
+  std::uint32_t pause_us = kFirstPauseUs;
+  for (unsigned attempts = 1;; ++attempts) {
     os::lock_stream_list();
     os::block_signals();
-    if (take_all(can_wait && os::now_ms() < until_ms)) return;
-    drop_all(false);
-    os::restore_signals();
-    os::unlock_stream_list_in_parent();
+    if (take_all(can_wait && attempts <= kMostAttempts)) return;
+    let_go_in_parent();
     lock_pause(pause_us);
+    pause_us = pause_us * 2 < kMostPauseUs ? pause_us * 2 : kMostPauseUs;
   }
-}
-
-void after_fork_in_parent() {
-  drop_all(false);
-  os::restore_signals();
-  os::unlock_stream_list_in_parent();
 }
 
 void after_fork_in_child() {
@@ -101,6 +103,6 @@ void after_fork_in_child() {
 
 }  // namespace
 
-void watch_forks() { os::on_fork(before_fork, after_fork_in_parent, after_fork_in_child); }
+void watch_forks() { os::on_fork(before_fork, let_go_in_parent, after_fork_in_child); }
 
 }  // namespace hakmem

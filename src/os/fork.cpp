@@ -26,6 +26,7 @@ constexpr std::uint64_t kNotBlocked =
     bit_of(SIGSEGV) | bit_of(SIGBUS) | bit_of(SIGFPE) | bit_of(SIGILL) | bit_of(SIGTRAP) | bit_of(SIGSYS) | bit_of(32) | bit_of(33);
 
 constinit thread_local std::uint64_t blocked_before = 0;
+constinit thread_local unsigned blocked_times = 0;  // a handler of a signal that is not blocked may fork in between
 
 }  // namespace
 
@@ -45,11 +46,15 @@ void unlock_stream_list_in_parent() {
 }
 
 void block_signals() {
+  if (blocked_times++ != 0) return;
   const std::uint64_t wanted = ~kNotBlocked;
   syscall(SYS_rt_sigprocmask, SIG_BLOCK, &wanted, &blocked_before, sizeof wanted);
 }
 
-void restore_signals() { syscall(SYS_rt_sigprocmask, SIG_SETMASK, &blocked_before, nullptr, sizeof blocked_before); }
+void restore_signals() {
+  if (--blocked_times != 0) return;
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &blocked_before, nullptr, sizeof blocked_before);
+}
 
 // fork() has reset the lock in the child of a threaded process already.
 void forget_stream_list_in_child() { stream_list_held = 0; }

@@ -108,8 +108,10 @@ TEST(SignalFork, WhileAnotherThreadForks) {
     while (!done) fork_and_reap();
   });
   run(fork_and_exit);
+  alarm(20);
   done = true;
   forker.join();
+  alarm(0);
   EXPECT_EQ(bad.load(), 0);
 }
 
