@@ -1,4 +1,4 @@
-// Page bounds: what is held, what is faulted in again, and that no setting of a trace is below.
+// Page bounds: what is held, what is faulted in again, and that neither trying all nor the clairvoyant finds less.
 #include "page_bound.hpp"
 
 #include <gtest/gtest.h>

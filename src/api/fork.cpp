@@ -45,7 +45,7 @@ bool holds_a_lock() {
 
 constexpr std::uint32_t kFirstPauseUs = 100;
 constexpr std::uint32_t kMostPauseUs = 10'000;
-constexpr unsigned kMostAttempts = 100;  // some 9 s, of 80 ms for one lock and a pause
+constexpr unsigned kMostAttempts = 100;  // by reckoning 9 s: for each 80 ms for one lock, and a pause
 
 // False: a lock was not free for long, and it was waited for patiently; some are taken.
 bool take_all(bool patient) {
