@@ -40,7 +40,7 @@ HAK_REPLACE void* malloc(std::size_t size) {
 }
 
 HAK_REPLACE void free(void* block) {
-  hakmem::deallocate_or(block, [](void* large) __attribute__((always_inline)) { hakmem::free_large_inline(large); });
+  hakmem::deallocate_or(block, [](void* large, std::uint64_t index) __attribute__((always_inline)) { hakmem::free_large_inline(large, index); });
 }
 
 HAK_REPLACE void* calloc(std::size_t count, std::size_t size) {

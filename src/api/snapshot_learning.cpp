@@ -152,8 +152,8 @@ void describe_contexts(hak_stats* stats) {
 }
 
 void count_idle(const Run& run, bool is_lazy, hak_stats* stats) {
-  std::uint64_t& resident = run.is_huge ? stats->idle_huge_bytes : stats->idle_run_bytes;
-  std::uint64_t& lazy = run.is_huge ? stats->idle_huge_lazy_bytes : stats->idle_run_lazy_bytes;
+  std::uint64_t& resident = run.is_huge() ? stats->idle_huge_bytes : stats->idle_run_bytes;
+  std::uint64_t& lazy = run.is_huge() ? stats->idle_huge_lazy_bytes : stats->idle_run_lazy_bytes;
   (is_lazy ? lazy : resident) += run.bytes();
 }
 
@@ -180,7 +180,7 @@ void count_idle_blocks(hak_stats* stats) {
   describe_settings(stats);
   hands.look([&](const Run& run) {
     count_idle(run, false, stats);
-    if (run.is_huge) uncount_huge(run, stats);
+    if (run.is_huge()) uncount_huge(run, stats);
   });
   idle_blocks.look(
       [&](const Run& run, learn::ContextId id, bool is_lazy) {

@@ -62,13 +62,6 @@ class Atomic {
 // Keeps the compiler from moving loads and stores across; the core may.
 inline void compiler_barrier() { std::atomic_signal_fence(std::memory_order_seq_cst); }
 
-// The same address, of which the compiler knows nothing: what follows on a cold path does not share its
-// look-ups with the hot one, which would cost that one a register.
-inline void* forget_origin(void* address) {
-  asm("" : "+r"(address));
-  return address;
-}
-
 // A hint to the core that this is a spin loop.
 inline void spin_pause() {
 #if defined(__x86_64__) || defined(__i386__)

@@ -24,7 +24,7 @@ void sort_by_address(Run** runs, unsigned count) {
 unsigned unmap_huge_of(Run** runs, unsigned count) {
   unsigned left = 0;
   for (unsigned i = 0; i < count; ++i) {
-    if (runs[i]->is_huge)
+    if (runs[i]->is_huge())
       unmap_huge(runs[i]);
     else
       runs[left++] = runs[i];
@@ -36,7 +36,7 @@ unsigned unmap_huge_of(Run** runs, unsigned count) {
 
 void give_back(Run* run) {
   const ReleaseTimer timer;
-  if (run->is_huge) return unmap_huge(run);
+  if (run->is_huge()) return unmap_huge(run);
   const bool clean = os::memory.discard(run->start(), run->bytes());
   run_store.release(run, clean);
 }
@@ -57,7 +57,7 @@ void give_back_all(Run** runs, unsigned count) {
 }
 
 void coalesce(Run* run) {
-  if (run->is_huge) return give_back(run);
+  if (run->is_huge()) return give_back(run);
   run_store.release(run);
 }
 

@@ -70,9 +70,9 @@ class alignas(kCacheLine) Hand {
     Atomic<std::int32_t> credit;  // takes until the thread has to renew it
     Atomic<std::uint32_t> seen;   // sign() at the last look; written under the lock of Hands
     Atomic<std::uint16_t> renewals;
+    Atomic<std::uint16_t> given;  // the credit it began with
     Atomic<std::uint8_t> below_count;
     Atomic<std::uint8_t> below_capacity;
-    Atomic<std::uint8_t> given;  // the credit it began with
 
     unsigned count() const { return (top.load_relaxed() > kEmpty) + below_count.load_relaxed(); }
     unsigned capacity() const {
@@ -82,7 +82,7 @@ class alignas(kCacheLine) Hand {
     // Another one after every use of the place.
     std::uint32_t sign() const {
       return (std::uint32_t{renewals.load_relaxed()} << 16) +
-             (std::uint32_t(credit.load_relaxed()) << 8) + count();
+             (std::uint32_t(credit.load_relaxed()) << 4) + count();
     }
 
     template <typename See>
@@ -92,6 +92,7 @@ class alignas(kCacheLine) Hand {
       for (unsigned i = below_count.load_acquire(); i-- != 0;) see(*below[i].load_relaxed());  // pairs with put_any()
     }
 
+    bool make_room();
     void begin_turn(unsigned takes, std::uint64_t now_ms);
     InHand take_top();
     InHand take_any();

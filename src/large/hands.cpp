@@ -2,9 +2,9 @@
 
 #include "base/bits.hpp"
 #include "config/knobs.hpp"
+#include "large/site_keys.hpp"
 #include "pages/commitment.hpp"
 #include "pages/metadata.hpp"
-#include "thread/background.hpp"
 #include "thread/registry.hpp"
 
 namespace hakmem {
@@ -13,11 +13,19 @@ constinit Hands hands;
 
 namespace {
 
-// A place that is used all the time has a turn once in so many takes. Without the background thread
-// turns are what does what is due, so they must not become rare when the program slows down.
+// A place that is used all the time has a turn once in so many takes; a turn is some 600 instructions. Without the background
+// thread turns are what does what is due, so they must not become rare when the program slows down: only who had the last
+// one a moment ago may take many.
 constexpr unsigned kMostCredit = 64;
-constexpr unsigned kMostCreditWatched = 255;
+constexpr unsigned kMostCreditAtOnce = 512;
 constexpr std::uint64_t kQuickTurnMs = 100;
+constexpr std::uint64_t kTurnAtOnceMs = 10;
+
+unsigned next_credit(unsigned uses, std::uint64_t took_ms) {
+  if (took_ms >= kQuickTurnMs || uses == 0) return 1;
+  const unsigned most = took_ms <= kTurnAtOnceMs ? kMostCreditAtOnce : kMostCredit;
+  return 2 * uses < most ? 2 * uses : most;
+}
 
 constinit Pool<Hand> pool;
 
@@ -33,10 +41,22 @@ std::size_t bytes_of_class(unsigned size_class) {
 }  // namespace
 
 void Hand::Place::begin_turn(unsigned takes, std::uint64_t now_ms) {
-  given.store_relaxed(static_cast<std::uint8_t>(takes));
+  given.store_relaxed(static_cast<std::uint16_t>(takes));
   renewals.store_relaxed(renewals.load_relaxed() + 1);
   renewed_at_ms.store_relaxed(now_ms);
   credit.store_relaxed(static_cast<std::int32_t>(takes));
+}
+
+// Inline code takes from the top, and has no key for a site: where it should have one, all room is below.
+bool Hand::Place::make_room() {
+  if (top.load_relaxed() == kNoRoom && !sites_have_keys()) {
+    top.store_relaxed(kEmpty);
+    return true;
+  }
+  const unsigned below_now = below_capacity.load_relaxed();
+  if (below_now == kSlots - 1) return false;
+  below_capacity.store_relaxed(static_cast<std::uint8_t>(below_now + 1));
+  return true;
 }
 
 InHand Hand::Place::take_any() {
@@ -52,15 +72,18 @@ InHand Hand::Place::take_any() {
 
 // In this order: a block on its way down is in no place for a moment, never in two.
 bool Hand::Place::put_any(Run* run, void* block) {
-  HAK_ASSERT(run->is_huge || run->hand_class == kNoHand || run->block_bytes.load_relaxed() == run->bytes());
+  HAK_ASSERT(run->is_huge() || run->hand_class == kNoHand || run->block_bytes.load_relaxed() == run->bytes());
   if (put_top(run, block)) return true;
-  const std::uintptr_t old = top.load_relaxed();
+  Run* lower = run;
   const std::uint8_t count = below_count.load_relaxed();
-  if (old == kNoRoom || count == below_capacity.load_relaxed()) return false;
-  top.store_relaxed(reinterpret_cast<std::uintptr_t>(run));
-  top_block.store_relaxed(block);
-  compiler_barrier();
-  below[count].store_relaxed(reinterpret_cast<Run*>(old));
+  if (count == below_capacity.load_relaxed()) return false;
+  if (const std::uintptr_t old = top.load_relaxed(); old != kNoRoom) {
+    lower = reinterpret_cast<Run*>(old);
+    top.store_relaxed(reinterpret_cast<std::uintptr_t>(run));
+    top_block.store_relaxed(block);
+    compiler_barrier();
+  }
+  below[count].store_relaxed(lower);
   below_count.store_release(count + 1);  // pairs with for_each_newest_first(), in a fork's child
   return true;
 }
@@ -92,14 +115,10 @@ void Hands::grant(unsigned size_class) {
   if (hand == nullptr) return;
   const LockGuard guard(lock_);  // so nobody has closed it
   Place& place = hand->places_[size_class];
-  const unsigned capacity = place.capacity();
-  if (capacity == Hand::kSlots || granted() + bytes > most) return;
-  if (capacity == 0) {
-    place.top.store_relaxed(Hand::kEmpty);
-    place.seen.store_relaxed(~place.sign());  // not stale before it has been seen
-  } else {
-    place.below_capacity.store_relaxed(static_cast<std::uint8_t>(capacity));
-  }
+  if (granted() + bytes > most) return;
+  const bool is_first = place.capacity() == 0;
+  if (!place.make_room()) return;
+  if (is_first) place.seen.store_relaxed(~place.sign());  // not stale before it has been seen
   granted_.store_relaxed(granted() + bytes);
 }
 
@@ -109,11 +128,8 @@ Hands::Turn Hands::renew(unsigned size_class, std::uint64_t now_ms) {
   if (place.count() == 0 || place.credit.load_relaxed() != 0) return {false, 0, 0};
   const unsigned uses = place.given.load_relaxed();
   const std::uint64_t took_ms = now_ms - place.renewed_at_ms.load_relaxed();
-  const unsigned more = uses == 0 ? 1 : 2 * uses;
-  const unsigned most = background_runs() ? kMostCreditWatched : kMostCredit;
-  const unsigned credit = took_ms >= kQuickTurnMs ? 1 : more < most ? more : most;
   const bool is_open = &hand_gate.enter() == hand_gate.own_;
-  if (is_open) place.begin_turn(credit, now_ms);
+  if (is_open) place.begin_turn(next_credit(uses, took_ms), now_ms);
   hand_gate.leave();
   if (!is_open) return {false, 0, 0};
   return {true, uses, uses == 0 ? 0 : took_ms / (2 * uses)};

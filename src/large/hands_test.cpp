@@ -12,6 +12,8 @@
 
 #include "large/idle_blocks.hpp"
 #include "large/large.hpp"
+#include "large/site_keys.hpp"
+#include "large/states.hpp"
 #include "os/clock.hpp"
 #include "pages/run_store_fixture.hpp"
 #include "thread/boot_hook.hpp"
@@ -143,6 +145,45 @@ TEST_F(HandsTest, APlaceThatGotRoomAgainBeginsAnew) {
   const std::uint64_t reuses = idle_blocks.use().reuses;
   earn_hand(kSize);
   EXPECT_LE(idle_blocks.use().reuses, reuses + 3) << "a place without credit has a turn at once";
+}
+
+// How many of so many uses of the block, `apart_ms` each, told the learner.
+unsigned turns_in(unsigned uses, std::uint64_t apart_ms) {
+  unsigned turns = 0;
+  std::uint64_t told = idle_blocks.use().reuses;
+  for (unsigned i = 0; i < uses; ++i) {
+    os::advance_clock_for_test(apart_ms);
+    deallocate(allocate(kSize));
+    const std::uint64_t now = idle_blocks.use().reuses;
+    turns += now != told;
+    told = now;
+  }
+  return turns;
+}
+
+TEST_F(HandsTest, WhoUsesABlockAtOnceTellsItSeldomAndWholly) {
+  earn_hand(kSize);
+  const std::uint64_t reuses = idle_blocks.use().reuses;
+  EXPECT_LE(turns_in(8192, 0), 9u + 8192 / 512) << "1, 2, 4, ... 512 uses a turn";
+  EXPECT_GE(idle_blocks.use().reuses, reuses + 8192 - 512);
+}
+
+TEST_F(HandsTest, WhoSlowsDownTellsItSoon) {
+  earn_hand(kSize);
+  turns_in(8192, 0);
+  EXPECT_GE(turns_in(512, 120), 1u);
+  EXPECT_EQ(turns_in(10, 120), 10u);
+}
+
+TEST_F(HandsTest, WithAProfileEveryUseNamesItsSite) {
+  settings.profile_path = "not opened here";
+  earn_hand(kSize);
+  const void* const caller = __builtin_return_address(0);
+  void* const block = allocate_large_for(kSize, caller);
+  EXPECT_EQ(in_hands(), 0u) << "it was not in the hand";
+  EXPECT_EQ(run_of(block)->site, site_key(caller));
+  deallocate(block);
+  EXPECT_EQ(in_hands(), kHandLength);
 }
 
 TEST_F(HandsTest, AnExitedThreadsHandIsIdle) {

@@ -26,7 +26,7 @@ constinit Atomic<std::size_t> total_bytes{0};
 constinit Atomic<std::size_t> total_blocks{0};
 
 void publish(Run* run, std::byte* start, std::size_t bytes) {
-  run->is_huge = true;
+  run->kind = Kind::kHuge;
   run->first = granule_of(start);
   run->count = Granules{bytes >> kGranuleShift};
   run->block_bytes.store_relaxed(bytes);

@@ -16,7 +16,7 @@ constexpr std::uint64_t kStepMs = 50;
 std::uint64_t held_for(std::size_t bytes, std::uint64_t pause_ms) {
   hakmem::Run* run = idle_blocks.take(bytes);
   if (run == nullptr) run = run_store.allocate(granules_for(large_length(bytes))).run;
-  run->is_huge = false;
+  run->kind = Kind::kLarge;
   idle_blocks.keep(run, os::now_ms());
   std::uint64_t held_ms = 0;
   for (std::uint64_t passed = 0; passed < pause_ms; passed += kStepMs) {

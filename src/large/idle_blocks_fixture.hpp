@@ -85,7 +85,7 @@ class IdleBlocksTest : public testing::Test {
   static hakmem::Run* make_run(std::size_t bytes) {
     hakmem::Run* run = run_store.allocate(granules_for(bytes)).run;
     if (run == nullptr) std::abort();
-    run->is_huge = false;
+    run->kind = Kind::kLarge;
     return run;
   }
 

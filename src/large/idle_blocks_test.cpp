@@ -29,7 +29,7 @@ TEST_F(IdleBlocksTest, KeepsTheNewestWhenOneBelowServesAnAlignedRequest) {
   constexpr std::size_t kAlignment = 2 * kLength;
   const AllocatedRun pair = run_store.allocate(granules_for(2 * kLength), granules_for(kAlignment));
   ASSERT_NE(pair.run, nullptr);
-  pair.run->is_huge = false;
+  pair.run->kind = Kind::kLarge;
   run_store.shrink(pair.run, granules_for(kLength));
   hakmem::Run* unaligned = make_run(kLength);
   while (reinterpret_cast<std::uintptr_t>(unaligned->start()) % kAlignment == 0)
@@ -62,7 +62,7 @@ TEST_F(IdleBlocksTest, GivesTheNewestOfItsClass) {
 TEST_F(IdleBlocksTest, GivesOnlyWhatIsAligned) {
   const AllocatedRun aligned = run_store.allocate(granules_for(kLength), granules_for(kLength));
   hakmem::Run* const next_to_it = make_run(kLength);
-  aligned.run->is_huge = false;
+  aligned.run->kind = Kind::kLarge;
   idle_blocks.keep(aligned.run, os::now_ms());
   EXPECT_EQ(idle_blocks.take(kLength, 64 * kGiB), nullptr);
   EXPECT_EQ(idle_blocks.take(kLength, kLength), aligned.run);

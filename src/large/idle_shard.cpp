@@ -240,7 +240,7 @@ IdleEntry* IdleShard::fitting_in(IdleStack& stack, unsigned size_class, const Se
     IdleEntry& entry = stack.at(position);
     if (!selects(of, size_class, entry)) continue;
     ++seen;
-    if (!entry.run->is_huge && makes(entry.run, count_of(wanted))) return &entry;
+    if (!entry.run->is_huge() && makes(entry.run, count_of(wanted))) return &entry;
   }
   return nullptr;
 }

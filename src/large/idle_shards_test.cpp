@@ -175,7 +175,7 @@ class Users {
     taken_ += run != nullptr ? 1 : 0;
     if (run != nullptr) return run;
     run = run_store.allocate(granules_for(bytes)).run;
-    run->is_huge = false;
+    run->kind = Kind::kLarge;
     name_in(run) = 0;
     return run;
   }
@@ -241,7 +241,7 @@ TEST_F(IdleShardsTest, AChildOfABusyProcessUsesAllShards) {
     if (child == 0) {
       alarm(20);
       hakmem::Run* run = run_store.allocate(granules_for(kSmall)).run;
-      run->is_huge = false;
+      run->kind = Kind::kLarge;
       idle_blocks.keep(run, os::now_ms());
       idle_blocks.tick(os::now_ms());
       idle_blocks.look([](const hakmem::Run&, learn::ContextId, bool) {}, [] {});

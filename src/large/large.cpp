@@ -35,7 +35,7 @@ LargeBlock make_in_store(std::size_t size, std::size_t alignment, OwnerId heap, 
     allocated = run_store.allocate(granules_for(size), granules, will);
     if (allocated.run == nullptr) return {nullptr, false};
   }
-  allocated.run->is_huge = false;
+  allocated.run->kind = Kind::kLarge;
   page_map.set_details(allocated.run->first, allocated.run);
   publish(allocated.run, heap);
   if (allocated.fresh) {
@@ -120,16 +120,13 @@ namespace {
 
 }  // namespace
 
-[[gnu::noinline]] void* name_site(Run* run, const void* caller) {
-  run->site = call_site(caller);
-  return run->start();
-}
-
 // The block that was freed last is in use again: one of those before it.
 [[gnu::noinline]] void* allocate_from_below(std::size_t size, const void* caller) {
   const InHand taken = hand_gate.take_any(request_class(size));
   if (HAK_UNLIKELY(taken.run == nullptr)) return allocate_large_slow(size, caller);
-  return hand_out(taken, caller);
+  show(taken.run);
+  taken.run->site = call_site(caller);
+  return taken.block;
 }
 
 [[gnu::noinline]] void free_hidden(Run* run) {
@@ -144,7 +141,7 @@ void* allocate_large(std::size_t size) { return allocate_large_inline(size, __bu
 
 void* allocate_large_for(std::size_t size, const void* caller) { return allocate_large_inline(size, caller); }
 
-void free_large(void* block) { free_large_inline(block); }
+void free_large(void* block) { free_large_inline(block, page_map.fast_index(block)); }
 
 void free_outside_slabs(void* block, Tag tag) {
   if (block == nullptr) return;

@@ -33,7 +33,7 @@ class LazyFreeing : public IdleBlocksTest {
     std::vector<hakmem::Run*> halves;
     for (unsigned i = 0; i < units; ++i) {
       hakmem::Run* const first = run_store.allocate(granules_for(kHalf), granules_for(kHugePageBytes)).run;
-      first->is_huge = false;
+      first->kind = Kind::kLarge;
       hakmem::Run* const second = make_run(kHalf);
       EXPECT_EQ(second->start(), first->start() + kHalf);
       halves.push_back(first);

@@ -62,7 +62,7 @@ bool is_worth_copying(const Run* run, std::size_t size, std::size_t used, learn:
 
 // The first `size` bytes, rounded up to a class, are the program's; the rest is room to grow.
 void leave_room(Run* run, std::size_t size) {
-  if (run->is_huge) return set_asked(run, size);
+  if (run->is_huge()) return set_asked(run, size);
   const std::size_t length = large_length(size);
   if (length < run->bytes()) set_usable(run, length);
 }
@@ -112,7 +112,7 @@ bool resize_run(Run* run, std::size_t size) {
 // The block's length and what it uses may change: its room is not counted meanwhile.
 void* resize(Run* run, std::size_t size, const void* caller) {
   const Growth::Site grower{call_site(caller)};
-  if (run->is_huge) return resize_huge(run, size, grower);
+  if (run->is_huge()) return resize_huge(run, size, grower);
   const std::size_t held = run->block_bytes.load_relaxed();
   const bool stays = size < knobs::kHugeFrom || size <= run->bytes();
   if (stays && resize_run(run, size)) {

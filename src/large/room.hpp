@@ -30,7 +30,7 @@ inline std::size_t room_left() {
 }
 
 inline std::size_t room_of(const Run* run) {
-  return run->bytes() - (run->is_huge ? usable_bytes_of_huge(run) : run->block_bytes.load_relaxed());
+  return run->bytes() - (run->is_huge() ? usable_bytes_of_huge(run) : run->block_bytes.load_relaxed());
 }
 
 // After its length, what it uses of that, or its heap has changed. A block with room would keep it in a hand.

@@ -77,7 +77,7 @@ void name(learn::Profile& profile, Named& site) {
 
 bool locate_site(learn::Site site, os::Module* module, std::uint64_t* offset) {
   std::uintptr_t address = 0;
-  if (settings.profile_path == nullptr) {
+  if (!sites_have_keys()) {
     if (!os::find_code(site, &address)) return false;
   } else {
     for (const Entry& entry : table) {

@@ -18,11 +18,17 @@ namespace hakmem {
 
 learn::Site site_key(const void* return_address);
 
-// What a call site is known by in this process: half of its address, or its key. 0: it is not known.
+// Half of the address.
+inline learn::Site keyless_site(const void* return_address) {
+  return static_cast<learn::Site>(reinterpret_cast<std::uintptr_t>(return_address));
+}
+
+inline bool sites_have_keys() { return settings.profile_path != nullptr; }
+
+// What a call site is known by in this process. 0: it is not known.
 inline learn::Site call_site(const void* return_address) {
   if (return_address == nullptr) return 0;
-  if (settings.profile_path != nullptr) return site_key(return_address);
-  return static_cast<learn::Site>(reinterpret_cast<std::uintptr_t>(return_address));
+  return sites_have_keys() ? site_key(return_address) : keyless_site(return_address);
 }
 
 // Gives sites and growths of `profile` whose module is unknown their module and offset, where this process

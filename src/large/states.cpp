@@ -19,7 +19,7 @@ void publish(Run* run, OwnerId heap) {
 }
 
 void reuse(Run* run, OwnerId heap) {
-  if (run->is_huge) {
+  if (run->is_huge()) {
     revive_huge(run, heap);
   } else {
     publish(run, heap);
@@ -31,7 +31,7 @@ void hide(Run* run) { page_map.set_tags(run->first, Granules{1}, tag_for(Kind::k
 void retire(Run* run, std::uint64_t now_ms) {
   end_new_pages(run);
   end_room(run);
-  if (run->is_huge) retire_huge(run);
+  if (run->is_huge()) retire_huge(run);
   if (run->heap.load_relaxed() == kNoOwner) {
     idle_blocks.keep(run, now_ms);
   } else {

@@ -47,7 +47,7 @@ inline constexpr OwnerId kMaxOwner{(1U << 24) - 2};
 inline constexpr Tag kNobodysTag{~0U << kTagKindBits};
 
 inline constexpr std::uint32_t kLargeBit = 0x80;
-enum class Kind : std::uint8_t { kForeign, kFreeClean, kFreeDirty, kBusy, kPurging, kLarge = kLargeBit, kHuge };  // Run::tag_in_use() counts on their order
+enum class Kind : std::uint8_t { kForeign, kFreeClean, kFreeDirty, kBusy, kPurging, kLarge = kLargeBit, kHuge };
 
 constexpr Tag tag_for(OwnerId owner) { return Tag{static_cast<std::uint32_t>(owner) << kTagKindBits}; }
 constexpr Tag tag_for(OwnerId owner, ClassId c) {
@@ -70,13 +70,14 @@ class PageMap {
   bool is_flat() const { return mask_ != 0; }
 
   // The hot path's lookup: right in the flat form, "not ours" in the compact one.
-  std::uint32_t fast_tag(const void* p) const {
-    return tags_[(reinterpret_cast<std::uintptr_t>(p) >> kGranuleShift) & mask_].load_relaxed();
+  std::uint64_t fast_index(const void* p) const {
+    return (reinterpret_cast<std::uintptr_t>(p) >> kGranuleShift) & mask_;
   }
+  std::uint32_t fast_tag(std::uint64_t index) const { return tags_[index].load_relaxed(); }
 
   // The same for the details and for one granule's new tag: in the flat form alone.
-  void* fast_details(Granule g) const { return details_[index(g)].load_acquire(); }  // as details_of()
-  void set_tag_fast(Granule g, Tag tag) { tags_[index(g)].store_release(static_cast<std::uint32_t>(tag)); }  // as set_tags()
+  void* fast_details(std::uint64_t index) const { return details_[index].load_acquire(); }  // as details_of()
+  void set_tag_fast(std::uint64_t index, Tag tag) { tags_[index].store_release(static_cast<std::uint32_t>(tag)); }  // as set_tags()
 
   // The same for a granule out of a record: it has no bits above the address space.
   void set_tag_of_run(Granule g, Tag tag) { tags_[index_of(g)].store_release(static_cast<std::uint32_t>(tag)); }
@@ -127,15 +128,16 @@ class PageMap {
   // The flat form becomes writable in units of 16 GiB of address space: 1 MiB of tags, 2 of details.
   static constexpr unsigned kUnitBits = 18;
   static constexpr std::size_t kUnits = std::size_t{1} << (kMapBits - kUnitBits);
-  Atomic<bool> open_units_[kUnits];
-
   static Atomic<std::uint32_t> no_tags_[1];
   static Atomic<Leaf*> leaves_[kLeaves];
 
+  // First: an address needs no addition.
   Atomic<std::uint32_t>* tags_ = no_tags_;
   std::uint64_t mask_ = 0;
   Atomic<void*>* details_ = nullptr;
+
   Atomic<std::size_t> reserved_bytes_{0};
+  Atomic<bool> open_units_[kUnits];
 };
 
 extern PageMap page_map;

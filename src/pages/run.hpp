@@ -29,7 +29,7 @@ struct alignas(kCacheLine) Run {
 
   // Runs in use (written by the holder).
   Atomic<OwnerId> heap{kNoOwner};  // the user's heap that a large block belongs to, if any
-  bool is_huge = false;           // a mapping of its own
+  Kind kind = Kind::kLarge;       // or kHuge: a mapping of its own
   std::uint8_t hand_class = 0;    // where a large block may wait for its thread (large/hand.hpp)
   bool has_room = false;          // of a large block: some of it that others have touched is not its program's yet (large/room.hpp)
   os::Node node{0};               // whose memory it is, or is wished to be; written by who makes it
@@ -43,7 +43,8 @@ struct alignas(kCacheLine) Run {
   std::byte* start() const { return address_of(first); }
   std::size_t bytes() const { return bytes_of(count); }
   bool holds(Granule g) const { return index_of(g) - index_of(first) < count_of(count); }
-  Tag tag_in_use() const { return Tag{kLargeBit + is_huge}; }
+  bool is_huge() const { return kind == Kind::kHuge; }
+  Tag tag_in_use() const { return tag_for(kind); }
 };
 
 static_assert(sizeof(Run) == 2 * kCacheLine);

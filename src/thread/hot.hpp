@@ -59,8 +59,9 @@ inline void* allocate_for(std::size_t size, const void* caller) {
 // `large`: of a block whose tag has the bit.
 template <typename Large>
 [[gnu::always_inline]] inline void deallocate_or(void* block, Large large) {
-  const std::uint32_t c = page_map.fast_tag(block) ^ thread_cache.tag;
-  if (HAK_UNLIKELY(c >= kClasses)) return HAK_UNLIKELY((c & kLargeBit) != 0) ? large(block) : free_foreign(block, c);
+  const std::uint64_t index = page_map.fast_index(block);
+  const std::uint32_t c = page_map.fast_tag(index) ^ thread_cache.tag;
+  if (HAK_UNLIKELY(c >= kClasses)) return HAK_UNLIKELY((c & kLargeBit) != 0) ? large(block, index) : free_foreign(block, c);
   Slot* top = thread_cache.top[c];
   if (HAK_UNLIKELY(*top == kFullMark)) return make_room(block, ClassId{static_cast<std::uint8_t>(c)});
   *top = reinterpret_cast<Slot>(block);
@@ -68,7 +69,7 @@ template <typename Large>
 }
 
 inline void deallocate(void* block) {
-  deallocate_or(block, [](void* large) { free_large(large); });
+  deallocate_or(block, [](void* large, std::uint64_t) { free_large(large); });
 }
 
 }  // namespace hakmem

@@ -184,7 +184,7 @@ bool touch_unit(std::byte* start, bool huge) {
 
 // The system's mappings know nothing of units.
 bool set_pages(const Run* run, std::byte* start, std::size_t bytes, bool huge) {
-  if (run->is_huge) {
+  if (run->is_huge()) {
     if (system_has_huge_pages()) os::memory.advise_huge(start, bytes, huge);
     return system_has_huge_pages();
   }
