@@ -158,9 +158,9 @@ class GrowIntoIdle : public Resize {
   const void* caller() const { return caller_; }
 
  private:
-  inline static char callers_[16] = {};
-  inline static unsigned tests_ = 0;
-  const char* caller_ = &callers_[tests_++];
+  // No real addresses, which differ from run to run: so would which of them share an entry of a table with another site.
+  inline static std::uintptr_t tests_ = 0;
+  const void* caller_ = reinterpret_cast<const void*>(0x1000 * ++tests_);
 };
 
 TEST_F(GrowIntoIdle, WhereThePagesAreThere) {
