@@ -93,6 +93,7 @@ class alignas(kCacheLine) Hand {
     }
 
     bool make_room();
+    void expect_turn(std::uint64_t now_ms);
     void begin_turn(unsigned takes, std::uint64_t now_ms);
     InHand take_top();
     InHand take_any();

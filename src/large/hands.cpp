@@ -18,13 +18,12 @@ namespace {
 // one a moment ago may take many.
 constexpr unsigned kMostCredit = 64;
 constexpr unsigned kMostCreditAtOnce = 512;
-constexpr std::uint64_t kQuickTurnMs = 100;
 constexpr std::uint64_t kTurnAtOnceMs = 10;
 
 unsigned next_credit(unsigned uses, std::uint64_t took_ms) {
-  if (took_ms >= kQuickTurnMs || uses == 0) return 1;
   const unsigned most = took_ms <= kTurnAtOnceMs ? kMostCreditAtOnce : kMostCredit;
-  return 2 * uses < most ? 2 * uses : most;
+  const unsigned more = uses == 0 ? 1 : 2 * uses;
+  return more < most ? more : most;
 }
 
 constinit Pool<Hand> pool;
@@ -45,6 +44,12 @@ void Hand::Place::begin_turn(unsigned takes, std::uint64_t now_ms) {
   renewals.store_relaxed(renewals.load_relaxed() + 1);
   renewed_at_ms.store_relaxed(now_ms);
   credit.store_relaxed(static_cast<std::int32_t>(takes));
+}
+
+// Its thread has just taken a block of the class from elsewhere: the next take is the first use, and a turn.
+void Hand::Place::expect_turn(std::uint64_t now_ms) {
+  given.store_relaxed(1);
+  renewed_at_ms.store_relaxed(now_ms);
 }
 
 // Inline code takes from the top, and has no key for a site: where it should have one, all room is below.
@@ -107,7 +112,7 @@ Hand* Hands::make_own() {
   return hand;
 }
 
-void Hands::grant(unsigned size_class) {
+void Hands::grant(unsigned size_class, std::uint64_t now_ms) {
   if (size_class == kNoHand || commitment.is_over_soft()) return;
   const std::size_t bytes = bytes_of_class(size_class);
   const std::size_t most = most_granted();
@@ -118,21 +123,25 @@ void Hands::grant(unsigned size_class) {
   if (granted() + bytes > most) return;
   const bool is_first = place.capacity() == 0;
   if (!place.make_room()) return;
-  if (is_first) place.seen.store_relaxed(~place.sign());  // not stale before it has been seen
+  if (is_first) {
+    place.expect_turn(now_ms);
+    place.seen.store_relaxed(~place.sign());  // not stale before it has been seen
+  }
   granted_.store_relaxed(granted() + bytes);
 }
 
 Hands::Turn Hands::renew(unsigned size_class, std::uint64_t now_ms) {
-  if (hand_gate.own_ == nullptr) return {false, 0, 0};
+  if (hand_gate.own_ == nullptr) return {};
   Place& place = hand_gate.own_->places_[size_class];
-  if (place.count() == 0 || place.credit.load_relaxed() != 0) return {false, 0, 0};
+  if (place.count() == 0 || place.credit.load_relaxed() != 0) return {};
   const unsigned uses = place.given.load_relaxed();
   const std::uint64_t took_ms = now_ms - place.renewed_at_ms.load_relaxed();
   const bool is_open = &hand_gate.enter() == hand_gate.own_;
   if (is_open) place.begin_turn(next_credit(uses, took_ms), now_ms);
   hand_gate.leave();
-  if (!is_open) return {false, 0, 0};
-  return {true, uses, uses == 0 ? 0 : took_ms / (2 * uses)};
+  if (!is_open) return {};
+  if (uses == 0) return {.is_due = true};
+  return {true, took_ms > uses * kMostApartMs, uses, took_ms / (2 * uses)};
 }
 
 Run* Hands::empty_place(unsigned size_class, Place& place, std::uint64_t freed_at_ms, Run* chain) {
@@ -217,17 +226,10 @@ void Hands::unlock_after_fork(bool in_child) HAK_UNCHECKED {
   lock_.unlock_after_fork(in_child);
 }
 
-Run* Hands::empty_own_locked(Hand* hand, std::uint64_t now_ms) {
-  Run* chain = nullptr;
-  for (unsigned c = 0; c < learn::kLargeClasses; ++c)
-    chain = empty_place(c, hand->places_[c], now_ms, chain);
-  return chain;
-}
-
-Run* Hands::empty_own(std::uint64_t now_ms) {
+Run* Hands::empty_own(unsigned size_class, std::uint64_t now_ms) {
   if (hand_gate.own_ == nullptr) return nullptr;
   const LockGuard guard(lock_);  // so nobody has closed it
-  return empty_own_locked(hand_gate.own_, now_ms);
+  return empty_place(size_class, hand_gate.own_->places_[size_class], now_ms, nullptr);
 }
 
 Run* Hands::leave(std::uint64_t now_ms) {
@@ -239,7 +241,7 @@ Run* Hands::leave(std::uint64_t now_ms) {
     all_.remove(hand);
     hand_gate.own_ = nullptr;
     hand_gate.open_.store_relaxed(&no_hand);
-    chain = empty_own_locked(hand, now_ms);
+    for (unsigned c = 0; c < learn::kLargeClasses; ++c) chain = empty_place(c, hand->places_[c], now_ms, chain);
   }
   pool.give(hand);
   return chain;

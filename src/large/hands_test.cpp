@@ -35,6 +35,7 @@ class HandsTest : public testing::Test {
     settings.learn = Learn::kOff;  // every block is held for the purge delay, 1 s
     give_back_idle_large();
     fill_release_budget();
+    os::stop_clock_for_test();
   }
   void TearDown() override {
     give_back_idle_large();
@@ -42,12 +43,21 @@ class HandsTest : public testing::Test {
     EXPECT_EQ(idle_blocks.held_bytes(), 0u);
     EXPECT_TRUE(run_store.check_invariants());
     settings = before_;
+    os::start_clock_for_test();
   }
 
   // Frees and takes until the block comes from a hand.
   static void earn_hand(std::size_t size) {
     for (int i = 0; i < 3; ++i) deallocate(allocate(size));
     ASSERT_NE(hands.granted(), 0u);
+  }
+
+  // Until the turn of a place that has just been earned, and further.
+  static void use_slowly(std::size_t size, int uses) {
+    for (int i = 0; i < uses; ++i) {
+      os::advance_clock_for_test(Hands::kMostApartMs + 1);
+      deallocate(allocate(size));
+    }
   }
 
   static std::size_t in_hands() {
@@ -113,11 +123,31 @@ TEST_F(HandsTest, WhatIsNotUsedAgainComesOutWithItsAge) {
 TEST_F(HandsTest, WhatIsUsedBetweenLooksStays) {
   earn_hand(kSize);
   for (int i = 0; i < 8; ++i) {
-    look_after(Hands::kLookMs);
-    void* const block = allocate(kSize);
-    deallocate(block);
+    os::advance_clock_for_test(Hands::kLookMs - 10);
+    for (int use = 0; use < 1000; ++use) deallocate(allocate(kSize));
+    look_after(10);
     ASSERT_EQ(in_hands(), kHandLength) << i;
   }
+}
+
+// Nobody else could have the block meanwhile, and the way to the idle ones costs nothing that counts.
+TEST_F(HandsTest, WhatIsUsedNowAndThenIsIdleInBetween) {
+  earn_hand(kSize);
+  use_slowly(kSize, 3);
+  EXPECT_EQ(hands.granted(), 0u);
+  EXPECT_EQ(idle_blocks.held_bytes(), kHandLength);
+  use_slowly(kSize, 1);
+  EXPECT_EQ(hands.granted(), 0u);
+}
+
+// ... while one that is used at once stays where it is.
+TEST_F(HandsTest, ASlowClassLeavesTheOthersTheirRoom) {
+  constexpr std::size_t kOther = 400 * kKiB;
+  earn_hand(kSize);
+  earn_hand(kOther);
+  const std::size_t both = hands.granted();
+  use_slowly(kOther, 3);
+  EXPECT_EQ(hands.granted(), both - large_length(kOther));
 }
 
 TEST_F(HandsTest, AnotherThreadEmptiesASleepersHand) {

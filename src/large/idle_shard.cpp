@@ -131,7 +131,7 @@ Run* IdleShard::take(const Request& request, bool* soon) {
   if (lender != &top) {
     stack.move_pages_down(*lender);
     note_to_offer_locked(request.size_class);
-  } else if (waited_ms(top.freed_at_ms, request.now_ms) < Hands::kLookMs) {
+  } else if (waited_ms(top.freed_at_ms, request.now_ms) <= Hands::kMostApartMs) {
     *soon = is_worth_a_hand(learning.arm_of(top.context));
   }
   if (*soon) idle_due.note(request.now_ms + Hands::kLookMs);

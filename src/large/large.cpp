@@ -53,7 +53,8 @@ Run* take_at_turn(unsigned size_class) {
   const Hands::Turn turn = hands.renew(size_class, now);
   Run* const run = turn.is_due ? hand_gate.take_any(size_class).run : nullptr;
   if (run == nullptr) return nullptr;
-  if (!idle_blocks.note_reuses(run, turn.uses, turn.idle_ms)) retire_all(hands.empty_own(now));
+  const bool is_held = idle_blocks.note_reuses(run, turn.uses, turn.idle_ms);
+  if (!is_held || turn.is_slow) retire_all(hands.empty_own(size_class, now));
   do_what_is_due(nullptr, now);
   return run;
 }
@@ -83,7 +84,7 @@ LargeBlock make_once(std::size_t size, std::size_t alignment, OwnerId heap, lear
   }
   bool soon = false;
   if (Run* run = idle_blocks.take(size, alignment, &soon)) {
-    if (soon && hand_serves) hands.grant(request_class(size));
+    if (soon && hand_serves) hands.grant(request_class(size), os::now_ms());
     reuse(run, heap);
     return {run->start(), false};
   }

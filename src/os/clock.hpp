@@ -19,4 +19,8 @@ std::uint64_t process_cpu_ns();
 
 void advance_clock_for_test(std::uint64_t ms);
 
+// Until it is started now_ms() moves only as it is advanced.
+void stop_clock_for_test();
+void start_clock_for_test();
+
 }  // namespace hakmem::os
