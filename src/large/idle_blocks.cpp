@@ -141,20 +141,6 @@ unsigned IdleBlocks::detach_oldest(const IdleShard::Selection& of, Run** batch, 
   return n;
 }
 
-// The best of all shards.
-Run* IdleBlocks::detach_fitting(const IdleShard::Selection& of, Granules wanted) {
-  if (shards_.count() == 1) return shards_[0].detach_fitting(of, wanted);
-  IdleShard* of_best = nullptr;
-  IdleShard::Fitting best;
-  shards_.for_each([&](IdleShard& shard) {
-    const IdleShard::Fitting found = shard.is_empty() ? IdleShard::Fitting{} : shard.fitting(of, wanted);
-    if (!found.is_better_than(best)) return;
-    best = found;
-    of_best = &shard;
-  });
-  return of_best == nullptr ? nullptr : of_best->detach_fitting(of, wanted);
-}
-
 // A block much longer than what is wanted stays: to take its pages one by one would cost the next
 // request of its class all of them. One of which nobody knows that it will be wanted again goes sooner.
 bool IdleBlocks::lend(std::size_t bytes, os::Node node) {
@@ -162,17 +148,14 @@ bool IdleBlocks::lend(std::size_t bytes, os::Node node) {
     return request_class(clamp_size(times * bytes, kLendFrom, knobs::kHugeFrom - 1)) + 1;
   };
   const IdleShard::Selection lenders{classes_up_to(kLendTimes), classes_up_to(kLendGuessedTimes), &node};
-  if (Run* const fitting = detach_fitting(lenders, granules_for(bytes))) {
-    coalesce(fitting);
-    return true;
-  }
-  std::size_t lent = 0;
-  while (lent < bytes && !is_empty()) {
-    Run* oldest = nullptr;
-    if (detach_oldest(lenders, &oldest, 1) == 0) break;
-    lent += oldest->bytes();
-    coalesce(oldest);
-  }
+  unsigned lent = 0;
+  shards_.for_each([&](IdleShard& shard) {
+    Run* batch[kBatch];
+    for (unsigned n = kBatch; n == kBatch && !shard.is_empty() && lent < kMostLent; lent += n) {
+      n = shard.detach(lenders, batch, kBatch);
+      for (unsigned i = 0; i < n; ++i) coalesce(batch[i]);
+    }
+  });
   return lent != 0;
 }
 

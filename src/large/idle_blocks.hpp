@@ -13,8 +13,8 @@
 //
 // Blocks are as long as their class, so any one of a stack serves any request of it; what the program
 // does not touch of a block was never resident. Before slabs or blocks of another length touch fresh
-// pages, idle blocks that are not much longer coalesce in the run store, where those find theirs (lend): the
-// shortest that is long enough, or the oldest. So memory does not grow while some of it is idle.
+// pages, all idle blocks that are not much longer coalesce in the run store, where those find theirs (lend).
+// So memory does not grow while some of it is idle.
 //
 // Above: large. Below: idle shard, learning, run store. Any thread. Shards' locks are taken one at a time:
 // bounds on all of them together may be passed by what several threads free at the same moment.
@@ -50,8 +50,8 @@ class IdleBlocks {
   // False: its class is not worth a hand any more.
   bool note_reuses(const Run* run, std::uint32_t uses, std::uint64_t idle_ms);
 
-  // A block of the node's that makes room for a run of `bytes` coalesces, or else the oldest do, about `bytes` of them.
-  // False: there are none of a fitting length.
+  // The node's blocks that are not much longer than a run of `bytes` coalesce, all of them, or kMostLent or a few more. False:
+  // there are none.
   bool lend(std::size_t bytes, os::Node node);
 
   // A block that is a mapping of its own is about to be made: the oldest one goes.
@@ -89,13 +89,13 @@ class IdleBlocks {
 
  private:
   static constexpr unsigned kBatch = 32;
+  static constexpr unsigned kMostLent = 256;  // at once: some 100 us
 
   unsigned home_of(unsigned size_class, os::Node node);
   Run* take_block(const IdleShard::Request& request, bool* soon);
   template <typename Visit>
   bool try_near(unsigned size_class, Visit visit);
   unsigned detach_oldest(const IdleShard::Selection& of, Run** batch, unsigned most);
-  Run* detach_fitting(const IdleShard::Selection& of, Granules wanted);
   void free_lazily_over_limit(IdleShard& home);
   bool is_time_to_decide(std::uint64_t now_ms);
   void decide(std::uint64_t now_ms);

@@ -17,7 +17,6 @@ static_assert(learn::kLargeClasses <= 64, "a bit each");
 
 constexpr std::uint64_t kNeverMs = ~std::uint64_t{0};
 constexpr unsigned kSamples = 8;  // entries that speak for their depth when arms are decided
-constexpr unsigned kFittingSeen = 16;  // entries of a class that are looked at for one that fits
 
 // For one writer at a time.
 template <typename T>
@@ -43,16 +42,6 @@ std::uint64_t gone_at(const IdleEntry& entry) {
   if (!learning.is_guess(entry.context) || resident_idle_bytes.load_relaxed() <= knobs::kGuessedBytes) return due;
   const std::uint64_t at_most = entry.freed_at_ms + knobs::kGuessedMs + release_budget.wait_ms();
   return due < at_most ? due : at_most;
-}
-
-// With the dirty free granules on its sides, up to `wanted`. A guess: without the run lock they may go meanwhile.
-bool makes(const Run* run, std::uint64_t wanted) {
-  const auto is_dirty = [](Granule g) { return page_map.tag_of(g) == tag_for(Kind::kFreeDirty); };
-  Granule first = run->first;
-  Granule end = run->first + run->count;
-  while (count_of(end - first) < wanted && is_dirty(first - 1)) first = first - 1;
-  while (count_of(end - first) < wanted && is_dirty(end)) end = end + 1;
-  return count_of(end - first) >= wanted;
 }
 
 bool is_worth_a_hand(const learn::Arm& arm) {
@@ -233,39 +222,17 @@ unsigned IdleShard::detach_oldest(const Selection& of, std::uint64_t until_ms, R
   return n;
 }
 
-// The oldest such.
-IdleEntry* IdleShard::fitting_in(IdleStack& stack, unsigned size_class, const Selection& of, Granules wanted) {
-  unsigned seen = 0;
-  for (unsigned position = 0; position < stack.count() && seen < kFittingSeen; ++position) {
-    IdleEntry& entry = stack.at(position);
-    if (!selects(of, size_class, entry)) continue;
-    ++seen;
-    if (!entry.run->is_huge() && makes(entry.run, count_of(wanted))) return &entry;
-  }
-  return nullptr;
-}
-
-IdleEntry* IdleShard::fitting_locked(const Selection& of, Granules wanted, IdleStack** in) {
-  for (unsigned c = 0; c < of.guessed_classes; ++c) {
-    *in = &stacks_[c];
-    IdleEntry* const entry = stacks_[c].live() == 0 ? nullptr : fitting_in(stacks_[c], c, of, wanted);
-    if (entry != nullptr) return entry;
-  }
-  return nullptr;
-}
-
-IdleShard::Fitting IdleShard::fitting(const Selection& of, Granules wanted) {
+unsigned IdleShard::detach(const Selection& of, Run** batch, unsigned most) {
   const LockGuard guard(lock_);
-  IdleStack* in = nullptr;
-  const IdleEntry* const entry = fitting_locked(of, wanted, &in);
-  return entry == nullptr ? Fitting{} : Fitting{entry->run->bytes(), entry->freed_at_ms};
-}
-
-Run* IdleShard::detach_fitting(const Selection& of, Granules wanted) {
-  const LockGuard guard(lock_);
-  IdleStack* in = nullptr;
-  IdleEntry* const entry = fitting_locked(of, wanted, &in);
-  return entry == nullptr ? nullptr : detach_locked(*in, *entry);
+  unsigned n = 0;
+  for (unsigned c = of.guessed_classes; c-- != 0;) {
+    IdleStack& stack = stacks_[c];
+    if (stack.live() == 0) continue;
+    for (unsigned position = 0; position < stack.count() && n < most; ++position) {
+      if (selects(of, c, stack.at(position))) batch[n++] = detach_locked(stack, stack.at(position));
+    }
+  }
+  return n;
 }
 
 void IdleShard::tell(std::uint64_t now_ms) {

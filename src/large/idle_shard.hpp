@@ -97,17 +97,8 @@ class alignas(kCacheLine) IdleShard {
   // Takes out the oldest, up to `most`, that were freed at `until_ms` or before.
   unsigned detach_oldest(const Selection& of, std::uint64_t until_ms, Run** batch, unsigned most);
 
-  // An entry that has so many granules as are wanted, alone or with dirty free ones on its sides.
-  struct Fitting {
-    std::size_t bytes = SIZE_MAX;  // there is none, or none was found soon
-    std::uint64_t freed_at_ms = 0;
-
-    bool is_better_than(const Fitting& other) const { return bytes < other.bytes || (bytes == other.bytes && freed_at_ms < other.freed_at_ms); }
-  };
-
-  // Of the shortest class that has any, the oldest, as far as is looked. That the free ones still are is a guess.
-  Fitting fitting(const Selection& of, Granules wanted);
-  Run* detach_fitting(const Selection& of, Granules wanted);
+  // Takes out any, the longest first, up to `most`.
+  unsigned detach(const Selection& of, Run** batch, unsigned most);
 
   // Frees lazily, longest classes and bottom entries first, with what shares a huge page with them, until all
   // shards together have no more than `limit` resident. No entry is looked at twice for it, so a free does so for about one.
@@ -139,8 +130,6 @@ class alignas(kCacheLine) IdleShard {
   Run* detach_locked(IdleStack& stack, IdleEntry& entry) HAK_REQUIRES(lock_);
   static bool selects(const Selection& of, unsigned size_class, const IdleEntry& entry);
   IdleEntry* oldest_locked(const Selection& of, IdleStack** in) HAK_REQUIRES(lock_);
-  static IdleEntry* fitting_in(IdleStack& stack, unsigned size_class, const Selection& of, Granules wanted);
-  IdleEntry* fitting_locked(const Selection& of, Granules wanted, IdleStack** in) HAK_REQUIRES(lock_);
   Run* settle_locked(IdleStack& stack, IdleEntry& entry, std::uint64_t now_ms, bool at_once) HAK_REQUIRES(lock_);
   void note_lazy_locked(IdleEntry& entry) HAK_REQUIRES(lock_);
   void free_lazily_locked(IdleEntry& entry) HAK_REQUIRES(lock_);

@@ -18,7 +18,7 @@ void tick_large(std::uint64_t now_ms);
 void give_back_idle_large();
 std::size_t idle_large_bytes();
 
-// large/large.cpp: an idle block of the node's that fits coalesces, or else the oldest do, about `bytes` of them; false when there are none.
+// large/large.cpp: idle blocks of the node that are not much longer than `bytes` coalesce; false when there are none.
 bool lend_idle_large(std::size_t bytes, os::Node node);
 
 // large/large.cpp: shards for so many places, when the topology is known. False: no memory.
