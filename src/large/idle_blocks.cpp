@@ -116,6 +116,16 @@ Run* IdleBlocks::take_spare(std::size_t least, std::size_t most) {
   }
 }
 
+Run* IdleBlocks::take_longer(std::size_t bytes) {
+  const unsigned last = request_class(clamp_size(kLendTimes * bytes, 0, knobs::kHugeFrom - 1));
+  Run* run = nullptr;
+  for (unsigned c = request_class(bytes) + 1; run == nullptr && c <= last; ++c) {
+    bool soon = false;
+    run = take_block({c, bytes, kGranuleBytes, os::now_ms()}, &soon);
+  }
+  return run;
+}
+
 // The oldest of all shards, in order: of the shard that has the oldest, those before the oldest of any other.
 unsigned IdleBlocks::detach_oldest(const IdleShard::Selection& of, Run** batch, unsigned most) {
   const unsigned shards = shards_.count();

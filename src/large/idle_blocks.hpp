@@ -46,6 +46,9 @@ class IdleBlocks {
   // The longest block that waits, of at least `least` bytes and at most about `most`, or nullptr.
   Run* take_spare(std::size_t least, std::size_t most);
 
+  // The shortest that is longer than one for `bytes`, but not much.
+  Run* take_longer(std::size_t bytes);
+
   // A run that left a stack of its own, a hand, was used so often, each time after about `idle_ms`.
   // False: its class is not worth a hand any more.
   bool note_reuses(const Run* run, std::uint32_t uses, std::uint64_t idle_ms);

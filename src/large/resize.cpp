@@ -3,6 +3,7 @@
 //   fits in its run                                                 in place
 //   longer; an idle block is long enough, and copying is cheaper    copied into it: the pages it grows into are there
 //   longer; what follows in the store is free                       in place
+//   longer; an idle block is up to four times too long              copied into it, and the rest of it goes to the store
 //   longer, from knobs::kMoveFrom on                                its pages move to a mapping with room to grow
 //   else                                                            realloc makes another block
 //
@@ -67,23 +68,23 @@ void leave_room(Run* run, std::size_t size) {
   if (length < run->bytes()) set_usable(run, length);
 }
 
-// What was never touched of it, or has been freed lazily, has to be faulted in, and serves no better than new pages.
-Run* take_resident(std::size_t least, std::size_t room, std::size_t used) {
-  Run* const to = idle_blocks.take_spare(least, room);
-  if (to == nullptr || used < knobs::kMoveFrom) return to;
-  const std::size_t end = room < to->bytes() ? room : to->bytes();
-  if (is_mostly_there(to->start() + used, end - used)) return to;
-  idle_blocks.keep(to, os::now_ms());
-  return nullptr;
-}
-
-void* grow_into_idle(Run* run, std::size_t size, std::size_t used, Growth::Site grower) {
+// `take(least, room)` gives an idle block, if it has one, for a block that shall be at least so long. What was never touched of it, or
+// has been freed lazily, has to be faulted in, and serves no better than new pages.
+template <typename Take>
+void* grow_into_idle(Run* run, std::size_t size, std::size_t used, Growth::Site grower, Take take) {
   const auto site = static_cast<learn::Site>(grower);
+  if (!learning.acts()) return nullptr;
   const std::size_t room = resident_room(size, grower);
   const std::size_t least = least_worth_copying(used, room);
   if (least > room || !is_worth_copying(run, size, used, site)) return nullptr;
-  Run* const to = take_resident(size < least ? least : size, room, used);
+  Run* const to = take(size < least ? least : size, room);
   if (to == nullptr) return nullptr;
+  const std::size_t end = room < to->bytes() ? room : to->bytes();
+  if (used >= knobs::kMoveFrom && !is_mostly_there(to->start() + used, end - used)) {
+    idle_blocks.keep(to, os::now_ms());
+    return nullptr;
+  }
+  if (!to->is_huge() && large_length(end) < to->bytes()) run_store.shrink(to, granules_for(large_length(end)));
   end_new_pages(run);
   reuse(to, run->heap.load_relaxed());
   leave_room(to, size);
@@ -96,6 +97,16 @@ void* grow_into_idle(Run* run, std::size_t size, std::size_t used, Growth::Site 
   hide(run);
   free_hidden(run);
   return to->start();
+}
+
+// As long as the site's blocks have become, or shorter.
+void* grow_into_spare(Run* run, std::size_t size, std::size_t used, Growth::Site grower) {
+  return grow_into_idle(run, size, used, grower, [](std::size_t least, std::size_t room) { return idle_blocks.take_spare(least, room); });
+}
+
+// One that is not much longer, whose end goes back to the store: better than pages that nobody has touched.
+void* grow_into_longer(Run* run, std::size_t size, std::size_t used, Growth::Site grower) {
+  return grow_into_idle(run, size, used, grower, [](std::size_t, std::size_t room) { return idle_blocks.take_longer(room); });
 }
 
 bool resize_run(Run* run, std::size_t size) {
@@ -112,7 +123,10 @@ bool resize_run(Run* run, std::size_t size) {
 // The block's length and what it uses may change: its room is not counted meanwhile.
 void* resize(Run* run, std::size_t size, const void* caller) {
   const Growth::Site grower{call_site(caller)};
-  if (run->is_huge()) return resize_huge(run, size, grower);
+  if (run->is_huge()) {
+    void* const moved = size > run->bytes() ? grow_into_longer(run, size, usable_bytes_of_huge(run), grower) : nullptr;
+    return moved != nullptr ? moved : resize_huge(run, size, grower);
+  }
   const std::size_t held = run->block_bytes.load_relaxed();
   const bool stays = size < knobs::kHugeFrom || size <= run->bytes();
   if (stays && resize_run(run, size)) {
@@ -124,8 +138,9 @@ void* resize(Run* run, std::size_t size, const void* caller) {
   }
   const bool is_early = held < knobs::kMoveFrom && !growth.goes_far(grower);
   const bool too_many = size < knobs::kHugeFrom && huge_use().blocks >= knobs::kMostMovedEarly;
-  if (size < held || is_early || too_many) return nullptr;
-  return move_to_huge(run, size, grower);
+  if (size < held || is_early) return nullptr;
+  if (void* const moved = grow_into_longer(run, size, held, grower)) return moved;
+  return too_many ? nullptr : move_to_huge(run, size, grower);
 }
 
 }  // namespace
@@ -133,8 +148,8 @@ void* resize(Run* run, std::size_t size, const void* caller) {
 void* resize_large(void* block, std::size_t size, const void* caller) {
   if (size > PTRDIFF_MAX) return nullptr;
   Run* run = run_of(block);
-  if (size > run->bytes() && learning.acts()) {
-    if (void* moved = grow_into_idle(run, size, large_bytes(block), Growth::Site{call_site(caller)})) return moved;
+  if (size > run->bytes()) {
+    if (void* moved = grow_into_spare(run, size, large_bytes(block), Growth::Site{call_site(caller)})) return moved;
   }
   const bool had_room = end_room(run);
   void* const resized = resize(run, size, caller);

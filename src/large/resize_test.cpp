@@ -297,6 +297,34 @@ TEST_F(GrowIntoIdle, RoomWithPagesIsIdleWithItsBlock) {
   EXPECT_EQ(idle_large_bytes(), 40 * kMiB + 4 * kMiB);
 }
 
+// Where it cannot stay: better than pages that nobody has touched. What is cut off lies behind it, for the next growth.
+TEST_F(GrowIntoIdle, ALongerOneIsCut) {
+  know_caller(12 * kMiB, 0);
+  void* const block = make_filled(4 * kMiB);
+  void* const behind = make_filled(kMiB);
+  void* const idle = leave_idle(24 * kMiB);
+  const std::size_t committed = commitment.bytes();
+  EXPECT_EQ(grow(block, 12 * kMiB), idle);
+  EXPECT_EQ(run_of(idle)->bytes(), 12 * kMiB);
+  EXPECT_TRUE(holds(idle, 4 * kMiB));
+  EXPECT_EQ(grow(idle, 20 * kMiB), idle);
+  EXPECT_LT(commitment.bytes(), committed + kGranuleBytes) << "records at most";
+  release(behind);
+  release(idle);
+}
+
+TEST_F(GrowIntoIdle, AMuchLongerOneIsNot) {
+  know_caller(6 * kMiB, 0);
+  void* const block = make_filled(2 * kMiB);
+  void* const behind = make_filled(kMiB);
+  void* const idle = leave_idle(28 * kMiB);
+  void* const grown = grow(block, 6 * kMiB);
+  EXPECT_NE(grown, idle);
+  EXPECT_TRUE(holds(grown, 2 * kMiB));
+  release(behind);
+  release(grown);
+}
+
 // What is copied has been read, which makes pages resident that were never written to.
 TEST_F(GrowIntoIdle, TheCopySaysNothingOfWhatTheProgramHasTouched) {
   const unsigned size_class = request_class(512 * kKiB);

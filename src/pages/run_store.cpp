@@ -284,8 +284,20 @@ void RunStore::release(Run* run, bool clean) {
 
 bool RunStore::extend(Run* run, Granules count, Tag tag) {
   if (extend_committing(0, run, count, tag)) return true;
-  if (borrow(count - run->count) && extend_committing(0, run, count, tag)) return true;
+  const Granules wanted = count - run->count;
+  if (idle_lies_behind(run, wanted) && borrow(wanted) && extend_committing(0, run, count, tag)) return true;
   return extend_committing(SIZE_MAX, run, count, tag);
+}
+
+// At once, or after dirty granules that are too few. Of idle blocks elsewhere the run has nothing.
+bool RunStore::idle_lies_behind(const Run* run, Granules wanted) {
+  const LockGuard guard(lock_);
+  Granule behind = run->first + run->count;
+  if (const Run* side = free_neighbour_locked(behind)) {
+    if (side->dirty != count_of(side->count) || count_of(side->count) >= count_of(wanted)) return false;
+    behind = behind + side->count;
+  }
+  return page_map.tag_of(behind) == tag_for(Kind::kBusy);
 }
 
 bool RunStore::extend_committing(std::size_t at_most, Run* run, Granules count, Tag tag) {

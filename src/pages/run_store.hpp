@@ -185,6 +185,7 @@ class RunStore {
     bool huge;
   };
 
+  bool idle_lies_behind(const Run* run, Granules wanted);
   bool extend_committing(std::size_t at_most, Run* run, Granules count, Tag tag);
   // Whether dirty granules come first in regions with huge pages too.
   static bool dirty_comes_first_everywhere(Granules count) { return count_of(count) >= kDirtyFirstFrom; }
