@@ -40,7 +40,7 @@ HAK_EXPORT void hak_trim(void);
 
 /* Writes what was learned so far to the file of HAKMEM_PROFILE, as happens at exit. The file is replaced
  * as a whole. Returns 0, or -1 with errno EINVAL when there is no such file or nothing is learned in this
- * mode, EIO when it cannot be written, or ENOMEM. */
+ * mode, EIO when it cannot be written, EPERM when the program has given up system calls, or ENOMEM. */
 HAK_EXPORT int hak_profile_save(void);
 
 /* What is held, and why. `bytes` is sizeof(struct hak_stats); a shorter record is filled in part.

@@ -11,6 +11,7 @@
 #include "learn/profile_file.hpp"
 #include "os/file.hpp"
 #include "os/memory.hpp"
+#include "os/sandbox.hpp"
 #include "os/whole_file.hpp"
 #include "thread/boot_hook.hpp"
 
@@ -95,9 +96,9 @@ bool write_profile(learn::Profile& whole, std::byte* file) {
   return os::replace_file(path, file, learn::encode_profile(whole, file));
 }
 
-// A forked child leaves the file to its parent.
+// A forked child leaves the file to its parent; a sandbox has none.
 [[gnu::destructor]] void save_profile_at_exit() {
-  if (recorded == nullptr || loaded_by != os::process_id()) return;
+  if (recorded == nullptr || os::is_sandboxed() || loaded_by != os::process_id()) return;
   const int saved = errno;
   if (!save_profile())
     os::write_stderr("hakmem: HAKMEM_PROFILE: cannot write ", path, "; nothing is saved\n");
@@ -134,6 +135,10 @@ bool save_profile() {
   boot();
   if (recorded == nullptr) {
     errno = EINVAL;
+    return false;
+  }
+  if (os::is_sandboxed()) {
+    errno = EPERM;
     return false;
   }
   const Pages whole(sizeof(learn::Profile));

@@ -11,7 +11,7 @@ void load_profile();
 
 // What the file held at start and what was learned since. False with errno set: EINVAL when there
 // is no HAKMEM_PROFILE or nothing is learned in this mode, EIO when the file cannot be written,
-// ENOMEM.
+// EPERM when the program has given up system calls, ENOMEM.
 bool save_profile();
 
 }  // namespace hakmem

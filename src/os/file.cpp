@@ -10,6 +10,8 @@
 #include <cstring>
 #include <initializer_list>
 
+#include "os/sandbox.hpp"
+
 extern "C" {
 // POSIX's own; declared here because <unistd.h> does so only on request.
 extern char** environ;
@@ -20,7 +22,7 @@ namespace hakmem::os {
 bool read_small_file(const char* path, char* text, std::size_t capacity) {
   const int saved = errno;
   text[0] = '\0';
-  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  const int fd = is_sandboxed() ? -1 : open(path, O_RDONLY | O_CLOEXEC);
   ssize_t n = -1;
   if (fd >= 0) {
     n = read(fd, text, capacity - 1);
@@ -47,7 +49,7 @@ void write_stderr(const char* a, const char* b, const char* c, const char* d, co
 void* map_shared_file(const char* path, std::size_t bytes) {
   const int saved = errno;
   void* p = MAP_FAILED;
-  const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  const int fd = is_sandboxed() ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd >= 0) {
     // Never made shorter: another process may have it mapped.
     struct stat is {};

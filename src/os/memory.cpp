@@ -14,6 +14,7 @@
 #include "base/atomics.hpp"
 #include "base/bits.hpp"
 #include "os/file.hpp"
+#include "os/sandbox.hpp"
 
 #if !defined(MREMAP_DONTUNMAP)
 #define MREMAP_DONTUNMAP 4
@@ -86,7 +87,7 @@ std::size_t kernel_discard_ranges(const MemoryRange* ranges, std::size_t count) 
   std::size_t done = 0;
   while (done < count) {
     const std::size_t rest = count - done < kMostRanges ? count - done : kMostRanges;
-    std::size_t bytes = rest > 1 && takes_ranges.load_relaxed() ? discard_vector(ranges + done, rest) : 0;
+    std::size_t bytes = rest > 1 && takes_ranges.load_relaxed() && !is_sandboxed() ? discard_vector(ranges + done, rest) : 0;
     if (bytes == 0) {
       if (madvise(ranges[done].start, ranges[done].bytes, MADV_DONTNEED) != 0) return done;
       bytes = ranges[done].bytes;
@@ -111,7 +112,7 @@ Atomic<bool> can_populate{true};
 bool kernel_populate(std::byte* start, std::size_t bytes) {
   constexpr int kPopulateWrite = 23;  // MADV_POPULATE_WRITE, which older headers do not name
   const KeepErrno keep;
-  if (!can_populate.load_relaxed()) return false;
+  if (!can_populate.load_relaxed() || is_sandboxed()) return false;
   if (madvise(start, bytes, kPopulateWrite) == 0) return true;
   if (errno == EINVAL || errno == EPERM || errno == ENOSYS) can_populate.store_relaxed(false);
   return false;
@@ -119,13 +120,14 @@ bool kernel_populate(std::byte* start, std::size_t bytes) {
 
 void kernel_advise_huge(std::byte* start, std::size_t bytes, bool wanted) {
   const KeepErrno keep;
+  if (is_sandboxed()) return;
   madvise(start, bytes, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }
 
 bool kernel_collapse(std::byte* start, std::size_t bytes) {
   constexpr int kCollapse = 25;  // MADV_COLLAPSE, which glibc 2.36 does not name
   const KeepErrno keep;
-  return memory.page_size == 4096 && madvise(start, bytes, kCollapse) == 0;
+  return memory.page_size == 4096 && !is_sandboxed() && madvise(start, bytes, kCollapse) == 0;
 }
 
 bool kernel_move_pages(std::byte* from, std::size_t bytes, std::byte* to) {
@@ -136,7 +138,7 @@ bool kernel_move_pages(std::byte* from, std::size_t bytes, std::byte* to) {
 
 void kernel_skip_in_dumps(std::byte* start, std::size_t bytes) {
   const KeepErrno keep;
-  madvise(start, bytes, MADV_DONTDUMP);
+  if (!is_sandboxed()) madvise(start, bytes, MADV_DONTDUMP);
 }
 
 std::byte* kernel_map_zeros(std::size_t bytes) {
@@ -155,6 +157,7 @@ void kernel_prefer_node(std::byte* start, std::size_t bytes, unsigned node) {
   constexpr unsigned kWordBits = 8 * sizeof(unsigned long);
   unsigned long nodes[1024 / kWordBits] = {};
   const KeepErrno keep;
+  if (is_sandboxed()) return;
   nodes[node / kWordBits % (1024 / kWordBits)] = 1UL << (node % kWordBits);
   syscall(SYS_mbind, start, bytes, kPreferred, nodes, sizeof nodes * 8, 0);
 }
@@ -202,6 +205,7 @@ bool host_takes_free_pages() {
 }
 
 bool is_mapped(const void* address) {
+  if (is_sandboxed()) return false;
   const KeepErrno keep;
   const std::uintptr_t page = reinterpret_cast<std::uintptr_t>(address) & ~(memory.page_size - 1);
   unsigned char resident = 0;
@@ -209,6 +213,7 @@ bool is_mapped(const void* address) {
 }
 
 std::size_t resident_pages(const std::byte* start, std::size_t bytes) {
+  if (is_sandboxed()) return 0;
   const KeepErrno keep;
   unsigned char state[1024];
   const std::size_t most = sizeof state * memory.page_size;
@@ -256,6 +261,7 @@ std::size_t huge_resident_bytes() {
 std::size_t peak_resident_bytes() {
   const KeepErrno keep;
   rusage usage{};
+  if (is_sandboxed()) return 0;
   if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
   return static_cast<std::size_t>(usage.ru_maxrss) * 1024;
 }

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <initializer_list>
 
+#include "os/sandbox.hpp"
+
 #ifdef DLFO_STRUCT_HAS_EH_DBASE
 // Weak: the library has to load where the C library is older than the one it was compiled with.
 extern "C" [[gnu::weak]] int _dl_find_object(void* address, struct dl_find_object* result) noexcept;
@@ -45,7 +47,7 @@ void copy_name(const char* path, Module* module) {
 void copy_executable_name(Module* module) {
   const int saved = errno;
   char path[4096];
-  const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+  const ssize_t length = is_sandboxed() ? -1 : readlink("/proc/self/exe", path, sizeof path - 1);
   path[length < 0 ? 0 : length] = '\0';
   copy_name(path, module);
   errno = saved;

@@ -6,11 +6,14 @@
 
 #include <cerrno>
 
+#include "os/sandbox.hpp"
+
 namespace hakmem::os {
 
 namespace {
 
 bool ask(int command) {
+  if (is_sandboxed()) return false;
   const int saved = errno;
   const bool ok = syscall(SYS_membarrier, command, 0, 0) == 0;
   errno = saved;

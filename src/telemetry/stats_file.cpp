@@ -5,6 +5,7 @@
 
 #include "base/atomics.hpp"
 #include "os/file.hpp"
+#include "os/sandbox.hpp"
 
 namespace hakmem {
 
@@ -31,7 +32,7 @@ void open_stats_file(const char* path) {
 }
 
 hak_stats* begin_stats_update() {
-  if (mapped == nullptr) return nullptr;
+  if (mapped == nullptr || os::is_sandboxed()) return nullptr;
   const bool is_child = mapped_by != os::process_id();
   // A child forked during an update starts anew. Pairs with the release in end_stats_update().
   if (busy.exchange_acquire(true) && !is_child) return nullptr;

@@ -2,6 +2,7 @@
 
 #include "config/knobs.hpp"
 #include "os/alarm.hpp"
+#include "os/sandbox.hpp"
 #include "os/thread.hpp"
 #include "pages/commitment.hpp"
 #include "thread/housekeeping.hpp"
@@ -46,7 +47,7 @@ void keep_house() {
 }  // namespace
 
 void start_background() {
-  if (main_has_left.load_relaxed()) return;
+  if (main_has_left.load_relaxed() || os::is_sandboxed()) return;
   if (runs.load_relaxed() || runs.exchange_acq_rel(true)) return;
   if (!os::start_thread("hakmem", keep_house)) runs.store_relaxed(false);
 }

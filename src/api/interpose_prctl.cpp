@@ -1,0 +1,21 @@
+// Interpose: prctl, to learn when the program begins to give up system calls (os/sandbox.hpp).
+//
+// Who may not have a filter otherwise asks for PR_SET_NO_NEW_PRIVS before, also those who make the filter by another call. It is not
+// part of the static library, as pthread_create is not.
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdarg>
+
+#include "os/sandbox.hpp"
+
+extern "C" [[gnu::visibility("default")]] int prctl(int option, ...) noexcept {
+  std::va_list list;
+  va_start(list, option);
+  unsigned long arguments[4];
+  for (unsigned long& argument : arguments) argument = va_arg(list, unsigned long);
+  va_end(list);
+  if (option == PR_SET_NO_NEW_PRIVS || option == PR_SET_SECCOMP) hakmem::os::sandboxed.store_relaxed(true);
+  return static_cast<int>(syscall(SYS_prctl, option, arguments[0], arguments[1], arguments[2], arguments[3]));
+}
