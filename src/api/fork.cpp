@@ -94,7 +94,7 @@ void before_fork() {
 
 void after_fork_in_child() {
   drop_all(true);
-  os::note_main_thread();
+  os::become_main_thread();
   forget_background();
   forget_tuner();
   os::forget_stream_list_in_child();

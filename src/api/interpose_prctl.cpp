@@ -16,6 +16,11 @@ extern "C" [[gnu::visibility("default")]] int prctl(int option, ...) noexcept {
   unsigned long arguments[4];
   for (unsigned long& argument : arguments) argument = va_arg(list, unsigned long);
   va_end(list);
-  if (option == PR_SET_NO_NEW_PRIVS || option == PR_SET_SECCOMP) hakmem::os::sandboxed.store_relaxed(true);
-  return static_cast<int>(syscall(SYS_prctl, option, arguments[0], arguments[1], arguments[2], arguments[3]));
+  const auto call = [&] { return static_cast<int>(syscall(SYS_prctl, option, arguments[0], arguments[1], arguments[2], arguments[3])); };
+  const bool gives_up = option == PR_SET_NO_NEW_PRIVS || option == PR_SET_SECCOMP;
+  if (!gives_up || hakmem::os::is_sandboxed()) return call();
+  hakmem::os::sandboxed.store_relaxed(true);
+  const int result = call();
+  if (result != 0) hakmem::os::sandboxed.store_relaxed(false);  // as of who only asks whether there are filters
+  return result;
 }

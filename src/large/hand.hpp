@@ -79,11 +79,13 @@ class alignas(kCacheLine) Hand {
       return (top.load_relaxed() != kNoRoom) + below_capacity.load_relaxed();
     }
 
-    // Another one after every use of the place.
+    // Another one after every use of the place: | renewals (16) | credit (12) | blocks (4) |
     std::uint32_t sign() const {
       return (std::uint32_t{renewals.load_relaxed()} << 16) +
              (std::uint32_t(credit.load_relaxed()) << 4) + count();
     }
+    static std::uint32_t renewals_in(std::uint32_t sign) { return sign >> 16; }
+    static std::uint32_t credit_in(std::uint32_t sign) { return (sign >> 4) & 0xFFF; }
 
     template <typename See>
     void for_each_newest_first(See see) const {

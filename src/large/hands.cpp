@@ -13,15 +13,15 @@ constinit Hands hands;
 
 namespace {
 
-// A place that is used all the time has a turn once in so many takes; a turn is some 600 instructions. Without the background
-// thread turns are what does what is due, so they must not become rare when the program slows down: only who had the last
-// one a moment ago may take many.
+// A place that is used all the time has a turn once in so many takes; a turn is some 600 instructions. Where nobody else does what
+// is due, turns must not become rare when the program slows down.
 constexpr unsigned kMostCredit = 64;
 constexpr unsigned kMostCreditAtOnce = 512;
 constexpr std::uint64_t kTurnAtOnceMs = 10;
 
-unsigned next_credit(unsigned uses, std::uint64_t took_ms) {
-  const unsigned most = took_ms <= kTurnAtOnceMs ? kMostCreditAtOnce : kMostCredit;
+// 0 uses: the place lost its room meanwhile.
+unsigned next_credit(unsigned uses, bool may_be_rare) {
+  const unsigned most = may_be_rare ? kMostCreditAtOnce : kMostCredit;
   const unsigned more = uses == 0 ? 1 : 2 * uses;
   return more < most ? more : most;
 }
@@ -49,6 +49,7 @@ void Hand::Place::begin_turn(unsigned takes, std::uint64_t now_ms) {
 // Its thread has just taken a block of the class from elsewhere: the next take is the first use, and a turn.
 void Hand::Place::expect_turn(std::uint64_t now_ms) {
   given.store_relaxed(1);
+  credit.store_relaxed(0);
   renewed_at_ms.store_relaxed(now_ms);
 }
 
@@ -130,14 +131,14 @@ void Hands::grant(unsigned size_class, std::uint64_t now_ms) {
   granted_.store_relaxed(granted() + bytes);
 }
 
-Hands::Turn Hands::renew(unsigned size_class, std::uint64_t now_ms) {
+Hands::Turn Hands::renew(unsigned size_class, std::uint64_t now_ms, bool nothing_waits) {
   if (hand_gate.own_ == nullptr) return {};
   Place& place = hand_gate.own_->places_[size_class];
   if (place.count() == 0 || place.credit.load_relaxed() != 0) return {};
   const unsigned uses = place.given.load_relaxed();
   const std::uint64_t took_ms = now_ms - place.renewed_at_ms.load_relaxed();
   const bool is_open = &hand_gate.enter() == hand_gate.own_;
-  if (is_open) place.begin_turn(next_credit(uses, took_ms), now_ms);
+  if (is_open) place.begin_turn(next_credit(uses, nothing_waits && took_ms <= kTurnAtOnceMs), now_ms);
   hand_gate.leave();
   if (!is_open) return {};
   if (uses == 0) return {.is_due = true};
@@ -158,6 +159,15 @@ Run* Hands::empty_place(unsigned size_class, Place& place, std::uint64_t freed_a
   place.given.store_relaxed(0);  // what is left of this turn is not told
   granted_.store_relaxed(granted() - bytes);
   return chain;
+}
+
+// How often since the last look is known as far as it was within one turn; more turns than one are many uses.
+bool Hands::is_stale(const Place& place) {
+  constexpr std::uint32_t kFewUses = kLookMs / (4 * kMostApartMs);
+  const std::uint32_t seen = place.seen.load_relaxed();
+  const std::uint32_t now = place.sign();
+  const bool one_turn = Place::renewals_in(seen) == Place::renewals_in(now);
+  return place.capacity() != 0 && one_turn && Place::credit_in(seen) - Place::credit_in(now) < kFewUses;
 }
 
 bool Hands::has_stale(const Hand& hand, bool all) {

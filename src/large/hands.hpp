@@ -41,10 +41,10 @@ class Hands {
   };
 
   // New credit for the calling thread's place, when it has run out. The quicker it is used, the
-  // more.
-  Turn renew(unsigned size_class, std::uint64_t now_ms);
+  // more; most where nothing waits that turns have to look after.
+  Turn renew(unsigned size_class, std::uint64_t now_ms, bool nothing_waits);
 
-  // Takes out what has waited since the last look, or with `all` everything, but what a thread is
+  // Takes out what has waited since the last look, or was hardly used, or with `all` everything, but what a thread is
   // handling just now: runs linked by Run::next, each with freed_at_ms.
   Run* collect(std::uint64_t now_ms, bool all);
 
@@ -70,9 +70,7 @@ class Hands {
   using Place = Hand::Place;
 
   Hand* make_own();
-  static bool is_stale(const Place& place) {
-    return place.capacity() != 0 && place.sign() == place.seen.load_relaxed();
-  }
+  static bool is_stale(const Place& place);
   static bool has_stale(const Hand& hand, bool all);
   template <typename Closes>
   bool close_locked(Closes closes) HAK_REQUIRES(lock_);

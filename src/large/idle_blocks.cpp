@@ -24,6 +24,8 @@ constexpr std::uint64_t kMeasureMs = 60'000;
 constexpr std::uint64_t kTickMs = 10;
 constexpr unsigned kSeenPerMs = 64;
 constexpr std::size_t kLendFrom = 1 * kMiB;
+constexpr std::size_t kLendAtOnce = 8;
+constexpr std::size_t kMostLent = 32 * kMiB;
 constexpr std::size_t kLendTimes = 4;
 constexpr std::size_t kLendGuessedTimes = 16;
 
@@ -121,7 +123,7 @@ Run* IdleBlocks::take_longer(std::size_t bytes) {
   Run* run = nullptr;
   for (unsigned c = request_class(bytes) + 1; run == nullptr && c <= last; ++c) {
     bool soon = false;
-    run = take_block({c, bytes, kGranuleBytes, os::now_ms()}, &soon);
+    run = take_block({c, bytes, kGranuleBytes, os::now_ms(), true}, &soon);
   }
   return run;
 }
@@ -151,6 +153,9 @@ unsigned IdleBlocks::detach_oldest(const IdleShard::Selection& of, Run** batch, 
   return n;
 }
 
+// Several times what is wanted: what lies together then is found. Not everything, which would go back to the kernel after a second,
+// if not at once (knobs::kDirtyLimit). A mapping makes no room in the store: those go only for their bytes.
+//
 // A block much longer than what is wanted stays: to take its pages one by one would cost the next
 // request of its class all of them. One of which nobody knows that it will be wanted again goes sooner.
 bool IdleBlocks::lend(std::size_t bytes, os::Node node) {
@@ -158,14 +163,14 @@ bool IdleBlocks::lend(std::size_t bytes, os::Node node) {
     return request_class(clamp_size(times * bytes, kLendFrom, knobs::kHugeFrom - 1)) + 1;
   };
   const IdleShard::Selection lenders{classes_up_to(kLendTimes), classes_up_to(kLendGuessedTimes), &node};
-  unsigned lent = 0;
-  shards_.for_each([&](IdleShard& shard) {
-    Run* batch[kBatch];
-    for (unsigned n = kBatch; n == kBatch && !shard.is_empty() && lent < kMostLent; lent += n) {
-      n = shard.detach(lenders, batch, kBatch);
-      for (unsigned i = 0; i < n; ++i) coalesce(batch[i]);
-    }
-  });
+  const std::size_t wanted = clamp_size(kLendAtOnce * bytes, kLendFrom, kMostLent);
+  std::size_t lent = 0;
+  while (lent < wanted && !is_empty()) {
+    Run* oldest = nullptr;
+    if (detach_oldest(lenders, &oldest, 1) == 0) break;
+    lent += oldest->is_huge() ? kLendAtOnce * oldest->bytes() : oldest->bytes();
+    coalesce(oldest);
+  }
   return lent != 0;
 }
 

@@ -13,7 +13,7 @@
 //
 // Blocks are as long as their class, so any one of a stack serves any request of it; what the program
 // does not touch of a block was never resident. Before slabs or blocks of another length touch fresh
-// pages, all idle blocks that are not much longer coalesce in the run store, where those find theirs (lend).
+// pages, idle blocks that are not much longer coalesce in the run store, where those find theirs (lend).
 // So memory does not grow while some of it is idle.
 //
 // Above: large. Below: idle shard, learning, run store. Any thread. Shards' locks are taken one at a time:
@@ -46,14 +46,14 @@ class IdleBlocks {
   // The longest block that waits, of at least `least` bytes and at most about `most`, or nullptr.
   Run* take_spare(std::size_t least, std::size_t most);
 
-  // The shortest that is longer than one for `bytes`, but not much.
+  // The shortest in the store that is longer than one for `bytes`, but not much.
   Run* take_longer(std::size_t bytes);
 
   // A run that left a stack of its own, a hand, was used so often, each time after about `idle_ms`.
   // False: its class is not worth a hand any more.
   bool note_reuses(const Run* run, std::uint32_t uses, std::uint64_t idle_ms);
 
-  // The node's blocks that are not much longer than a run of `bytes` coalesce, all of them, or kMostLent or a few more. False:
+  // The oldest of the node's blocks that are not much longer than a run of `bytes` coalesce, several times as many bytes. False:
   // there are none.
   bool lend(std::size_t bytes, os::Node node);
 
@@ -92,7 +92,6 @@ class IdleBlocks {
 
  private:
   static constexpr unsigned kBatch = 32;
-  static constexpr unsigned kMostLent = 256;  // at once: some 100 us
 
   unsigned home_of(unsigned size_class, os::Node node);
   Run* take_block(const IdleShard::Request& request, bool* soon);

@@ -90,12 +90,12 @@ Run* IdleShard::detach_locked(IdleStack& stack, IdleEntry& entry) {
 }
 
 // The entry whose run serves the request: the top, or the next below that has pages. nullptr: those that
-// there are are too short (in the last class), not aligned, or another node's memory.
+// there are are too short (in the last class), not aligned, mappings where none is wanted, or another node's memory.
 IdleEntry* IdleShard::lender_locked(IdleStack& stack, const Request& request) {
   const os::Node here = os::places.current_node();
   for (unsigned position = stack.count(); position-- != 0;) {
     IdleEntry& entry = stack.at(position);
-    if (entry.run == nullptr) continue;
+    if (entry.run == nullptr || (request.in_store && entry.run->is_huge())) continue;
     const auto start = reinterpret_cast<std::uintptr_t>(entry.run->start());
     if (entry.run->bytes() >= request.bytes && start % request.alignment == 0 && entry.run->node == here) return &entry;
   }
@@ -218,19 +218,6 @@ unsigned IdleShard::detach_oldest(const Selection& of, std::uint64_t until_ms, R
     IdleEntry* oldest = oldest_locked(of, &stack);
     if (oldest == nullptr || oldest->freed_at_ms > until_ms) break;
     batch[n] = detach_locked(*stack, *oldest);
-  }
-  return n;
-}
-
-unsigned IdleShard::detach(const Selection& of, Run** batch, unsigned most) {
-  const LockGuard guard(lock_);
-  unsigned n = 0;
-  for (unsigned c = of.guessed_classes; c-- != 0;) {
-    IdleStack& stack = stacks_[c];
-    if (stack.live() == 0) continue;
-    for (unsigned position = 0; position < stack.count() && n < most; ++position) {
-      if (selects(of, c, stack.at(position))) batch[n++] = detach_locked(stack, stack.at(position));
-    }
   }
   return n;
 }

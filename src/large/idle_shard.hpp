@@ -54,6 +54,7 @@ class alignas(kCacheLine) IdleShard {
     std::size_t bytes;
     std::size_t alignment;
     std::uint64_t now_ms;
+    bool in_store = false;  // no mapping of its own
   };
 
   // Of the first so many classes, of those whose contexts' arms are guesses so many, and of one node's memory if `only`
@@ -96,9 +97,6 @@ class alignas(kCacheLine) IdleShard {
 
   // Takes out the oldest, up to `most`, that were freed at `until_ms` or before.
   unsigned detach_oldest(const Selection& of, std::uint64_t until_ms, Run** batch, unsigned most);
-
-  // Takes out any, the longest first, up to `most`.
-  unsigned detach(const Selection& of, Run** batch, unsigned most);
 
   // Frees lazily, longest classes and bottom entries first, with what shares a huge page with them, until all
   // shards together have no more than `limit` resident. No entry is looked at twice for it, so a free does so for about one.

@@ -13,6 +13,7 @@
 #include "large/room.hpp"
 #include "large/site_keys.hpp"
 #include "large/states.hpp"
+#include "thread/background.hpp"
 #include "thread/boot_hook.hpp"
 #include "thread/hot.hpp"
 #include "thread/housekeeping.hpp"
@@ -50,7 +51,8 @@ LargeBlock make_in_store(std::size_t size, std::size_t alignment, OwnerId heap, 
 // The hand has a block, but its thread is to tell what it has used meanwhile, and to look around.
 Run* take_at_turn(unsigned size_class) {
   const std::uint64_t now = os::now_ms();
-  const Hands::Turn turn = hands.renew(size_class, now);
+  const bool nothing_waits = background_runs() || (idle_blocks.is_empty() && run_store.dirty_bytes() == 0);
+  const Hands::Turn turn = hands.renew(size_class, now, nothing_waits);
   Run* const run = turn.is_due ? hand_gate.take_any(size_class).run : nullptr;
   if (run == nullptr) return nullptr;
   const bool is_held = idle_blocks.note_reuses(run, turn.uses, turn.idle_ms);

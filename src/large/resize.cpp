@@ -3,7 +3,7 @@
 //   fits in its run                                                 in place
 //   longer; an idle block is long enough, and copying is cheaper    copied into it: the pages it grows into are there
 //   longer; what follows in the store is free                       in place
-//   longer; an idle block is up to four times too long              copied into it, and the rest of it goes to the store
+//   longer; an idle one in the store is longer still, not much      copied into it, and the rest of it goes to the store
 //   longer, from knobs::kMoveFrom on                                its pages move to a mapping with room to grow
 //   else                                                            realloc makes another block
 //
@@ -84,7 +84,7 @@ void* grow_into_idle(Run* run, std::size_t size, std::size_t used, Growth::Site 
     idle_blocks.keep(to, os::now_ms());
     return nullptr;
   }
-  if (!to->is_huge() && large_length(end) < to->bytes()) run_store.shrink(to, granules_for(large_length(end)));
+  if (large_length(end) < to->bytes() && !to->is_huge()) run_store.shrink(to, granules_for(large_length(end)));
   end_new_pages(run);
   reuse(to, run->heap.load_relaxed());
   leave_room(to, size);

@@ -120,6 +120,23 @@ TEST_F(Resize, ASitesNextBlockMovesLess) {
   EXPECT_LE(second, 1);
 }
 
+// Mappings of their own make no room in the store.
+TEST_F(Resize, MovedBlocksAreLentForTheirBytesAlone) {
+  if (run_store.unit_use().wanted_bytes != 0) GTEST_SKIP() << "not in regions with huge pages";
+  std::vector<void*> blocks;
+  for (int i = 0; i < 8; ++i) {
+    void* const moved = resize_large(make(4 * kMiB), knobs::kHugeFrom);
+    blocks.push_back(resize_large(moved, 5 * kMiB));
+    ASSERT_TRUE(run_of(blocks.back())->is_huge());
+  }
+  for (void* block : blocks) release(block);
+  const std::size_t held = idle_large_bytes();
+  void* const block = make(6 * kMiB);
+  EXPECT_LT(idle_large_bytes(), held);
+  EXPECT_GE(idle_large_bytes(), held - 2 * large_length(5 * kMiB));
+  release(block);
+}
+
 // Blocks that idle ones are for, of a caller that no other test knows.
 class GrowIntoIdle : public Resize {
  protected:

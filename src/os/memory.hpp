@@ -83,7 +83,7 @@ bool host_takes_free_pages();
 // Given what /sys/module/page_reporting/parameters/page_reporting_order says: the least order of pages that is reported.
 bool is_reported_order(const char* text);
 
-// Whether anything is mapped at this address. A system call.
+// Whether anything is mapped at this address. A system call; in a sandbox, without one, true.
 bool is_mapped(const void* address);
 
 // Resident pages of [start, start + bytes), at most 4 MiB of it. A system call.

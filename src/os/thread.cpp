@@ -56,6 +56,8 @@ void note_main_thread() {
   if (has_process_id()) main_thread.store_relaxed(pthread_self());
 }
 
+void become_main_thread() { main_thread.store_relaxed(pthread_self()); }
+
 bool is_main_thread() {
   const pthread_t noted = main_thread.load_relaxed();
   return noted == 0 ? has_process_id() : noted == pthread_self();

@@ -7,8 +7,11 @@ namespace hakmem::os {
 // no thread for us. Not to be called from malloc or free: the C library may hold its own locks there.
 bool start_thread(const char* name, void (*body)());
 
-// At load, and in a forked child, where the thread that forked is the main one. Does nothing in another thread.
+// At load. Does nothing in another thread.
 void note_main_thread();
+
+// In a forked child, where the thread that forked is the main one.
+void become_main_thread();
 
 // Without a system call, once the main thread has been noted.
 bool is_main_thread();

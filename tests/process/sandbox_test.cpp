@@ -1,7 +1,6 @@
 // A program that gives up system calls, and is killed for any other than those that it kept: what it kept for malloc are those that
 // the C library's makes, and madvise to give memory back, as sandboxes of servers have them.
 #include <gtest/gtest.h>
-#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/mman.h>
@@ -37,7 +36,7 @@ bool keep_few_calls() {
   }
   filter.push_back(unless(SYS_madvise, 5));
   filter.push_back(load(offsetof(seccomp_data, args[2])));
-  for (const unsigned advice : {MADV_DONTNEED, MADV_FREE}) {
+  for (const unsigned advice : {unsigned{MADV_DONTNEED}, unsigned{MADV_FREE}}) {
     filter.push_back(unless(advice, 1));
     filter.push_back(answer(SECCOMP_RET_ALLOW));
   }
