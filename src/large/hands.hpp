@@ -2,7 +2,7 @@
 //
 //   malloc finds an idle block of its class, freed a moment ago --> grant: room for one more there
 //   a hand's credit is spent                                    --> renew: the clock, the learner; slow ones lose their room
-//   four times a second, or when memory is wanted                    --> collect: the places that nobody
+//   four times a second, or when memory is wanted               --> collect: the places that hardly anybody
 //                                                                   has used since the last look
 //
 // All room together is at most knobs::kHandBytes, whatever the number of threads; among many heaps what is granted further,
