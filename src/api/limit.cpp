@@ -44,10 +44,7 @@ void boot_limits() {
                         limit_in_bytes(settings.hard_limit, found, machine), group);
 }
 
-bool limit_wants_background() {
-  const bool asked_for = settings.limit.kind != LimitChoice::Kind::kAuto;
-  return commitment.has_limit() && (asked_for || commitment.follows_cgroup());
-}
+bool limit_wants_background() { return commitment.has_limit() && settings.limit.kind != LimitChoice::Kind::kAuto; }
 
 }  // namespace hakmem
 

@@ -18,8 +18,9 @@ std::size_t limit_in_bytes(LimitChoice choice, std::size_t found, std::size_t ma
 // Once, from the settings.
 void boot_limits();
 
-// Whether the background thread is wanted from the start: idle memory under a limit must go back
-// although nobody calls. A limit on address space alone does not ask for that.
+// Whether the background thread is wanted from the start: idle memory under a limit that was asked for must go back
+// although nobody calls. Not under one that was found, as every container has: programs that must have one thread, to fork or to enter
+// a namespace, do not start there.
 bool limit_wants_background();
 
 }  // namespace hakmem

@@ -114,7 +114,7 @@ Hand* Hands::make_own() {
 }
 
 void Hands::grant(unsigned size_class, std::uint64_t now_ms) {
-  if (size_class == kNoHand || commitment.is_over_soft()) return;
+  if (size_class == kNoHand || !page_map.is_flat() || commitment.is_over_soft()) return;
   const std::size_t bytes = bytes_of_class(size_class);
   const std::size_t most = most_granted();
   Hand* hand = granted() + bytes > most ? nullptr : make_own();

@@ -8,6 +8,7 @@
 #include <initializer_list>
 
 #include "base/atomics.hpp"
+#include "os/sandbox.hpp"
 
 namespace hakmem::os {
 
@@ -16,6 +17,7 @@ namespace {
 constexpr std::size_t kSmallStack = 128 * 1024;
 
 constinit Atomic<pthread_t> main_thread{0};
+constinit Atomic<pid_t> process{0};  // 0: not known
 
 bool has_process_id() { return syscall(SYS_gettid) == getpid(); }
 
@@ -53,10 +55,17 @@ bool start_thread(const char* name, void (*body)()) {
 }
 
 void note_main_thread() {
-  if (has_process_id()) main_thread.store_relaxed(pthread_self());
+  if (!has_process_id()) return;
+  main_thread.store_relaxed(pthread_self());
+  process.store_relaxed(getpid());
 }
 
-void become_main_thread() { main_thread.store_relaxed(pthread_self()); }
+void become_main_thread() {
+  main_thread.store_relaxed(pthread_self());
+  process.store_relaxed(is_sandboxed() ? 0 : getpid());
+}
+
+bool is_own_process() { return process.load_relaxed() == getpid(); }
 
 bool is_main_thread() {
   const pthread_t noted = main_thread.load_relaxed();

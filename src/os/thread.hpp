@@ -13,6 +13,9 @@ void note_main_thread();
 // In a forked child, where the thread that forked is the main one.
 void become_main_thread();
 
+// False in a child that uses its parent's memory (vfork).
+bool is_own_process();
+
 // Without a system call, once the main thread has been noted.
 bool is_main_thread();
 

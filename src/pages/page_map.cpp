@@ -12,18 +12,71 @@ constinit Atomic<std::uint32_t> PageMap::no_tags_[1];
 constinit Atomic<PageMap::Leaf*> PageMap::leaves_[PageMap::kLeaves];
 constinit PageMap page_map;
 
+namespace {
+
+constexpr std::size_t kEntries = std::size_t{1} << kMapBits;
+constexpr std::size_t kTagBytes = kEntries * sizeof(std::uint32_t);
+constexpr std::size_t kFlatBytes = kTagBytes + kEntries * sizeof(void*);
+
+}  // namespace
+
 void PageMap::boot(bool flat_allowed) {
   if (!flat_allowed) return;
-  constexpr std::size_t kEntries = std::size_t{1} << kMapBits;
-  constexpr std::size_t kTagBytes = kEntries * sizeof(tags_[0]);
-  constexpr std::size_t kDetailBytes = kEntries * sizeof(details_[0]);
-  std::byte* start = os::memory.map_zeros(kTagBytes + kDetailBytes);
+  std::byte* start = os::memory.map_zeros(kFlatBytes);
   if (start == nullptr) return;
-  os::memory.skip_in_dumps(start, kTagBytes + kDetailBytes);
+  os::memory.skip_in_dumps(start, kFlatBytes);
   tags_ = reinterpret_cast<Atomic<std::uint32_t>*>(start);
   details_ = reinterpret_cast<Atomic<void*>*>(start + kTagBytes);
   mask_ = kEntries - 1;
-  reserved_bytes_.store_relaxed(kTagBytes + kDetailBytes);
+  reserved_bytes_.store_relaxed(kFlatBytes);
+}
+
+bool PageMap::add_leaf(std::uint64_t i) {
+  if (leaves_[i].load_relaxed() != nullptr) return true;
+  std::byte* p = os::memory.map(align_up(sizeof(Leaf), os::memory.page_size), kCacheLine, false);
+  if (p == nullptr) return false;
+  Leaf* none = nullptr;
+  // Two threads may both have mapped it; the second gives its own back. Pairs with leaf_of().
+  if (leaves_[i].try_install(none, reinterpret_cast<Leaf*>(p))) {
+    reserved_bytes_.fetch_add_relaxed(sizeof(Leaf));
+  } else {
+    os::memory.unmap(p, align_up(sizeof(Leaf), os::memory.page_size));
+  }
+  return true;
+}
+
+bool PageMap::copy_to_leaves(std::uint64_t unit) {
+  constexpr std::uint64_t kLeavesOfUnit = std::uint64_t{1} << (kUnitBits - kLeafBits);
+  for (std::uint64_t i = unit * kLeavesOfUnit; i < (unit + 1) * kLeavesOfUnit; ++i) {
+    const Atomic<std::uint32_t>* const tags = &tags_[i << kLeafBits];
+    const Atomic<void*>* const details = &details_[i << kLeafBits];
+    std::size_t used = 0;
+    while (used < kLeafGranules && tags[used].load_relaxed() == 0) ++used;
+    if (used == kLeafGranules) continue;
+    if (!add_leaf(i)) return false;
+    Leaf* const leaf = leaves_[i].load_relaxed();
+    for (std::size_t k = 0; k < kLeafGranules; ++k) {
+      leaf->tags[k].store_relaxed(tags[k].load_relaxed());
+      leaf->details[k].store_relaxed(details[k].load_relaxed());
+    }
+  }
+  return true;
+}
+
+// Leaves that were made before there was no more memory stay: nobody asks for them while the map is flat, and a later attempt
+// copies into them again.
+bool PageMap::become_compact() {
+  if (!is_flat()) return true;
+  for (std::uint64_t unit = 0; unit < kUnits; ++unit) {
+    if (open_units_[unit].load_relaxed() && !copy_to_leaves(unit)) return false;
+  }
+  auto* const start = reinterpret_cast<std::byte*>(tags_);
+  tags_ = no_tags_;
+  mask_ = 0;
+  details_ = nullptr;
+  os::memory.unmap(start, kFlatBytes);
+  reserved_bytes_.fetch_sub_relaxed(kFlatBytes);
+  return true;
 }
 
 Atomic<std::uint32_t>* PageMap::tag_slot(Granule g) const {
@@ -54,12 +107,12 @@ void* PageMap::compact_details_of(Granule g) const {
 }
 
 bool PageMap::open_unit(std::uint64_t unit) {
-  constexpr std::size_t kEntries = std::size_t{1} << kUnitBits;
+  constexpr std::size_t kInUnit = std::size_t{1} << kUnitBits;
   if (open_units_[unit].load_acquire()) return true;  // pairs with the store below
   auto* tags = reinterpret_cast<std::byte*>(&tags_[unit << kUnitBits]);
   auto* details = reinterpret_cast<std::byte*>(&details_[unit << kUnitBits]);
-  for (const auto& [start, bytes] : {std::pair{tags, kEntries * sizeof(tags_[0])},
-                                     std::pair{details, kEntries * sizeof(details_[0])}}) {
+  for (const auto& [start, bytes] : {std::pair{tags, kInUnit * sizeof(tags_[0])},
+                                     std::pair{details, kInUnit * sizeof(details_[0])}}) {
     if (!os::memory.make_writable(start, bytes)) return false;
     // One touched entry must not cost two megabytes where huge pages are always on.
     os::memory.advise_huge(start, bytes, false);
@@ -80,16 +133,7 @@ bool PageMap::cover(Granule first, Granules count) {
   if (is_flat()) return cover_flat(first, count);
   const std::uint64_t last = index(first + count - 1) >> kLeafBits;
   for (std::uint64_t i = index(first) >> kLeafBits; i <= last; ++i) {
-    if (leaves_[i].load_relaxed() != nullptr) continue;
-    std::byte* p = os::memory.map(align_up(sizeof(Leaf), os::memory.page_size), kCacheLine, false);
-    if (p == nullptr) return false;
-    Leaf* none = nullptr;
-    // Two threads may both have mapped it; the second gives its own back. Pairs with leaf_of().
-    if (leaves_[i].try_install(none, reinterpret_cast<Leaf*>(p))) {
-      reserved_bytes_.fetch_add_relaxed(sizeof(Leaf));
-    } else {
-      os::memory.unmap(p, align_up(sizeof(Leaf), os::memory.page_size));
-    }
+    if (!add_leaf(i)) return false;
   }
   return true;
 }

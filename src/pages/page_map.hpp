@@ -69,6 +69,9 @@ class PageMap {
 
   bool is_flat() const { return mask_ != 0; }
 
+  // Gives the flat form's address space back, which counts below a limit. For a process of one thread. False: no memory; it is as it was.
+  bool become_compact();
+
   // The hot path's lookup: right in the flat form, "not ours" in the compact one.
   std::uint64_t fast_index(const void* p) const {
     return (reinterpret_cast<std::uintptr_t>(p) >> kGranuleShift) & mask_;
@@ -121,6 +124,9 @@ class PageMap {
   void* compact_details_of(Granule g) const;
   bool cover_flat(Granule first, Granules count);
   bool open_unit(std::uint64_t unit);
+
+  bool add_leaf(std::uint64_t i);
+  bool copy_to_leaves(std::uint64_t unit);
 
   Atomic<std::uint32_t>* tag_slot(Granule g) const;
   Atomic<void*>* details_slot(Granule g) const;

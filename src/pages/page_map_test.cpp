@@ -109,6 +109,29 @@ TEST_F(BothForms, TheHotPathsLookupIsExactInOneAndEmptyInTheOther) {
   EXPECT_EQ(compact.tag_of(inside), tag);
 }
 
+TEST_F(BothForms, TheFlatOneMayBecomeCompact) {
+  std::mt19937_64 random(3);
+  std::vector<Granule> written;
+  for (int i = 0; i < 200; ++i) {
+    written.push_back(kBase + kSpan * 5 + random() % kSpan);
+    ASSERT_TRUE(flat.cover(written.back(), Granules{1}));
+    flat.set_details(written.back(), this);
+    flat.set_tags(written.back(), Granules{1}, tag_for(OwnerId{5}, ClassId{2}));
+  }
+  const std::size_t reserved = flat.reserved_bytes();
+  ASSERT_TRUE(flat.become_compact());
+  EXPECT_FALSE(flat.is_flat());
+  EXPECT_LT(flat.reserved_bytes(), reserved / 64);
+  for (const Granule g : written) {
+    EXPECT_EQ(flat.tag_of(g), tag_for(OwnerId{5}, ClassId{2}));
+    EXPECT_EQ(flat.details_of(g), this);
+    EXPECT_EQ(flat.fast_tag(flat.fast_index(address_of(g))), 0u);
+  }
+  ASSERT_TRUE(flat.cover(kBase, Granules{3}));
+  flat.set_tags(kBase, Granules{3}, tag_for(Kind::kBusy));
+  EXPECT_EQ(flat.tag_of(kBase + 2), tag_for(Kind::kBusy));
+}
+
 // Two threads cover one leaf: while the first waits for its memory, the second installs a leaf and
 // writes to it. The first must not put another in its place.
 TEST_F(BothForms, ALeafThatAnotherThreadInstalledStays) {

