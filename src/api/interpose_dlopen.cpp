@@ -17,7 +17,7 @@ constinit hakmem::Atomic<OpenFunction> next{nullptr};
 
 // The C library looks up by its return address who calls, and where that module's libraries are: so the call at the end must be a
 // jump, which it is where the compiler optimizes.
-extern "C" [[gnu::visibility("default"), gnu::optimize("optimize-sibling-calls")]] void* dlopen(const char* file, int mode) noexcept {
+extern "C" [[gnu::visibility("default")]] void* dlopen(const char* file, int mode) noexcept {
   OpenFunction open = next.load_relaxed();
   if (open == nullptr) {
     open = reinterpret_cast<OpenFunction>(hakmem::os::next_symbol("dlopen"));
