@@ -48,7 +48,10 @@ HAK_REPLACE void* calloc(std::size_t count, std::size_t size) {
 }
 
 // As the GNU C library: size 0 frees and returns nullptr.
-HAK_REPLACE void* realloc(void* block, std::size_t size) {
+//
+// realloc and memalign stay functions of their own for those below that jump there: valgrind puts its own in their place, but not in
+// the place of reallocarray and pvalloc, whose blocks it would not know.
+[[gnu::noinline]] HAK_REPLACE void* realloc(void* block, std::size_t size) {
   if (HAK_UNLIKELY(block == nullptr)) return of_nothing(__builtin_return_address(0), size);
   if (size == 0) {
     hakmem::deallocate(block);
@@ -81,7 +84,7 @@ HAK_REPLACE void* aligned_alloc(std::size_t alignment, std::size_t size) {
   return aligned_or_einval(alignment, size);
 }
 
-HAK_REPLACE void* memalign(std::size_t alignment, std::size_t size) {
+[[gnu::noinline]] HAK_REPLACE void* memalign(std::size_t alignment, std::size_t size) {
   return aligned_or_einval(alignment, size);
 }
 
@@ -94,7 +97,7 @@ HAK_REPLACE void* pvalloc(std::size_t size) {
   hakmem::boot();
   const std::size_t page = hakmem::os::memory.page_size;
   if (size > PTRDIFF_MAX) return or_enomem<void>(nullptr);
-  return or_enomem(hakmem::allocate_aligned_here(page, size == 0 ? page : hakmem::align_up(size, page)));
+  return memalign(page, size == 0 ? page : hakmem::align_up(size, page));
 }
 
 HAK_REPLACE std::size_t malloc_usable_size(void* block) { return hakmem::usable_size(block); }
