@@ -47,7 +47,7 @@ if(hakmem_override_sources AND NOT HAKMEM_SANITIZE)
   list(APPEND hakmem_objects $<TARGET_OBJECTS:hakmem_override>)
 endif()
 
-# Only the shared library stands between the program and the C library's pthread_create and prctl.
+# Only the shared library stands between the program and the C library's functions of src/api/interpose*.cpp.
 set(hakmem_shared_objects ${hakmem_objects})
 if(hakmem_interpose_sources AND NOT HAKMEM_SANITIZE)
   add_library(hakmem_interpose OBJECT ${hakmem_interpose_sources})

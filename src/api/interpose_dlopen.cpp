@@ -1,7 +1,7 @@
 // Interpose: dlopen, to take RTLD_DEEPBIND away from it.
 //
 // With it a module finds the C library's free before ours, and frees our blocks with that: php loads its extensions so, and crashes
-// at its start under every preloaded malloc. Not part of the static library, as pthread_create is not.
+// at its start, under other preloaded mallocs too. Not part of the static library, as pthread_create is not.
 #include <dlfcn.h>
 
 #include "base/atomics.hpp"

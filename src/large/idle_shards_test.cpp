@@ -122,7 +122,7 @@ TEST_F(IdleShardsTest, TheOldestOfAllPlacesGoFirst) {
   for (unsigned place = 0; place < places_; ++place) at(place, [] { forget_marks(kSmall, kBlocks); });
 }
 
-TEST_F(IdleShardsTest, AllOfTheNodeAreLent) {
+TEST_F(IdleShardsTest, ThoseOfTheNodeAreLent) {
   std::vector<hakmem::Run*> runs;
   for (unsigned place = 0; place < places_; ++place) runs.push_back(make_at(place, kSmall));
   std::set<const hakmem::Run*> of_others;

@@ -330,6 +330,21 @@ TEST_F(GrowIntoIdle, ALongerOneIsCut) {
   release(idle);
 }
 
+TEST_F(GrowIntoIdle, ALongerMappingStaysWhole) {
+  know_caller(12 * kMiB, 0);
+  void* const block = make_filled(4 * kMiB);
+  void* const behind = make_filled(kMiB);
+  void* const mapping = resize_large(resize_large(make(4 * kMiB), knobs::kHugeFrom), 24 * kMiB);
+  ASSERT_TRUE(run_of(mapping)->is_huge());
+  fill(mapping, 24 * kMiB);
+  release(mapping);
+  void* const grown = grow(block, 12 * kMiB);
+  EXPECT_NE(grown, mapping);
+  EXPECT_TRUE(holds(grown, 4 * kMiB));
+  release(behind);
+  release(grown);
+}
+
 TEST_F(GrowIntoIdle, AMuchLongerOneIsNot) {
   know_caller(6 * kMiB, 0);
   void* const block = make_filled(2 * kMiB);

@@ -3,7 +3,7 @@
 //
 //   mmap, munmap, mremap, mprotect, madvise with MADV_DONTNEED or MADV_FREE, futex, clock_gettime
 //
-// All else here does as if the kernel had refused. It is noticed by the program's prctl (api/interpose_prctl.cpp). A filter that was
+// and a few around fork and in messages (decision 35). All else here does as if the kernel had refused. It is noticed by the program's prctl (api/interpose_prctl.cpp). A filter that was
 // there when the program began is not asked for: it is made for any program, and containers have one.
 //
 // Above: everything that asks the kernel. Any thread.

@@ -11,7 +11,7 @@
 // A heap's own tag is `owner << 8`, so `tag ^ own` is the size class when the block is its own and
 // at least 256 when it is not: ownership, class and validity in one load, one xor, one compare.
 //
-// Two forms, chosen once at boot:
+// Two forms, chosen at boot; the flat one may become compact later (api/interpose_setrlimit.cpp):
 //   flat     two arrays over the whole address space, zeros that only become writable where the
 //            heap grows: the hot path reads tags[(address >> 16) & mask]
 //   compact  (address space limited, or the reservation refused) a root of leaves; the flat array
