@@ -2,8 +2,9 @@
 
     bound = the least work of any setting + fault_seconds x faults + price x gib_seconds
 
-Faults and memory are the least of any allocator on small pages (cli/page_bound.hpp). The work is CPU time without faults: what playing the
-trace takes, and the least that any allocator measured has needed for itself. So none measured that has at least as many faults is below.
+Faults and memory are the least of any allocator on small pages (cli/page_bound.hpp), a fault as cheap as where one call makes many pages
+resident. The work is CPU time without faults: what playing the trace takes, and the least that any allocator measured has needed for
+itself. So none measured that has at least as many faults is below.
 """
 import dataclasses
 import json
@@ -24,7 +25,8 @@ class Bound:
 
 
 def measured_fault_seconds(build, trace):
-    return replays.simulate(build, trace, ["--price", "1", "--costs", "measured"])["costs"]["fault_s"]
+    costs = replays.simulate(build, trace, ["--price", "1", "--costs", "measured"])["costs"]
+    return min(costs["fault_s"], costs["populate_s"])
 
 
 def of_workload(build, workload, fault_seconds):
@@ -56,10 +58,13 @@ class Bounds:
 
 
 def least_work(samples, workload, fault_seconds):
-    """CPU seconds without faults: medians of each setting and told price, of them the least; None where all have failed."""
+    """CPU seconds without faults: medians of each setting and told price, of them the least, where not all have failed.
+
+    Not negative: the cost of a fault is measured, and of many the product may be too much.
+    """
     works = {}
     for row in samples.rows:
         if row.workload == workload and not row.failure:
             work = row.cpu_seconds - fault_seconds * row.minor_faults
             works.setdefault((row.allocator, row.setting, row.price), []).append(work)
-    return min(map(statistics.median, works.values()), default=None)
+    return max(0, min(map(statistics.median, works.values()))) if works else None

@@ -120,6 +120,9 @@ class TheBound(unittest.TestCase):
         samples = Samples([row("a", "default", 0, 0, failure="exited")])
         self.assertIsNone(self.report.bounds.bill(samples, "w", 0.125))
 
+    def test_work_is_not_negative(self):
+        self.assertEqual(large_bounds.least_work(Samples([row("a", "default", 1, 0)]), "w", 1), 0)
+
     def test_work_is_the_median_of_rounds(self):
         rows = [row("a", "default", cpu, 0, number=number) for number, cpu in enumerate((1.007, 5.007, 2.007))]
         self.assertAlmostEqual(large_bounds.least_work(Samples(rows), "w", 1e-3), 2)
