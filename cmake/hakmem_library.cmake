@@ -52,6 +52,12 @@ set(hakmem_shared_objects ${hakmem_objects})
 if(hakmem_interpose_sources AND NOT HAKMEM_SANITIZE)
   add_library(hakmem_interpose OBJECT ${hakmem_interpose_sources})
   target_link_libraries(hakmem_interpose PRIVATE hakmem_flags)
+  # Its last call must be a jump, in builds that are hardly optimized too.
+  set_source_files_properties("${PROJECT_SOURCE_DIR}/src/api/interpose_dlopen.cpp"
+    PROPERTIES COMPILE_OPTIONS "-foptimize-sibling-calls")
+  # It does for a null pointer what the C library does, although that declares that there is none.
+  set_source_files_properties("${PROJECT_SOURCE_DIR}/src/api/interpose_setrlimit.cpp"
+    PROPERTIES COMPILE_OPTIONS "-fno-delete-null-pointer-checks")
   list(APPEND hakmem_shared_objects $<TARGET_OBJECTS:hakmem_interpose>)
 endif()
 

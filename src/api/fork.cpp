@@ -34,15 +34,6 @@ namespace hakmem {
 
 namespace {
 
-// Whether a signal handler that forks has interrupted this thread inside a critical section.
-bool holds_a_lock() {
-  bool mine = user_heap_lock_is_mine() || registry_lock_is_mine() || idle_bundles_lock_is_mine() || shared_slabs_lock_is_mine() ||
-              collapse_lock_is_mine() || large_lock_is_mine() || hands.lock_is_mine() || idle_blocks.lock_is_mine() ||
-              run_store.growth_lock_is_mine() || run_store.lock_is_mine() || metadata_lock_is_mine();
-  slab_shards.for_each([&mine](const SlabShard& shard) { mine = mine || shard.lock_is_mine(); });
-  return mine;
-}
-
 constexpr std::uint32_t kFirstPauseUs = 100;
 constexpr std::uint32_t kMostPauseUs = 10'000;
 constexpr unsigned kMostAttempts = 100;  // by reckoning 9 s: for each 80 ms for one lock, and a pause
@@ -102,6 +93,14 @@ void after_fork_in_child() {
 }
 
 }  // namespace
+
+bool holds_a_lock() {
+  bool mine = user_heap_lock_is_mine() || registry_lock_is_mine() || idle_bundles_lock_is_mine() || shared_slabs_lock_is_mine() ||
+              collapse_lock_is_mine() || large_lock_is_mine() || hands.lock_is_mine() || idle_blocks.lock_is_mine() ||
+              run_store.growth_lock_is_mine() || run_store.lock_is_mine() || metadata_lock_is_mine();
+  slab_shards.for_each([&mine](const SlabShard& shard) { mine = mine || shard.lock_is_mine(); });
+  return mine;
+}
 
 void watch_forks() { os::on_fork(before_fork, let_go_in_parent, after_fork_in_child); }
 

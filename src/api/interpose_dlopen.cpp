@@ -16,7 +16,7 @@ constinit hakmem::Atomic<OpenFunction> next{nullptr};
 }  // namespace
 
 // The C library looks up by its return address who calls, and where that module's libraries are: so the call at the end must be a
-// jump, which it is where the compiler optimizes.
+// jump (cmake/hakmem_library.cmake).
 extern "C" [[gnu::visibility("default")]] void* dlopen(const char* file, int mode) noexcept {
   OpenFunction open = next.load_relaxed();
   if (open == nullptr) {

@@ -18,9 +18,9 @@ extern "C" [[gnu::visibility("default")]] int prctl(int option, ...) noexcept {
   va_end(list);
   const auto call = [&] { return static_cast<int>(syscall(SYS_prctl, option, arguments[0], arguments[1], arguments[2], arguments[3])); };
   const bool gives_up = option == PR_SET_NO_NEW_PRIVS || option == PR_SET_SECCOMP;
-  if (!gives_up || hakmem::os::is_sandboxed()) return call();
-  hakmem::os::sandboxed.store_relaxed(true);
+  if (!gives_up) return call();
+  hakmem::os::sandbox_steps.fetch_add_relaxed(1);
   const int result = call();
-  if (result != 0) hakmem::os::sandboxed.store_relaxed(false);  // as of who only asks whether there are filters
+  if (result != 0) hakmem::os::sandbox_steps.fetch_sub_relaxed(1);  // as of who only asks whether there are filters
   return result;
 }

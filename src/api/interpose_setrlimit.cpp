@@ -1,55 +1,136 @@
-// Interpose: setrlimit and prlimit, to give back the page map's address space before a limit on it would count it: shells (ulimit -v),
-// servers and test harnesses limit themselves. Where a limit is there at the start, the map is compact from then on (api/boot.cpp).
+// Interpose: setrlimit, getrlimit and prlimit, for a program that limits its own address space: shells (ulimit -v), servers, test
+// harnesses and their children, scripts. Where a limit is there at the start, the page map is compact from then on (api/boot.cpp).
 //
-// In a process of one thread alone: others may be reading the map. Not part of the static library, as pthread_create is not.
+// The flat map's address space would count. While the calling thread is known to be the process's only one, the map becomes compact
+// before the limit holds. Otherwise others may be reading it: then the kernel gets a limit that is higher by the map, of which the
+// program does not hear; those that it executes have that much more.
+//
+// Not part of the static library, as pthread_create is not.
 #include <sys/resource.h>
-#include <sys/single_threaded.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "api/fork.hpp"
+#include "base/lock.hpp"
+#include "large/hands.hpp"
+#include "os/file.hpp"
+#include "os/fork.hpp"
 #include "os/thread.hpp"
 #include "pages/page_map.hpp"
-#include "thread/boot_hook.hpp"
+#include "thread/background.hpp"
 #include "thread/large_hooks.hpp"
 
 namespace {
 
-int set_limit(pid_t process, int resource, const void* limit, void* before) {
-  return static_cast<int>(syscall(SYS_prlimit64, process, resource, limit, before));
+constexpr unsigned kLooks = 10;
+constexpr unsigned kLooksForOurs = 500;  // it ends for certain, but may have to wait for a processor
+constexpr std::uint32_t kBetweenLooksUs = 1000;
+
+// A limit so many times as long as the map is raised in any case.
+constexpr rlim64_t kLong = 64;
+
+// By how much the kernel's limit is higher than the program's.
+constinit hakmem::Atomic<rlim64_t> raised{0};
+
+// A thread that has been joined, or ended, is counted for a moment more.
+template <typename IsSo>
+bool becomes(IsSo is_so, unsigned looks) {
+  for (unsigned look = 1; !is_so(); ++look) {
+    if (look == looks) return false;
+    hakmem::lock_pause(kBetweenLooksUs);
+  }
+  return true;
 }
 
 // What hands have is found by the flat map only (large/hand.hpp).
-void make_room_below(rlim64_t limit) {
-  hakmem::boot();
-  if (limit == RLIM64_INFINITY || limit / 2 > hakmem::page_map.reserved_bytes() || !hakmem::page_map.is_flat()) return;
-  if (__libc_single_threaded == 0 || !hakmem::os::is_own_process()) return;
+void make_compact() {
   hakmem::give_back_idle_large();
-  hakmem::page_map.become_compact();
+  if (hakmem::hands.granted() == 0) hakmem::page_map.become_compact();
 }
+
+// A handler may have interrupted this thread in the middle of a change; none comes in the middle of this one.
+void make_room() {
+  if (!hakmem::page_map.is_flat() || hakmem::holds_a_lock()) return;
+  hakmem::os::block_signals();
+  const bool is_watched = hakmem::background_runs();
+  if (!is_watched || (becomes([] { return hakmem::os::thread_count() == 2; }, kLooks) && hakmem::pause_background())) {
+    if (becomes(hakmem::os::is_alone, is_watched ? kLooksForOurs : kLooks)) make_compact();
+    if (is_watched) hakmem::resume_background();
+  }
+  hakmem::os::restore_signals();
+}
+
+bool is_finite(const rlimit64& limit) { return limit.rlim_cur != RLIM64_INFINITY && limit.rlim_cur <= limit.rlim_max; }
+
+rlim64_t raise(rlim64_t limit, rlim64_t by) { return by < RLIM64_INFINITY - limit ? limit + by : RLIM64_INFINITY; }
+
+rlim64_t lower(rlim64_t limit, rlim64_t by) { return limit == RLIM64_INFINITY || limit < by ? limit : limit - by; }
+
+// The child of a vfork has its parent's memory, and limits of its own.
+bool is_about_this_map(pid_t process, int resource) {
+  if (resource != RLIMIT_AS || !hakmem::os::is_own_process()) return false;
+  return process == 0 || static_cast<std::uint32_t>(process) == hakmem::os::process_id();
+}
+
+int ask_kernel(pid_t process, int resource, const rlimit64* limit, rlimit64* before) {
+  return static_cast<int>(syscall(SYS_prlimit64, process, resource, limit, before));
+}
+
+// As before, if it was raised before: nobody but root may raise a hard limit again.
+rlim64_t size_of_map() {
+  const rlim64_t before = raised.load_relaxed();
+  return before != 0 ? before : hakmem::page_map.reserved_bytes();
+}
+
+int limit_address_space(const rlimit64& asked, rlimit64* before) {
+  if (is_finite(asked) && asked.rlim_cur / kLong < hakmem::page_map.reserved_bytes()) make_room();
+  const rlim64_t by = is_finite(asked) && hakmem::page_map.is_flat() ? size_of_map() : 0;
+  const rlimit64 limit = {raise(asked.rlim_cur, by), raise(asked.rlim_max, by)};
+  const int result = ask_kernel(0, RLIMIT_AS, &limit, before);
+  if (result == 0) raised.store_relaxed(by);
+  return result;
+}
+
+int limit_or_ask(pid_t process, int resource, const rlimit64* limit, rlimit64* before) {
+  if (!is_about_this_map(process, resource)) return ask_kernel(process, resource, limit, before);
+  const rlim64_t by = raised.load_relaxed();
+  const int result = limit != nullptr ? limit_address_space(*limit, before) : ask_kernel(0, resource, nullptr, before);
+  if (result == 0 && before != nullptr) *before = {lower(before->rlim_cur, by), lower(before->rlim_max, by)};
+  return result;
+}
+
+// On a 64-bit machine both structures are the same.
+static_assert(sizeof(rlimit) == sizeof(rlimit64));
+
+const rlimit64* same(const rlimit* limit) { return reinterpret_cast<const rlimit64*>(limit); }
+rlimit64* same(rlimit* limit) { return reinterpret_cast<rlimit64*>(limit); }
 
 }  // namespace
 
 extern "C" {
 
-[[gnu::visibility("default")]] int setrlimit64(int resource, const struct rlimit64* limit) noexcept {
-  if (resource == RLIMIT_AS) make_room_below(limit->rlim_cur);
-  return set_limit(0, resource, limit, nullptr);
+[[gnu::visibility("default")]] int setrlimit(int resource, const rlimit* limit) noexcept {
+  return limit_or_ask(0, resource, same(limit), nullptr);
 }
 
-[[gnu::visibility("default")]] int prlimit64(pid_t process, __rlimit_resource resource, const struct rlimit64* limit, struct rlimit64* before) noexcept {
-  if (resource == RLIMIT_AS && limit != nullptr && (process == 0 || process == getpid())) make_room_below(limit->rlim_cur);
-  return set_limit(process, resource, limit, before);
+[[gnu::visibility("default")]] int setrlimit64(int resource, const rlimit64* limit) noexcept {
+  return limit_or_ask(0, resource, limit, nullptr);
 }
 
-// On a 64-bit machine both structures are the same.
-static_assert(sizeof(struct rlimit) == sizeof(struct rlimit64));
-
-[[gnu::visibility("default")]] int setrlimit(int resource, const struct rlimit* limit) noexcept {
-  return setrlimit64(resource, reinterpret_cast<const struct rlimit64*>(limit));
+[[gnu::visibility("default")]] int getrlimit(int resource, rlimit* limit) noexcept {
+  return limit_or_ask(0, resource, nullptr, same(limit));
 }
 
-[[gnu::visibility("default")]] int prlimit(pid_t process, __rlimit_resource resource, const struct rlimit* limit, struct rlimit* before) noexcept {
-  return prlimit64(process, resource, reinterpret_cast<const struct rlimit64*>(limit), reinterpret_cast<struct rlimit64*>(before));
+[[gnu::visibility("default")]] int getrlimit64(int resource, rlimit64* limit) noexcept {
+  return limit_or_ask(0, resource, nullptr, limit);
+}
+
+[[gnu::visibility("default")]] int prlimit(pid_t process, __rlimit_resource resource, const rlimit* limit, rlimit* before) noexcept {
+  return limit_or_ask(process, resource, same(limit), same(before));
+}
+
+[[gnu::visibility("default")]] int prlimit64(pid_t process, __rlimit_resource resource, const rlimit64* limit, rlimit64* before) noexcept {
+  return limit_or_ask(process, resource, limit, before);
 }
 
 }

@@ -180,12 +180,12 @@ void IdleBlocks::make_room() {
   if (!is_empty() && detach_oldest(kAnyBlock, &oldest, 1) != 0) coalesce(oldest);
 }
 
-void IdleBlocks::keep(Run* run, std::uint64_t now_ms) {
+void IdleBlocks::keep(Run* run, std::uint64_t freed_at_ms) {
   const std::size_t bytes = run->bytes();
   const learn::StackRule::OnFree rule = learning.note_freed(bytes, [bytes] { return resident_idle_bytes.load_relaxed() + bytes; });
   const bool at_once = rule == learn::StackRule::OnFree::kGoes || commitment.is_over_soft();
   IdleShard& home = shards_[home_of(class_served_by(bytes), run->node)];
-  const IdleShard::Left left = home.keep(run, now_ms, at_once);
+  const IdleShard::Left left = home.keep(run, freed_at_ms, at_once);
   if (!background_runs()) free_lazily_over_limit(home);
   if (left.crowded_out != nullptr) coalesce(left.crowded_out);
   if (left.due_at_once != nullptr) give_back(left.due_at_once);

@@ -60,8 +60,8 @@ class IdleBlocks {
   // A block that is a mapping of its own is about to be made: the oldest one goes.
   void make_room();
 
-  // The run is idle from now on.
-  void keep(Run* run, std::uint64_t now_ms);
+  // The run is idle, from `freed_at_ms` on: now, or before that if it was in a hand or is put back.
+  void keep(Run* run, std::uint64_t freed_at_ms);
 
   // Gives back what is due, and lets arms change.
   void tick(std::uint64_t now_ms);

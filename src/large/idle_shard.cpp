@@ -83,6 +83,7 @@ Run* IdleShard::detach_locked(IdleStack& stack, IdleEntry& entry) {
   const bool was_lazy = entry.is_lazy;
   Run* run = stack.detach(entry);
   if (run == nullptr) return nullptr;
+  run->freed_at_ms = entry.freed_at_ms;
   held_.store_relaxed(held_.load_relaxed() - run->bytes());
   if (was_lazy) lazy_.store_relaxed(lazy_.load_relaxed() - run->bytes());
   else resident_idle_bytes.fetch_sub_relaxed(run->bytes());

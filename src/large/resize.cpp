@@ -81,7 +81,7 @@ void* grow_into_idle(Run* run, std::size_t size, std::size_t used, Growth::Site 
   if (to == nullptr) return nullptr;
   const std::size_t end = room < to->bytes() ? room : to->bytes();
   if (used >= knobs::kMoveFrom && !is_mostly_there(to->start() + used, end - used)) {
-    idle_blocks.keep(to, os::now_ms());
+    idle_blocks.keep(to, to->freed_at_ms);
     return nullptr;
   }
   if (large_length(end) < to->bytes() && !to->is_huge()) run_store.shrink(to, granules_for(large_length(end)));

@@ -236,6 +236,23 @@ TEST_F(GrowIntoIdle, NotWhereEitherIsSparse) {
   release(filled);
 }
 
+// It is the older of two, and so goes first.
+TEST_F(GrowIntoIdle, WhatIsPutBackHasWaitedAsLongAsBefore) {
+  know_caller(16 * kMiB, 0);
+  void* const untouched = make(16 * kMiB);
+  void* const later = make(2 * kMiB);
+  void* filled = make_filled(4 * kMiB);  // behind them, so that neither is in its way
+  release(untouched);
+  os::advance_clock_for_test(10);
+  release(later);
+  os::advance_clock_for_test(10);
+  EXPECT_NE(filled = grow(filled, 16 * kMiB), untouched);
+  EXPECT_EQ(idle_large_bytes(), large_length(16 * kMiB) + large_length(2 * kMiB));
+  idle_blocks.make_room();
+  EXPECT_EQ(idle_large_bytes(), large_length(2 * kMiB));
+  release(filled);
+}
+
 TEST_F(GrowIntoIdle, NotALongOneWhereNobodyHasFilledWhatBlocksGrewBy) {
   void* block = make_filled(4 * kMiB);
   void* const idle = leave_idle(20 * kMiB);

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "os/file.hpp"
+#include "os/sandbox.hpp"
 
 #if defined(__GLIBC__) && (defined(__x86_64__) || defined(__aarch64__))
 #define HAS_RSEQ_AREA 1
@@ -67,6 +68,7 @@ bool affinity(CpuSet& into) {
 }
 
 unsigned ask_for_cpu() {
+  if (is_sandboxed()) return 0;
   const int saved = errno;
   const int cpu = sched_getcpu();
   errno = saved;

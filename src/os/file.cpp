@@ -4,6 +4,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,14 +20,15 @@ extern char** environ;
 
 namespace hakmem::os {
 
+// Not by the C library's functions, in which a thread may be cancelled.
 bool read_small_file(const char* path, char* text, std::size_t capacity) {
   const int saved = errno;
   text[0] = '\0';
-  const int fd = is_sandboxed() ? -1 : open(path, O_RDONLY | O_CLOEXEC);
-  ssize_t n = -1;
+  const long fd = is_sandboxed() ? -1 : syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+  long n = -1;
   if (fd >= 0) {
-    n = read(fd, text, capacity - 1);
-    close(fd);
+    n = syscall(SYS_read, fd, text, capacity - 1);
+    syscall(SYS_close, fd);
   }
   if (n >= 0) text[n] = '\0';
   errno = saved;

@@ -7,11 +7,12 @@
 
 #include <cstdint>
 
+#include "os/thread.hpp"
+
 extern "C" {
-// glibc exports these three for its own libraries (GLIBC_2.2.5); other C libraries lack them.
+// glibc exports these two for its own libraries (GLIBC_2.2.5); other C libraries lack them.
 [[gnu::weak]] void _IO_list_lock(void);
 [[gnu::weak]] void _IO_list_unlock(void);
-[[gnu::weak]] extern char __libc_single_threaded;
 }
 
 namespace hakmem::os {
@@ -33,8 +34,7 @@ constinit thread_local unsigned blocked_times = 0;  // a handler of a signal tha
 void on_fork(void (*prepare)(), void (*parent)(), void (*child)()) { pthread_atfork(prepare, parent, child); }
 
 void lock_stream_list() {
-  const bool threads = &__libc_single_threaded == nullptr || __libc_single_threaded == 0;
-  if (!threads || &_IO_list_lock == nullptr || &_IO_list_unlock == nullptr) return;
+  if (has_always_been_alone() || &_IO_list_lock == nullptr || &_IO_list_unlock == nullptr) return;
   _IO_list_lock();
   ++stream_list_held;
 }

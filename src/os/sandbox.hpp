@@ -13,8 +13,9 @@
 
 namespace hakmem::os {
 
-inline constinit Atomic<bool> sandboxed{false};
+// How many steps to it were taken, or are being tried.
+inline constinit Atomic<unsigned> sandbox_steps{0};
 
-inline bool is_sandboxed() { return sandboxed.load_relaxed(); }
+inline bool is_sandboxed() { return sandbox_steps.load_relaxed() != 0; }
 
 }  // namespace hakmem::os

@@ -52,7 +52,7 @@ bool PageMap::copy_to_leaves(std::uint64_t unit) {
     const Atomic<void*>* const details = &details_[i << kLeafBits];
     std::size_t used = 0;
     while (used < kLeafGranules && tags[used].load_relaxed() == 0) ++used;
-    if (used == kLeafGranules) continue;
+    if (used == kLeafGranules && leaves_[i].load_relaxed() == nullptr) continue;
     if (!add_leaf(i)) return false;
     Leaf* const leaf = leaves_[i].load_relaxed();
     for (std::size_t k = 0; k < kLeafGranules; ++k) {

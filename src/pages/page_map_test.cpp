@@ -132,6 +132,29 @@ TEST_F(BothForms, TheFlatOneMayBecomeCompact) {
   EXPECT_EQ(flat.tag_of(kBase + 2), tag_for(Kind::kBusy));
 }
 
+// The first attempt has copied a granule whose run is gone at the second.
+TEST_F(BothForms, WhatAFailedAttemptHasCopiedIsNotBelieved) {
+  static constexpr Granule kFirst = kBase + kSpan * 7;
+  static constexpr Granule kSecond = kFirst + (std::uint64_t{1} << 17);
+  for (const Granule g : {kFirst, kSecond}) {
+    ASSERT_TRUE(flat.cover(g, Granules{1}));
+    flat.set_tags(g, Granules{1}, tag_for(Kind::kHuge));
+  }
+  static auto* const real_map = os::memory.map;
+  static unsigned leaves_left = 1;
+  os::memory.map = [](std::size_t bytes, std::size_t alignment, bool accounted) {
+    return leaves_left-- == 0 ? nullptr : real_map(bytes, alignment, accounted);
+  };
+  EXPECT_FALSE(flat.become_compact());
+  os::memory.map = real_map;
+  EXPECT_TRUE(flat.is_flat());
+  EXPECT_EQ(flat.tag_of(kFirst), tag_for(Kind::kHuge));
+  flat.set_tags(kFirst, Granules{1}, tag_for(Kind::kForeign));
+  ASSERT_TRUE(flat.become_compact());
+  EXPECT_EQ(flat.tag_of(kFirst), tag_for(Kind::kForeign));
+  EXPECT_EQ(flat.tag_of(kSecond), tag_for(Kind::kHuge));
+}
+
 // Two threads cover one leaf: while the first waits for its memory, the second installs a leaf and
 // writes to it. The first must not put another in its place.
 TEST_F(BothForms, ALeafThatAnotherThreadInstalledStays) {

@@ -17,7 +17,7 @@ struct alignas(kCacheLine) Run {
   Atomic<Run*> next;  // in the pool of unused records
   Link<Run> in_huge;  // huge blocks (under the huge lock)
 
-  // Free runs (under the run lock); freed_at_ms on the way from a hand too (large/hands.hpp).
+  // Free runs (under the run lock); freed_at_ms on the way from a hand or out of the idle blocks too (large/).
   Link<Run> in_bin;
   Link<Run> in_age;
   std::uint64_t freed_at_ms = 0;

@@ -22,6 +22,16 @@ TEST(Dlopen, AModuleThatIsNotThereIsAnError) {
   EXPECT_NE(dlerror(), nullptr);
 }
 
+// Found by the path in the module that calls, which nobody else has.
+TEST(Dlopen, TheLibrariesOfTheModuleThatCalls) {
+  void* const handle = dlopen(OPENS_NEIGHBOUR, RTLD_NOW);
+  ASSERT_NE(handle, nullptr) << dlerror();
+  const auto open_neighbour = reinterpret_cast<int (*)(const char*)>(dlsym(handle, "open_neighbour"));
+  ASSERT_NE(open_neighbour, nullptr);
+  EXPECT_EQ(dlopen("neighbour.so", RTLD_NOW), nullptr) << "also found without the module's path";
+  EXPECT_EQ(open_neighbour("neighbour.so"), 0) << dlerror();
+}
+
 TEST(Dlopen, TheProgramItself) { EXPECT_NE(dlopen(nullptr, RTLD_NOW), nullptr); }
 
 }  // namespace
