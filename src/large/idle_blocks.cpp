@@ -27,7 +27,6 @@ constexpr std::size_t kLendFrom = 1 * kMiB;
 constexpr std::size_t kLendAtOnce = 8;
 constexpr std::size_t kMostLent = 32 * kMiB;
 constexpr std::size_t kLendTimes = 4;
-constexpr std::size_t kLendGuessedTimes = 16;
 
 constexpr IdleShard::Selection kAnyBlock{learn::kLargeClasses, learn::kLargeClasses, nullptr};
 
@@ -157,12 +156,10 @@ unsigned IdleBlocks::detach_oldest(const IdleShard::Selection& of, Run** batch, 
 // if not at once (knobs::kDirtyLimit). A mapping makes no room in the store: those go only for their bytes.
 //
 // A block much longer than what is wanted stays: to take its pages one by one would cost the next
-// request of its class all of them. One of which nobody knows that it will be wanted again goes sooner.
+// request of its class all of them. One of which nobody knows that it will be wanted again goes, however long.
 bool IdleBlocks::lend(std::size_t bytes, os::Node node) {
-  const auto classes_up_to = [bytes](std::size_t times) {
-    return request_class(clamp_size(times * bytes, kLendFrom, knobs::kHugeFrom - 1)) + 1;
-  };
-  const IdleShard::Selection lenders{classes_up_to(kLendTimes), classes_up_to(kLendGuessedTimes), &node};
+  const auto classes_up_to = [](std::size_t longest) { return request_class(clamp_size(longest, kLendFrom, knobs::kHugeFrom - 1)) + 1; };
+  const IdleShard::Selection lenders{classes_up_to(kLendTimes * bytes), classes_up_to(knobs::kHugeFrom), &node};
   const std::size_t wanted = clamp_size(kLendAtOnce * bytes, kLendFrom, kMostLent);
   std::size_t lent = 0;
   while (lent < wanted && !is_empty()) {

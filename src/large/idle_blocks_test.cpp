@@ -140,12 +140,12 @@ TEST_F(IdleBlocksTest, AMuchLongerBlockIsNotLent) {
 }
 
 // Eight times as long. What has come back twice is expected to come back.
-TEST_F(IdleBlocksTest, ALongerOneIsLentWhereItsKindHasNotComeBack) {
+TEST_F(IdleBlocksTest, AnyLengthIsLentWhereItsKindHasNotComeBack) {
   constexpr std::size_t kLong = 14 * kMiB;  // a class of its own here
   const Learn before = std::exchange(settings.learn, Learn::kOn);
   run_store.purge(os::now_ms(), true);
   idle_blocks.keep(make_run(kLong), os::now_ms());
-  hakmem::Run* const borrower = make_run(kLong / 8);
+  hakmem::Run* const borrower = make_run(kGranuleBytes);
   EXPECT_EQ(idle_blocks.held_bytes(), 0u);
   run_store.purge(os::now_ms(), true);
   idle_blocks.keep(make_run(kLong), os::now_ms());
@@ -156,7 +156,7 @@ TEST_F(IdleBlocksTest, ALongerOneIsLentWhereItsKindHasNotComeBack) {
     idle_blocks.keep(back, os::now_ms());
   }
   run_store.purge(os::now_ms(), true);
-  hakmem::Run* const other = make_run(kLong / 8);
+  hakmem::Run* const other = make_run(kGranuleBytes);
   EXPECT_EQ(idle_blocks.held_bytes(), kLong) << "not lent";
   idle_blocks.give_all_back();
   give_back(borrower);
