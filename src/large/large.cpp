@@ -93,9 +93,7 @@ LargeBlock make_once(std::size_t size, std::size_t alignment, OwnerId heap, lear
   const bool huge = size >= knobs::kHugeFrom || alignment >= knobs::kHugeFrom;
   if (!huge) return make_in_store(size, alignment, heap, site);
   idle_blocks.make_room();
-  const LargeBlock mapping = make_huge(size, alignment, heap, site);
-  // No address space is left, of which the store may have as much that is free.
-  return mapping.start != nullptr ? mapping : make_in_store(size, alignment, heap, site);
+  return make_huge(size, alignment, heap, site);
 }
 
 }  // namespace

@@ -1,12 +1,9 @@
 // Large: blocks above 32 KiB: where they come from, and how a heap's all go at once.
-#include <utility>
 #include <vector>
 
 #include "config/knobs.hpp"
 #include "large/idle_blocks.hpp"
 #include "large/large_fixture.hpp"
-#include "os/memory.hpp"
-#include "pages/run_store.hpp"
 
 namespace hakmem {
 namespace {
@@ -82,24 +79,6 @@ TEST_F(Large, DestroyingAHeapsBlocksLeavesOthersAlone) {
     EXPECT_TRUE(holds(block, kGranuleBytes));
     release(block);
   }
-}
-
-// As below ulimit -v, once small blocks have had all there is.
-TEST_F(Large, WhereNoMappingIsToBeHadALongBlockLiesInTheStore) {
-  const AllocatedRun room = run_store.allocate(granules_for(large_length(40 * kMiB)), Granules{1});
-  ASSERT_NE(room.run, nullptr);
-  run_store.release(room.run);
-  auto* const real_map = std::exchange(os::memory.map, [](std::size_t, std::size_t, bool) -> std::byte* { return nullptr; });
-  void* block = make(40 * kMiB);
-  os::memory.map = real_map;
-  ASSERT_NE(block, nullptr);
-  EXPECT_EQ(kind_at(block), Kind::kLarge);
-  fill(block, 40 * kMiB);
-  block = resize_large(block, 80 * kMiB);
-  ASSERT_NE(block, nullptr);
-  EXPECT_EQ(kind_at(block), Kind::kHuge);
-  EXPECT_TRUE(holds(block, 40 * kMiB));
-  release(block);
 }
 
 TEST_F(Large, AUsersHeapsBlocksAreNotCached) {

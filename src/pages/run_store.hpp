@@ -123,6 +123,9 @@ class RunStore {
   // Returns to the kernel what has been free since before `now_ms` - delay; `all`: everything.
   void purge(std::uint64_t now_ms, bool all);
 
+  // Returns address space too: that of units which are free and clean (unmap.cpp).
+  void unmap_free();
+
   RunUse use();
   UnitUse unit_use();
 
@@ -179,6 +182,11 @@ class RunStore {
     Granule start{0};
   };
 
+  struct Span {
+    Granule first{0};
+    Granules count{0};
+  };
+
   // Address space with its pages settled, in no list yet. run == nullptr: no memory.
   struct NewRegion {
     Run* run;
@@ -206,6 +214,10 @@ class RunStore {
   bool has_room_for_regions();
   void enter_region_locked(const NewRegion& made) HAK_REQUIRES(growth_lock_, lock_);
   void note_region_locked(Granule first, Granules count, bool huge) HAK_REQUIRES(growth_lock_, lock_);
+  Span whole_units_locked(const Run* run) HAK_REQUIRES(lock_);
+  bool cut_region_locked(Span span) HAK_REQUIRES(growth_lock_, lock_);
+  bool cut_free_locked(Run* run, Span span, Run** spare) HAK_REQUIRES(growth_lock_, lock_);
+  Span take_whole_units_locked(Run** spare) HAK_REQUIRES(growth_lock_, lock_);
   double touched_share() HAK_REQUIRES(growth_lock_);
   bool asks_by_bill() const;
   bool wants_huge() HAK_REQUIRES(growth_lock_);
@@ -317,6 +329,7 @@ class RunStores {
   }
 
   void purge(std::uint64_t now_ms, bool all);
+  void unmap_free();
   RunUse use();
   UnitUse unit_use();
   bool has_huge_pages();

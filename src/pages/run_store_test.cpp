@@ -201,6 +201,7 @@ TEST_F(RunStoreTest, FollowsAModel) {
     for (int step = 0; step < 1500; ++step) {
       model.step();
       if (step % 97 == 0) run_store.purge(os::now_ms(), step % 2 == 0);
+      if (step % 50 == 0) run_store.unmap_free();
       ASSERT_TRUE(run_store.check_invariants()) << "seed " << seed << ", step " << step;
       const RunUse use = run_store.use();
       ASSERT_EQ(use.in_use_bytes(), in_use + model.granules() * kGranuleBytes);
@@ -241,6 +242,41 @@ TEST_F(RunStoreTest, DirtyMemoryIsReusedFirstAndNotCalledZero) {
   EXPECT_FALSE(again.zeroed);
   run_store.release(again.run);
   run_store.release(wall);
+}
+
+// Two spans between three runs that stay, and what lies beside them.
+TEST_F(RunStoreTest, FreeUnitsGiveTheirAddressSpaceBack) {
+  constexpr std::uint64_t kLong = 4 * kUnitGranules;
+  purge_all();
+  run_store.unmap_free();
+  const std::size_t before = run_store.mapped_bytes();
+  hakmem::Run* const whole = allocate_run(3 * kLong, kUnitGranules);
+  run_store.release(whole, true);
+  hakmem::Run* runs[5] = {};
+  for (hakmem::Run*& run : runs) {
+    const bool stays = (&run - runs) % 2 == 0;
+    run = allocate_run(stays ? 1 : kLong, stays ? 1 : kUnitGranules);
+    first_word(run->first) = index_of(run->first);
+  }
+  const Granule freed[] = {runs[1]->first, runs[3]->first};
+  for (hakmem::Run* const run : {runs[1], runs[3]}) run_store.release(run);
+  run_store.unmap_free();
+  for (const Granule g : freed) EXPECT_EQ(page_map.tag_of(g), tag_for(Kind::kFreeDirty)) << "may be resident";
+  purge_all();
+  run_store.unmap_free();
+  for (const Granule g : freed) EXPECT_EQ(page_map.tag_of(g), tag_for(Kind::kForeign));
+  EXPECT_LE(run_store.mapped_bytes(), before + 3 * kHugePageBytes);
+  EXPECT_TRUE(run_store.check_invariants());
+  std::uint64_t walked = 0;
+  run_store.for_each_granule([&walked](Granule, Tag tag) { walked += tag != tag_for(Kind::kForeign) ? 1 : 0; });
+  EXPECT_EQ(walked * kGranuleBytes, run_store.mapped_bytes());
+  hakmem::Run* const again = allocate_run(kLong);
+  make_dirty(again);
+  for (hakmem::Run* const run : {runs[0], runs[2], runs[4]}) {
+    EXPECT_EQ(first_word(run->first), index_of(run->first));
+    run_store.release(run);
+  }
+  run_store.release(again);
 }
 
 TEST_F(RunStoreTest, NeighboursCoalesce) {

@@ -23,6 +23,10 @@ void RunStores::purge(std::uint64_t now_ms, bool all) {
   stores_.for_each([&](RunStore& store) { store.purge(now_ms, all); });
 }
 
+void RunStores::unmap_free() {
+  stores_.for_each([](RunStore& store) { store.unmap_free(); });
+}
+
 RunUse RunStores::use() {
   RunUse sum{};
   stores_.for_each([&sum](RunStore& store) {

@@ -2,6 +2,8 @@
 
 #include <cerrno>
 
+#include "pages/commitment.hpp"
+#include "pages/run_store.hpp"
 #include "thread/cache.hpp"
 #include "thread/heap.hpp"
 #include "thread/housekeeping.hpp"
@@ -27,17 +29,27 @@ void give_everything_back() {
   return_everything_idle(nullptr);
 }
 
+namespace {
+
+// Address space is of no use where the limit of committed bytes is what refuses.
+void give_all_back(std::size_t bytes) {
+  give_everything_back();
+  if (commitment.fits(bytes, commitment.hard())) run_store.unmap_free();
+}
+
+}  // namespace
+
 LimitCallback set_limit_callback(LimitCallback next) { return callback.exchange_acq_rel(next); }
 
 void find_memory(std::size_t bytes) {
   const int saved = errno;
-  give_everything_back();
+  give_all_back(bytes);
   const LimitCallback ask = callback.load_acquire();  // pairs with set_limit_callback()
   if (ask != nullptr && !asking) {
     asking = true;
     ask(bytes);
     asking = false;
-    give_everything_back();
+    give_all_back(bytes);
   }
   errno = saved;
 }

@@ -1,6 +1,6 @@
 // Last resort: what is tried before an allocation fails for want of memory.
 //
-//   limit or system refuses --> everything idle goes back --> the program's callback --> one retry
+//   limit or system refuses --> everything idle goes back, and the address space of what is free --> the program's callback --> one retry
 //
 // Above: refill, large, user heaps. Below: housekeeping. Any thread that holds no lock.
 #pragma once

@@ -25,6 +25,9 @@ struct Link {
   Link* next;
 };
 
+// Half of what there is: of small blocks no address space must be left behind.
+constexpr std::size_t kLarge = std::size_t{128} << 20;
+
 void require(bool good, int code) {
   if (!good) _exit(code);
 }
@@ -110,9 +113,9 @@ int main(int argc, char** argv) {
   const std::size_t got = threads > 1 ? use_up_in_threads(size, threads) : use_up(size);
   std::printf("%zu\n", got * size >> 20);
   for (int round = 0; round < 3; ++round) require(use_up(size) > 0, 23);
-  void* const large = std::malloc(support::opaque(std::size_t{16} << 20));
+  void* const large = std::malloc(support::opaque(kLarge));
   require(large != nullptr, 24);
-  std::memset(large, 1, 16 << 20);
+  std::memset(large, 1, kLarge);
   std::free(large);
   freed.count_down();
   late.join();
