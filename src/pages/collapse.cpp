@@ -90,16 +90,20 @@ bool RunStore::collapse_next() {
   {
     const LockGuard guard(lock_);
     if (!next_full_unit_locked(&unit, &more)) return more;
+    ++being_collapsed_;
   }
-  if (!is_dense(address_of(unit)) || !set_unit(unit, true)) return true;
-  if (os::memory.collapse(address_of(unit), kUnitBytes)) collapsed_.fetch_add_relaxed(1);
-  else set_unit(unit, false);
-  discard_what_went_meanwhile(unit);
+  if (is_dense(address_of(unit)) && set_unit(unit, true)) {
+    if (os::memory.collapse(address_of(unit), kUnitBytes)) collapsed_.fetch_add_relaxed(1);
+    else set_unit(unit, false);
+  }
+  end_collapse(unit);
   return true;
 }
 
-void RunStore::discard_what_went_meanwhile(Granule unit) {
+// What went meanwhile may be resident again.
+void RunStore::end_collapse(Granule unit) {
   const LockGuard guard(lock_);
+  --being_collapsed_;
   if (is_huge_at_locked(unit)) discard_clean_locked(unit, unit + kUnitGranules);
 }
 

@@ -159,6 +159,7 @@ class RunStore {
   bool growth_lock_is_mine() const { return growth_lock_.is_mine(); }
   bool lock_for_fork(bool patient) { return growth_lock_.lock_for_fork(patient) && lock_.lock_for_fork(patient); }
   void unlock_after_fork(bool in_child) {
+    if (in_child) forget_collapses();
     lock_.unlock_after_fork(in_child);
     growth_lock_.unlock_after_fork(in_child);
   }
@@ -223,7 +224,8 @@ class RunStore {
   bool wants_huge() HAK_REQUIRES(growth_lock_);
   bool get_huge_pages(std::byte* start, std::size_t bytes) HAK_REQUIRES(growth_lock_);
   void discard_clean_locked(Granule from, Granule end) HAK_REQUIRES(lock_);
-  void discard_what_went_meanwhile(Granule unit);
+  void end_collapse(Granule unit);
+  void forget_collapses() HAK_UNCHECKED { being_collapsed_ = 0; }  // those who were at it are not there
   Region* region_of_locked(Granule g) HAK_REQUIRES(lock_);
   bool has_asked_locked(Granule g) HAK_REQUIRES(lock_);
   bool is_huge_at_locked(Granule g) HAK_REQUIRES(lock_);
@@ -296,6 +298,7 @@ class RunStore {
   unsigned unseen_units_ HAK_GUARDED_BY(lock_) = 0;  // that have begun on huge pages since
   unsigned collapse_region_ HAK_GUARDED_BY(lock_) = 0;        // where collapse_next() goes on
   std::uint64_t collapse_granule_ HAK_GUARDED_BY(lock_) = 0;  // in it
+  unsigned being_collapsed_ HAK_GUARDED_BY(lock_) = 0;        // units, by so many threads: none is unmapped meanwhile
   Atomic<std::uint64_t> collapsed_{0};                        // units
   const HugeChoice* huge_choice_ = nullptr;  // written at boot
 };

@@ -89,6 +89,7 @@ bool RunStore::cut_free_locked(Run* run, Span span, Run** spare) {
 
 // None: no free run has any.
 RunStore::Span RunStore::take_whole_units_locked(Run** spare) {
+  if (being_collapsed_ != 0) return {};
   for (unsigned bin = bin_of(Granules{kUnit}); bin < kBins; ++bin) {
     for (Run* run = bins_[bin].front(); run != nullptr; run = BinList::next(run)) {
       const Span span = whole_units_locked(run);
