@@ -34,15 +34,16 @@ std::byte* map_and_count(std::size_t bytes, std::size_t alignment, bool accounte
 }
 
 // A whole one, or its tail.
-void unmap_and_count(std::byte* start, std::size_t bytes) {
+bool unmap_and_count(std::byte* start, std::size_t bytes) {
   kernel.unmap(start, bytes);
   const auto behind = mappings.upper_bound(start);
-  if (behind == mappings.begin()) return;
+  if (behind == mappings.begin()) return true;
   const auto holder = std::prev(behind);
-  if (start + bytes != holder->first + holder->second) return;
+  if (start + bytes != holder->first + holder->second) return true;
   mapped -= bytes;
   holder->second -= bytes;
   if (holder->second == 0) mappings.erase(holder);
+  return true;
 }
 
 class CommittedTest : public testing::Test {

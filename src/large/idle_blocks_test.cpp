@@ -139,7 +139,7 @@ TEST_F(IdleBlocksTest, AMuchLongerBlockIsNotLent) {
   give_back(half);
 }
 
-// Eight times as long. What has come back twice is expected to come back.
+// What has come back twice is expected to come back.
 TEST_F(IdleBlocksTest, AnyLengthIsLentWhereItsKindHasNotComeBack) {
   constexpr std::size_t kLong = 14 * kMiB;  // a class of its own here
   const Learn before = std::exchange(settings.learn, Learn::kOn);

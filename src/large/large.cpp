@@ -107,6 +107,7 @@ LargeBlock make_large(std::size_t size, std::size_t alignment, OwnerId heap,
   if (block.start == nullptr) {
     find_memory(size);
     block = make_once(size, alignment, heap, site);
+    if (block.start == nullptr && find_address_space(size)) block = make_once(size, alignment, heap, site);
   }
   if (block.start != nullptr) run_of(block.start)->site = site;
   return block;

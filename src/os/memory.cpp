@@ -42,9 +42,9 @@ std::byte* map_anywhere(std::size_t bytes, bool accounted) {
   return p == MAP_FAILED ? nullptr : static_cast<std::byte*>(p);
 }
 
-void kernel_unmap(std::byte* start, std::size_t bytes) {
+bool kernel_unmap(std::byte* start, std::size_t bytes) {
   const KeepErrno keep;
-  munmap(start, bytes);
+  return munmap(start, bytes) == 0;
 }
 
 std::byte* kernel_map(std::size_t bytes, std::size_t alignment, bool accounted) {

@@ -23,8 +23,8 @@ struct MemoryOps {
   // With `accounted` false the kernel is asked to reserve no swap for it. nullptr when refused.
   std::byte* (*map)(std::size_t bytes, std::size_t alignment, bool accounted);
 
-  // Returns the address range to the kernel.
-  void (*unmap)(std::byte* start, std::size_t bytes);
+  // Returns the address range to the kernel. False: refused, as where a mapping would come apart into more than there may be.
+  bool (*unmap)(std::byte* start, std::size_t bytes);
 
   // Returns the pages to the kernel, keeps the range; the next touch reads zero. False: refused.
   bool (*discard)(std::byte* start, std::size_t bytes);

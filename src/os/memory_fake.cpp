@@ -25,10 +25,10 @@ std::byte* fake_map(std::size_t bytes, std::size_t alignment, bool accounted) {
   return kernel.map(bytes, alignment > memory.page_size ? alignment : memory.page_size, accounted);
 }
 
-void fake_unmap(std::byte* start, std::size_t bytes) {
+bool fake_unmap(std::byte* start, std::size_t bytes) {
   check(start, bytes);
   fake_memory.unmaps.fetch_add_relaxed(1);
-  kernel.unmap(start, bytes);
+  return kernel.unmap(start, bytes);
 }
 
 bool fake_discard(std::byte* start, std::size_t bytes) {

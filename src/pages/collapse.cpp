@@ -89,8 +89,7 @@ bool RunStore::collapse_next() {
   bool more = true;
   {
     const LockGuard guard(lock_);
-    if (!next_full_unit_locked(&unit, &more)) return more;
-    ++being_collapsed_;
+    if (!next_full_unit_locked(&unit, &more) || !begin_collapse_locked(unit)) return more;
   }
   if (is_dense(address_of(unit)) && set_unit(unit, true)) {
     if (os::memory.collapse(address_of(unit), kUnitBytes)) collapsed_.fetch_add_relaxed(1);
@@ -100,10 +99,22 @@ bool RunStore::collapse_next() {
   return true;
 }
 
+// False: enough others are at it.
+bool RunStore::begin_collapse_locked(Granule unit) {
+  for (Granule& busy : being_collapsed_) {
+    if (busy != Granule{0}) continue;
+    busy = unit;
+    return true;
+  }
+  return false;
+}
+
 // What went meanwhile may be resident again.
 void RunStore::end_collapse(Granule unit) {
   const LockGuard guard(lock_);
-  --being_collapsed_;
+  for (Granule& busy : being_collapsed_) {
+    if (busy == unit) busy = Granule{0};
+  }
   if (is_huge_at_locked(unit)) discard_clean_locked(unit, unit + kUnitGranules);
 }
 

@@ -123,8 +123,8 @@ class RunStore {
   // Returns to the kernel what has been free since before `now_ms` - delay; `all`: everything.
   void purge(std::uint64_t now_ms, bool all);
 
-  // Returns address space too: that of units which are free and clean (unmap.cpp).
-  void unmap_free();
+  // Returns address space too: that of units which are free and clean (unmap.cpp). False: there was none.
+  bool unmap_free();
 
   RunUse use();
   UnitUse unit_use();
@@ -159,7 +159,6 @@ class RunStore {
   bool growth_lock_is_mine() const { return growth_lock_.is_mine(); }
   bool lock_for_fork(bool patient) { return growth_lock_.lock_for_fork(patient) && lock_.lock_for_fork(patient); }
   void unlock_after_fork(bool in_child) {
-    if (in_child) forget_collapses();
     lock_.unlock_after_fork(in_child);
     growth_lock_.unlock_after_fork(in_child);
   }
@@ -215,17 +214,19 @@ class RunStore {
   bool has_room_for_regions();
   void enter_region_locked(const NewRegion& made) HAK_REQUIRES(growth_lock_, lock_);
   void note_region_locked(Granule first, Granules count, bool huge) HAK_REQUIRES(growth_lock_, lock_);
+  bool may_unmap_locked(Granule unit, const Region& region) HAK_REQUIRES(lock_);
   Span whole_units_locked(const Run* run) HAK_REQUIRES(lock_);
-  bool cut_region_locked(Span span) HAK_REQUIRES(growth_lock_, lock_);
-  bool cut_free_locked(Run* run, Span span, Run** spare) HAK_REQUIRES(growth_lock_, lock_);
-  Span take_whole_units_locked(Run** spare) HAK_REQUIRES(growth_lock_, lock_);
+  bool has_room_to_cut_locked(Span span) HAK_REQUIRES(lock_);
+  void cut_region_locked(Span span) HAK_REQUIRES(growth_lock_, lock_);
+  void cut_free_locked(Run* run, Span span, Run** spare) HAK_REQUIRES(lock_);
+  Span unmap_next_locked(Run** spare) HAK_REQUIRES(growth_lock_, lock_);
   double touched_share() HAK_REQUIRES(growth_lock_);
   bool asks_by_bill() const;
   bool wants_huge() HAK_REQUIRES(growth_lock_);
   bool get_huge_pages(std::byte* start, std::size_t bytes) HAK_REQUIRES(growth_lock_);
   void discard_clean_locked(Granule from, Granule end) HAK_REQUIRES(lock_);
   void end_collapse(Granule unit);
-  void forget_collapses() HAK_UNCHECKED { being_collapsed_ = 0; }  // those who were at it are not there
+  bool begin_collapse_locked(Granule unit) HAK_REQUIRES(lock_);
   Region* region_of_locked(Granule g) HAK_REQUIRES(lock_);
   bool has_asked_locked(Granule g) HAK_REQUIRES(lock_);
   bool is_huge_at_locked(Granule g) HAK_REQUIRES(lock_);
@@ -298,7 +299,9 @@ class RunStore {
   unsigned unseen_units_ HAK_GUARDED_BY(lock_) = 0;  // that have begun on huge pages since
   unsigned collapse_region_ HAK_GUARDED_BY(lock_) = 0;        // where collapse_next() goes on
   std::uint64_t collapse_granule_ HAK_GUARDED_BY(lock_) = 0;  // in it
-  unsigned being_collapsed_ HAK_GUARDED_BY(lock_) = 0;        // units, by so many threads: none is unmapped meanwhile
+  // Units at which threads are: none of them is unmapped meanwhile. Granule{0}: room for one more.
+  static constexpr unsigned kCollapsers = 4;
+  Granule being_collapsed_[kCollapsers] HAK_GUARDED_BY(lock_) = {};
   Atomic<std::uint64_t> collapsed_{0};                        // units
   const HugeChoice* huge_choice_ = nullptr;  // written at boot
 };
@@ -332,7 +335,7 @@ class RunStores {
   }
 
   void purge(std::uint64_t now_ms, bool all);
-  void unmap_free();
+  bool unmap_free();
   RunUse use();
   UnitUse unit_use();
   bool has_huge_pages();

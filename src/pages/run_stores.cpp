@@ -23,8 +23,10 @@ void RunStores::purge(std::uint64_t now_ms, bool all) {
   stores_.for_each([&](RunStore& store) { store.purge(now_ms, all); });
 }
 
-void RunStores::unmap_free() {
-  stores_.for_each([](RunStore& store) { store.unmap_free(); });
+bool RunStores::unmap_free() {
+  bool any = false;
+  stores_.for_each([&any](RunStore& store) { any = store.unmap_free() || any; });
+  return any;
 }
 
 RunUse RunStores::use() {

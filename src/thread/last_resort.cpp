@@ -29,29 +29,22 @@ void give_everything_back() {
   return_everything_idle(nullptr);
 }
 
-namespace {
-
-// Address space is of no use where the limit of committed bytes is what refuses.
-void give_all_back(std::size_t bytes) {
-  give_everything_back();
-  if (commitment.fits(bytes, commitment.hard())) run_store.unmap_free();
-}
-
-}  // namespace
-
 LimitCallback set_limit_callback(LimitCallback next) { return callback.exchange_acq_rel(next); }
 
 void find_memory(std::size_t bytes) {
   const int saved = errno;
-  give_all_back(bytes);
+  give_everything_back();
   const LimitCallback ask = callback.load_acquire();  // pairs with set_limit_callback()
   if (ask != nullptr && !asking) {
     asking = true;
     ask(bytes);
     asking = false;
-    give_all_back(bytes);
+    give_everything_back();
   }
   errno = saved;
 }
+
+// It is counted where the page map is compact.
+bool find_address_space(std::size_t bytes) { return !page_map.is_flat() && commitment.fits(bytes, commitment.hard()) && run_store.unmap_free(); }
 
 }  // namespace hakmem

@@ -1,6 +1,7 @@
 // Last resort: what is tried before an allocation fails for want of memory.
 //
-//   limit or system refuses --> everything idle goes back, and the address space of what is free --> the program's callback --> one retry
+//   limit or system refuses --> everything idle goes back --> the program's callback --> one retry
+//   a large block           --> the address space of what is free                    --> another
 //
 // Above: refill, large, user heaps. Below: housekeeping. Any thread that holds no lock.
 #pragma once
@@ -21,5 +22,8 @@ void give_everything_back();
 
 // To be followed by one retry. A callback that comes back here is not called again. Keeps errno.
 void find_memory(std::size_t bytes);
+
+// After that, for a block that may be longer than what is free side by side. True: some has gone back.
+bool find_address_space(std::size_t bytes);
 
 }  // namespace hakmem

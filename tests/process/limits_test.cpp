@@ -16,7 +16,7 @@ constexpr rlim_t kLimit = 256 * kMiB;  // ulimit -v 262144
 
 support::ChildResult use_up(__rlimit_resource resource, std::size_t block_bytes, int threads) {
   return support::run_preloaded({.command = {TEST_PROGRAMS "/uses_memory_up",
-                                             std::to_string(block_bytes), std::to_string(threads)},
+                                             std::to_string(block_bytes), std::to_string(threads), "128"},
                                  .limits = {{resource, kLimit}}});
 }
 

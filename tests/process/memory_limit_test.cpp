@@ -110,7 +110,7 @@ TEST(HardLimit, IsNotUsedUpByRoomToGrow) {
 TEST(HardLimit, GivesEnomemThatProgramsSurvive) {
   for (const char* block : {"500", "30000", "65536", "40000000"}) {
     const ChildResult result =
-        support::run_preloaded({.command = {TEST_PROGRAMS "/uses_memory_up", block, "1"},
+        support::run_preloaded({.command = {TEST_PROGRAMS "/uses_memory_up", block, "1", "16"},
                                 .environment = {{"HAKMEM_HARD_LIMIT", "128M"}}});
     EXPECT_EQ(result.signal, 0) << block;
     EXPECT_EQ(result.exit_code, 0) << block << ": " << result.err;

@@ -1,7 +1,9 @@
 // Allocates until there is no more, frees everything, and goes on: what a program under a limit may
 // do.
 //
-//   uses_memory_up BLOCK_BYTES THREADS
+//   uses_memory_up BLOCK_BYTES THREADS LARGE_MIB
+//
+// LARGE_MIB is what it wants in one block after that.
 //
 // Prints the MiB it got in all before the first failure of each thread. Exit codes: 0 all well,
 // otherwise the code of the `require` that failed. Blocks are chained through their first word, so
@@ -24,9 +26,6 @@ namespace {
 struct Link {
   Link* next;
 };
-
-// Half of what there is: of small blocks no address space must be left behind.
-constexpr std::size_t kLarge = std::size_t{128} << 20;
 
 void require(bool good, int code) {
   if (!good) _exit(code);
@@ -100,9 +99,10 @@ std::size_t use_up_in_threads(std::size_t size, int count) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) return 2;
+  if (argc != 4) return 2;
   const std::size_t size = std::strtoull(argv[1], nullptr, 10);
   const int threads = std::atoi(argv[2]);
+  const std::size_t large_bytes = std::strtoull(argv[3], nullptr, 10) << 20;
   // Exists from the start: afterwards the address space may all be the allocator's, with no room
   // for a stack.
   std::latch freed(1);
@@ -113,9 +113,9 @@ int main(int argc, char** argv) {
   const std::size_t got = threads > 1 ? use_up_in_threads(size, threads) : use_up(size);
   std::printf("%zu\n", got * size >> 20);
   for (int round = 0; round < 3; ++round) require(use_up(size) > 0, 23);
-  void* const large = std::malloc(support::opaque(kLarge));
+  void* const large = std::malloc(support::opaque(large_bytes));
   require(large != nullptr, 24);
-  std::memset(large, 1, kLarge);
+  std::memset(large, 1, large_bytes);
   std::free(large);
   freed.count_down();
   late.join();
