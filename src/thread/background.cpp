@@ -5,6 +5,7 @@
 #include "os/alarm.hpp"
 #include "os/sandbox.hpp"
 #include "os/thread.hpp"
+#include "os/thread_exit.hpp"
 #include "pages/commitment.hpp"
 #include "thread/housekeeping.hpp"
 
@@ -20,6 +21,9 @@ constexpr std::uint32_t kLongNapMs = 10'000;
 
 // The coarse clock's tick: nothing can be due sooner.
 constexpr std::uint32_t kLeastNapMs = 4;
+
+// After which the main thread has left, as any that has a heap (registry). It may have none, and blocks of another allocator.
+constexpr std::uintptr_t kLaterRounds = 2;
 
 // How long it is waited for: a handler may have interrupted who was about to start it.
 constexpr std::uint32_t kEndPauseUs = 100;
@@ -54,6 +58,7 @@ void keep_house() {
 void start_background() {
   if (must_end.load_relaxed() || os::is_sandboxed()) return;
   if (runs.load_relaxed() || runs.exchange_acq_rel(true)) return;
+  if (os::is_main_thread()) os::arm_thread_exit(kLaterRounds);
   if (!os::start_thread("hakmem", keep_house)) runs.store_relaxed(false);
 }
 

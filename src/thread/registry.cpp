@@ -182,10 +182,9 @@ void* allocate_after_leaving(ClassId c) {
 
 void leave_thread_heap() {
   Heap* heap = thread_cache.heap;
-  if (heap == nullptr) return leave_large_hand();  // of a thread that moved to a node without memory for a heap
-  has_left = true;
+  if (heap != nullptr) has_left = true;  // or the thread has moved to a node without memory for one, or never had one
   leave_large_hand();
-  retire(heap);
+  if (heap != nullptr) retire(heap);
   if (os::is_main_thread()) end_background();
 }
 

@@ -41,15 +41,16 @@ TEST(Lifetime, ProgramsWithoutStandardStreams) {
   EXPECT_EQ(result.err, "");
 }
 
-// The library's own thread must not be the one that keeps the process.
+// The library's own thread must not be the one that keeps the process, also of a program that has another allocator.
 TEST(Lifetime, EndsWithItsLastThreadWhenMainHasLeft) {
-  for (const char* background : {"auto", "on"}) {
-    const ChildResult result = support::run_preloaded({.command = {TEST_PROGRAMS "/leaves_main"},
-                                                       .environment = {{"HAKMEM_BACKGROUND", background}},
-                                                       .seconds = 10});
-    EXPECT_EQ(result.out, "last\n") << background;
-    EXPECT_EQ(result.exit_code, 0) << background;
-    EXPECT_EQ(result.signal, 0) << background;
+  for (const char* program : {TEST_PROGRAMS "/leaves_main", TEST_PROGRAMS "/leaves_main_without_us"}) {
+    for (const char* background : {"auto", "on"}) {
+      const ChildResult result =
+          support::run_preloaded({.command = {program}, .environment = {{"HAKMEM_BACKGROUND", background}}, .seconds = 10});
+      EXPECT_EQ(result.out, "last\n") << program << ", " << background;
+      EXPECT_EQ(result.exit_code, 0) << program << ", " << background;
+      EXPECT_EQ(result.signal, 0) << program << ", " << background;
+    }
   }
 }
 
