@@ -44,6 +44,8 @@ if(hakmem_override_sources AND NOT HAKMEM_SANITIZE)
   target_link_libraries(hakmem_override PRIVATE hakmem_flags)
   # A new-handler may throw through the nothrow forms of new, which must catch it.
   set_source_files_properties("${PROJECT_SOURCE_DIR}/src/api/override_nothrow.cpp" PROPERTIES COMPILE_OPTIONS "-fexceptions")
+  # A debugger that calls malloc in the program has to know its type, which line tables leave out.
+  set_source_files_properties("${PROJECT_SOURCE_DIR}/src/api/override_malloc.cpp" PROPERTIES COMPILE_OPTIONS "-g")
   list(APPEND hakmem_objects $<TARGET_OBJECTS:hakmem_override>)
 endif()
 

@@ -82,11 +82,16 @@ rlim64_t size_of_map() {
   return before != 0 ? before : hakmem::page_map.reserved_bytes();
 }
 
+rlimit64 raise(const rlimit64& limit, rlim64_t by) { return {raise(limit.rlim_cur, by), raise(limit.rlim_max, by)}; }
+
+// The kernel says whether it may be so high before the map becomes compact, and the limit exact.
 int limit_address_space(const rlimit64& asked, rlimit64* before) {
+  const rlimit64 as_before = raise(asked, raised.load_relaxed());
+  if (raised.load_relaxed() != 0 && ask_kernel(0, RLIMIT_AS, &as_before, before) != 0) return -1;
   if (is_finite(asked) && asked.rlim_cur / kLong < hakmem::page_map.reserved_bytes()) make_room();
   const rlim64_t by = is_finite(asked) && hakmem::page_map.is_flat() ? size_of_map() : 0;
-  const rlimit64 limit = {raise(asked.rlim_cur, by), raise(asked.rlim_max, by)};
-  const int result = ask_kernel(0, RLIMIT_AS, &limit, before);
+  const rlimit64 limit = raise(asked, by);
+  const int result = ask_kernel(0, RLIMIT_AS, &limit, raised.load_relaxed() != 0 ? nullptr : before);
   if (result == 0) raised.store_relaxed(by);
   return result;
 }

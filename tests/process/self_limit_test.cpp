@@ -210,6 +210,25 @@ TEST_F(SelfLimit, AmongThreadsAgain) {
   }), 0);
 }
 
+// As the kernel would: what was lowered among threads stays so when they have ended.
+TEST_F(SelfLimit, NobodyRaisesTheHardLimitAgain) {
+  EXPECT_EQ(status_of_child([] {
+    constexpr uid_t kNobody = 65534;
+    std::atomic<bool> ends{false};
+    std::thread other([&ends] {
+      while (!ends) std::free(opaque(std::malloc(1000)));
+    });
+    bool done = setrlimit(RLIMIT_AS, &kLimit) == 0;
+    ends = true;
+    other.join();
+    constexpr rlimit kHigher = {2 * kLimit.rlim_cur, 2 * kLimit.rlim_max};
+    const bool is_privileged = geteuid() == 0 && setresuid(kNobody, kNobody, kNobody) != 0;
+    done = done && (is_privileged || (setrlimit(RLIMIT_AS, &kHigher) != 0 && errno == EPERM));
+    rlimit limit{};
+    return done && setrlimit(RLIMIT_AS, &kLimit) == 0 && getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_max == kLimit.rlim_max && has_room();
+  }), 0);
+}
+
 // It is the parent's memory, and the child's limit.
 TEST_F(SelfLimit, AVforksChildChangesNothing) {
   EXPECT_EQ(status_of_child([] {
