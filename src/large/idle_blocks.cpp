@@ -156,7 +156,7 @@ unsigned IdleBlocks::detach_oldest(const IdleShard::Selection& of, Run** batch, 
 // if not at once (knobs::kDirtyLimit). A mapping makes no room in the store: those go only for their bytes.
 //
 // A block much longer than what is wanted stays: to take its pages one by one would cost the next
-// request of its class all of them. One in the store of which nobody knows that it will be wanted again goes, however long.
+// request of its class all of them. One of which nobody knows that it will be wanted again goes, however long, a mapping too.
 bool IdleBlocks::lend(std::size_t bytes, os::Node node) {
   const auto classes_up_to = [](std::size_t longest) { return request_class(clamp_size(longest, kLendFrom, knobs::kHugeFrom - 1)) + 1; };
   const unsigned classes = classes_up_to(kLendTimes * bytes);

@@ -184,7 +184,7 @@ Run* IdleShard::settle_locked(IdleStack& stack, IdleEntry& entry, std::uint64_t 
 
 bool IdleShard::selects(const Selection& of, unsigned size_class, const IdleEntry& entry) {
   if (entry.run == nullptr || (of.only != nullptr && entry.run->node != *of.only)) return false;
-  return size_class < of.classes || (learning.is_guess(entry.context) && !entry.run->is_huge());
+  return size_class < of.classes || learning.is_guess(entry.context);
 }
 
 IdleEntry* IdleShard::oldest_locked(const Selection& of, IdleStack** in) {
