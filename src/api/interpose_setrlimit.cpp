@@ -76,22 +76,22 @@ int ask_kernel(pid_t process, int resource, const rlimit64* limit, rlimit64* bef
   return static_cast<int>(syscall(SYS_prlimit64, process, resource, limit, before));
 }
 
-// As before, if it was raised before: nobody but root may raise a hard limit again.
-rlim64_t size_of_map() {
-  const rlim64_t before = raised.load_relaxed();
-  return before != 0 ? before : hakmem::page_map.reserved_bytes();
-}
-
 rlimit64 raise(const rlimit64& limit, rlim64_t by) { return {raise(limit.rlim_cur, by), raise(limit.rlim_max, by)}; }
 
-// The kernel says whether it may be so high before the map becomes compact, and the limit exact.
+// What was raised is raised as much again, so that the kernel says whether the limit may be so high: before the map becomes compact,
+// and the limit exact.
 int limit_address_space(const rlimit64& asked, rlimit64* before) {
-  const rlimit64 as_before = raise(asked, raised.load_relaxed());
-  if (raised.load_relaxed() != 0 && ask_kernel(0, RLIMIT_AS, &as_before, before) != 0) return -1;
+  const rlim64_t raised_by = raised.load_relaxed();
+  if (raised_by != 0) {
+    const rlimit64 as_before = raise(asked, raised_by);
+    if (ask_kernel(0, RLIMIT_AS, &as_before, before) != 0) return -1;
+    before = nullptr;
+  }
   if (is_finite(asked) && asked.rlim_cur / kLong < hakmem::page_map.reserved_bytes()) make_room();
-  const rlim64_t by = is_finite(asked) && hakmem::page_map.is_flat() ? size_of_map() : 0;
+  const rlim64_t size_of_map = raised_by != 0 ? raised_by : hakmem::page_map.reserved_bytes();
+  const rlim64_t by = is_finite(asked) && hakmem::page_map.is_flat() ? size_of_map : 0;
   const rlimit64 limit = raise(asked, by);
-  const int result = ask_kernel(0, RLIMIT_AS, &limit, raised.load_relaxed() != 0 ? nullptr : before);
+  const int result = ask_kernel(0, RLIMIT_AS, &limit, before);
   if (result == 0) raised.store_relaxed(by);
   return result;
 }
