@@ -7,6 +7,8 @@
 
 #include "large/large.hpp"
 #include "os/clock.hpp"
+#include "thread/huge_choice.hpp"
+#include "thread/known_costs.hpp"
 #include "thread/large_hooks.hpp"
 
 namespace hakmem {
@@ -67,6 +69,16 @@ class Large : public testing::Test {
 
   std::size_t in_use = 0;
   HugeUse huge{};
+};
+
+// Pages cost what they usually do, whatever has been measured here.
+class Resize : public Large {
+ protected:
+  void SetUp() override {
+    boot_known_costs(false);
+    know_small_pages(learn::CostModel{});
+    Large::SetUp();
+  }
 };
 
 }  // namespace hakmem

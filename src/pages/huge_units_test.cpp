@@ -18,12 +18,6 @@
 namespace hakmem {
 namespace {
 
-Run* allocate_run(std::uint64_t count, std::uint64_t alignment = 1) {
-  Run* run = run_store.allocate(Granules{count}, Granules{alignment}).run;
-  if (run == nullptr) std::abort();
-  return run;
-}
-
 std::uint64_t unit_of(const Run* run) { return index_of(run->first) / kUnitGranules; }
 
 // Runs of slab lengths that come and go, more coming at first and more going in the end.

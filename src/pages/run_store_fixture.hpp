@@ -1,7 +1,10 @@
 // What tests rely on whatever other tests of their process have left: regions of one kind, a full release budget.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <cstdlib>
+#include <optional>
 #include <vector>
 
 #include "config/knobs.hpp"
@@ -40,6 +43,37 @@ class FreshRegions {
 
  private:
   std::vector<Run*> others_;
+};
+
+inline Run* allocate_run(std::uint64_t count, std::uint64_t alignment = 1) {
+  Run* run = run_store.allocate(Granules{count}, Granules{alignment}).run;
+  if (run == nullptr) std::abort();
+  return run;
+}
+
+inline std::uint64_t& first_word(Granule g) { return *reinterpret_cast<std::uint64_t*>(address_of(g)); }
+
+inline void make_dirty(const Run* run) {
+  for (std::uint64_t i = 0; i < count_of(run->count); ++i) first_word(run->first + i) = 1;
+}
+
+inline std::size_t dirty_bytes() { return run_store.use().dirty_bytes; }
+inline void purge_all() { run_store.purge(os::now_ms(), true); }
+
+// Without huge pages, whatever the machine does.
+class RunStoreTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    regions_.emplace(HugePagePolicy::kNever);
+    fill_release_budget();
+  }
+  void TearDown() override {
+    regions_.reset();
+    EXPECT_TRUE(run_store.check_invariants());
+  }
+
+ private:
+  std::optional<FreshRegions> regions_;
 };
 
 }  // namespace hakmem

@@ -12,17 +12,11 @@
 #include "learn/huge_arms.hpp"
 #include "os/memory.hpp"
 #include "pages/commitment.hpp"
-#include "pages/run_store.hpp"
+#include "pages/run_store_fixture.hpp"
 #include "thread/known_costs.hpp"
 
 namespace hakmem {
 namespace {
-
-hakmem::Run* allocate_run(std::uint64_t count) {
-  hakmem::Run* run = run_store.allocate(Granules{count}).run;
-  if (run == nullptr) std::abort();
-  return run;
-}
 
 // Regions ask, and units are worth it or not.
 constexpr HugeChoice choice_of_regions(bool (*asks)(double), bool (*asks_for_unit)(const UnitBegun&)) {
