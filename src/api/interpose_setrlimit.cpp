@@ -1,9 +1,8 @@
 // Interpose: setrlimit, getrlimit and prlimit, for a program that limits its own address space: shells (ulimit -v), servers, test
 // harnesses and their children, scripts. Where a limit is there at the start, the page map is compact from then on (api/boot.cpp).
 //
-// The flat map's address space would count. While the calling thread is known to be the process's only one, the map becomes compact
-// before the limit holds. Otherwise others may be reading it: then the kernel gets a limit that is higher by the map, of which the
-// program does not hear; those that it executes have that much more.
+// The flat map's address space would count. The map becomes compact before the limit holds, unless others may be reading it: then the
+// kernel gets a limit that is higher by the map, of which the program does not hear; those that it executes have that much more.
 //
 // Not part of the static library, as pthread_create is not.
 #include <sys/resource.h>
@@ -11,54 +10,15 @@
 #include <unistd.h>
 
 #include "api/fork.hpp"
-#include "base/lock.hpp"
-#include "large/hands.hpp"
 #include "os/file.hpp"
-#include "os/fork.hpp"
 #include "os/thread.hpp"
 #include "pages/page_map.hpp"
-#include "thread/background.hpp"
-#include "thread/large_hooks.hpp"
+#include "thread/compact_map.hpp"
+
+using hakmem::limit_raised_by;
+using hakmem::page_map;
 
 namespace {
-
-constexpr unsigned kLooks = 10;
-constexpr unsigned kLooksForOurs = 500;  // it ends for certain, but may have to wait for a processor
-constexpr std::uint32_t kBetweenLooksUs = 1000;
-
-// A limit so many times as long as the map is raised in any case.
-constexpr rlim64_t kLong = 64;
-
-// By how much the kernel's limit is higher than the program's.
-constinit hakmem::Atomic<rlim64_t> raised{0};
-
-// A thread that has been joined, or ended, is counted for a moment more.
-template <typename IsSo>
-bool becomes(IsSo is_so, unsigned looks) {
-  for (unsigned look = 1; !is_so(); ++look) {
-    if (look == looks) return false;
-    hakmem::lock_pause(kBetweenLooksUs);
-  }
-  return true;
-}
-
-// What hands have is found by the flat map only (large/hand.hpp).
-void make_compact() {
-  hakmem::give_back_idle_large();
-  if (hakmem::hands.granted() == 0) hakmem::page_map.become_compact();
-}
-
-// A handler may have interrupted this thread in the middle of a change; none comes in the middle of this one.
-void make_room() {
-  if (!hakmem::page_map.is_flat() || hakmem::holds_a_lock()) return;
-  hakmem::os::block_signals();
-  const bool is_watched = hakmem::background_runs();
-  if (!is_watched || (becomes([] { return hakmem::os::thread_count() == 2; }, kLooks) && hakmem::pause_background())) {
-    if (becomes(hakmem::os::is_alone, is_watched ? kLooksForOurs : kLooks)) make_compact();
-    if (is_watched) hakmem::resume_background();
-  }
-  hakmem::os::restore_signals();
-}
 
 bool is_finite(const rlimit64& limit) { return limit.rlim_cur != RLIM64_INFINITY && limit.rlim_cur <= limit.rlim_max; }
 
@@ -81,24 +41,24 @@ rlimit64 raise(const rlimit64& limit, rlim64_t by) { return {raise(limit.rlim_cu
 // What was raised is raised as much again, so that the kernel says whether the limit may be so high: before the map becomes compact,
 // and the limit exact.
 int limit_address_space(const rlimit64& asked, rlimit64* before) {
-  const rlim64_t raised_by = raised.load_relaxed();
+  const rlim64_t raised_by = limit_raised_by.load_relaxed();
   if (raised_by != 0) {
     const rlimit64 as_before = raise(asked, raised_by);
     if (ask_kernel(0, RLIMIT_AS, &as_before, before) != 0) return -1;
     before = nullptr;
   }
-  if (is_finite(asked) && asked.rlim_cur / kLong < hakmem::page_map.reserved_bytes()) make_room();
-  const rlim64_t size_of_map = raised_by != 0 ? raised_by : hakmem::page_map.reserved_bytes();
-  const rlim64_t by = is_finite(asked) && hakmem::page_map.is_flat() ? size_of_map : 0;
+  if (is_finite(asked) && hakmem::is_limit_near_map(asked.rlim_cur) && !hakmem::holds_a_lock()) hakmem::make_map_compact();
+  const rlim64_t size_of_map = raised_by != 0 ? raised_by : page_map.reserved_bytes();
+  const rlim64_t by = is_finite(asked) && page_map.is_flat() ? size_of_map : 0;
   const rlimit64 limit = raise(asked, by);
   const int result = ask_kernel(0, RLIMIT_AS, &limit, before);
-  if (result == 0) raised.store_relaxed(by);
+  if (result == 0) limit_raised_by.store_relaxed(by);
   return result;
 }
 
 int limit_or_ask(pid_t process, int resource, const rlimit64* limit, rlimit64* before) {
   if (!is_about_this_map(process, resource)) return ask_kernel(process, resource, limit, before);
-  const rlim64_t by = raised.load_relaxed();
+  const rlim64_t by = limit_raised_by.load_relaxed();
   const int result = limit != nullptr ? limit_address_space(*limit, before) : ask_kernel(0, resource, nullptr, before);
   if (result == 0 && before != nullptr) *before = {lower(before->rlim_cur, by), lower(before->rlim_max, by)};
   return result;

@@ -2,8 +2,10 @@
 //
 // A slow path may run in any of these; the warm paths are thread/hot.hpp. The C++ operators are in
 // override_new.cpp, the reports in override_info.cpp.
+#include <bit>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 
 #include "api/allocate.hpp"
 #include "api/errors.hpp"
@@ -84,8 +86,10 @@ HAK_REPLACE void* aligned_alloc(std::size_t alignment, std::size_t size) {
   return aligned_or_einval(alignment, size);
 }
 
+// As the GNU C library: an alignment that is no power of two is the next one.
 [[gnu::noinline]] HAK_REPLACE void* memalign(std::size_t alignment, std::size_t size) {
-  return aligned_or_einval(alignment, size);
+  constexpr std::size_t kHighest = SIZE_MAX / 2 + 1;
+  return aligned_or_einval(alignment < kHighest ? std::bit_ceil(alignment) : alignment, size);
 }
 
 HAK_REPLACE void* valloc(std::size_t size) {

@@ -188,8 +188,13 @@ void tick_large(std::uint64_t now_ms) {
   idle_blocks.tick(now_ms);
 }
 
-void give_back_idle_large() {
+bool empty_large_hands() {
   retire_all(hands.collect(os::now_ms(), true));
+  return hands.granted() == 0;
+}
+
+void give_back_idle_large() {
+  empty_large_hands();
   idle_blocks.give_all_back();
 }
 

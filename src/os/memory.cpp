@@ -147,6 +147,11 @@ std::byte* kernel_map_zeros(std::size_t bytes) {
   return p == MAP_FAILED ? nullptr : static_cast<std::byte*>(p);
 }
 
+void kernel_unlock(std::byte* start, std::size_t bytes) {
+  const KeepErrno keep;
+  munlock(start, bytes);
+}
+
 bool kernel_make_writable(std::byte* start, std::size_t bytes) {
   const KeepErrno keep;
   return mprotect(start, bytes, PROT_READ | PROT_WRITE) == 0;
@@ -179,6 +184,7 @@ void use_kernel_memory() {
             kernel_move_pages,
             kernel_skip_in_dumps,
             kernel_map_zeros,
+            kernel_unlock,
             kernel_make_writable,
             kernel_prefer_node};
 }

@@ -56,8 +56,11 @@ struct MemoryOps {
   void (*skip_in_dumps)(std::byte* start, std::size_t bytes);
 
   // Address space that reads zero and cannot be written, aligned to a page: it counts against no
-  // limit but RLIMIT_AS, and mlockall() does not fill it. nullptr when refused.
+  // limit but RLIMIT_AS, and mlockall() maps the one page of zeros all over it. nullptr when refused.
   std::byte* (*map_zeros)(std::size_t bytes);
+
+  // What mlockall() has locked counts no more.
+  void (*unlock)(std::byte* start, std::size_t bytes);
 
   // Makes a part of it writable. False when refused.
   bool (*make_writable)(std::byte* start, std::size_t bytes);

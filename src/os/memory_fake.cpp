@@ -98,7 +98,7 @@ void use_fake_memory(std::size_t page_size) {
   kernel = memory;
   memory = {page_size,          fake_map,         fake_unmap,      fake_discard,       fake_discard_ranges,
             kernel.free_lazily, fake_populate,    fake_advise_huge, fake_collapse, fake_move_pages, fake_skip_in_dumps, fake_map_zeros,
-            fake_make_writable, fake_prefer_node};
+            kernel.unlock,      fake_make_writable, fake_prefer_node};
 }
 
 bool fake_memory_in_force() { return memory.map == fake_map; }

@@ -12,14 +12,6 @@ constinit Atomic<std::uint32_t> PageMap::no_tags_[1];
 constinit Atomic<PageMap::Leaf*> PageMap::leaves_[PageMap::kLeaves];
 constinit PageMap page_map;
 
-namespace {
-
-constexpr std::size_t kEntries = std::size_t{1} << kMapBits;
-constexpr std::size_t kTagBytes = kEntries * sizeof(std::uint32_t);
-constexpr std::size_t kFlatBytes = kTagBytes + kEntries * sizeof(void*);
-
-}  // namespace
-
 void PageMap::boot(bool flat_allowed) {
   if (!flat_allowed) return;
   std::byte* start = os::memory.map_zeros(kFlatBytes);
@@ -42,40 +34,6 @@ bool PageMap::add_leaf(std::uint64_t i) {
   } else {
     os::memory.unmap(p, align_up(sizeof(Leaf), os::memory.page_size));
   }
-  return true;
-}
-
-bool PageMap::copy_to_leaves(std::uint64_t unit) {
-  constexpr std::uint64_t kLeavesOfUnit = std::uint64_t{1} << (kUnitBits - kLeafBits);
-  for (std::uint64_t i = unit * kLeavesOfUnit; i < (unit + 1) * kLeavesOfUnit; ++i) {
-    const Atomic<std::uint32_t>* const tags = &tags_[i << kLeafBits];
-    const Atomic<void*>* const details = &details_[i << kLeafBits];
-    std::size_t used = 0;
-    while (used < kLeafGranules && tags[used].load_relaxed() == 0) ++used;
-    if (used == kLeafGranules && leaves_[i].load_relaxed() == nullptr) continue;
-    if (!add_leaf(i)) return false;
-    Leaf* const leaf = leaves_[i].load_relaxed();
-    for (std::size_t k = 0; k < kLeafGranules; ++k) {
-      leaf->tags[k].store_relaxed(tags[k].load_relaxed());
-      leaf->details[k].store_relaxed(details[k].load_relaxed());
-    }
-  }
-  return true;
-}
-
-// Leaves that were made before there was no more memory stay: nobody asks for them while the map is flat, and a later attempt
-// copies into them again.
-bool PageMap::become_compact() {
-  if (!is_flat()) return true;
-  for (std::uint64_t unit = 0; unit < kUnits; ++unit) {
-    if (open_units_[unit].load_relaxed() && !copy_to_leaves(unit)) return false;
-  }
-  auto* const start = reinterpret_cast<std::byte*>(tags_);
-  tags_ = no_tags_;
-  mask_ = 0;
-  details_ = nullptr;
-  os::memory.unmap(start, kFlatBytes);
-  reserved_bytes_.fetch_sub_relaxed(kFlatBytes);
   return true;
 }
 

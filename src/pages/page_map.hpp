@@ -11,7 +11,7 @@
 // A heap's own tag is `owner << 8`, so `tag ^ own` is the size class when the block is its own and
 // at least 256 when it is not: ownership, class and validity in one load, one xor, one compare.
 //
-// Two forms, chosen at boot; the flat one may become compact later (api/interpose_setrlimit.cpp):
+// Two forms, chosen at boot; the flat one may become compact later (thread/compact_map.hpp):
 //   flat     two arrays over the whole address space, zeros that only become writable where the
 //            heap grows: the hot path reads tags[(address >> 16) & mask]
 //   compact  (address space limited, or the reservation refused) a root of leaves; the flat array
@@ -69,8 +69,12 @@ class PageMap {
 
   bool is_flat() const { return mask_ != 0; }
 
-  // Gives the flat form's address space back, which counts below a limit. For a process of one thread. False: no memory; it is as it was.
+  // Gives the flat form's address space back but for what the leaves need, which takes no more of it. For a process of one thread.
+  // False: the kernel refuses, or there is no room for them; it is as it was.
   bool become_compact();
+
+  // After mlockall(): what is not used of the flat form is locked no more.
+  void unlock_unused() const;
 
   // The hot path's lookup: right in the flat form, "not ours" in the compact one.
   std::uint64_t fast_index(const void* p) const {
@@ -109,7 +113,10 @@ class PageMap {
   static constexpr unsigned kLeafBits = 14;
   static constexpr std::size_t kLeafGranules = std::size_t{1} << kLeafBits;
   static constexpr std::size_t kLeaves = std::size_t{1} << (kMapBits - kLeafBits);
-  static constexpr std::uint64_t kIndexMask = (std::uint64_t{1} << kMapBits) - 1;
+  static constexpr std::size_t kEntries = std::size_t{1} << kMapBits;
+  static constexpr std::size_t kTagBytes = kEntries * sizeof(std::uint32_t);
+  static constexpr std::size_t kFlatBytes = kTagBytes + kEntries * sizeof(void*);
+  static constexpr std::uint64_t kIndexMask = kEntries - 1;
 
   struct Leaf {
     Atomic<std::uint32_t> tags[kLeafGranules];
@@ -126,7 +133,16 @@ class PageMap {
   bool open_unit(std::uint64_t unit);
 
   bool add_leaf(std::uint64_t i);
-  bool copy_to_leaves(std::uint64_t unit);
+  bool needs_leaf(std::uint64_t i) const;
+  Leaf* find_room(std::size_t bytes) const;
+  void copy_to_leaves(Leaf* room);
+
+  // Units [first, end) of the flat form that have never been written: the first such at or after `from`, as many as are side by side.
+  struct Unused {
+    std::uint64_t first;
+    std::uint64_t end;
+  };
+  Unused unused_from(std::uint64_t from) const;
 
   Atomic<std::uint32_t>* tag_slot(Granule g) const;
   Atomic<void*>* details_slot(Granule g) const;

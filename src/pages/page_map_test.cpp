@@ -132,27 +132,54 @@ TEST_F(BothForms, TheFlatOneMayBecomeCompact) {
   EXPECT_EQ(flat.tag_of(kBase + 2), tag_for(Kind::kBusy));
 }
 
-// The first attempt has copied a granule whose run is gone at the second.
-TEST_F(BothForms, WhatAFailedAttemptHasCopiedIsNotBelieved) {
+// Below a limit that counts the map there is no more memory to be had.
+TEST_F(BothForms, NoMemoryIsNeededToBecomeCompact) {
   static constexpr Granule kFirst = kBase + kSpan * 7;
-  static constexpr Granule kSecond = kFirst + (std::uint64_t{1} << 17);
-  for (const Granule g : {kFirst, kSecond}) {
-    ASSERT_TRUE(flat.cover(g, Granules{1}));
-    flat.set_tags(g, Granules{1}, tag_for(Kind::kHuge));
+  constexpr std::uint64_t kLeaf = std::uint64_t{1} << 14;
+  constexpr unsigned kLeaves = 40;
+  for (unsigned i = 0; i < kLeaves; ++i) {
+    ASSERT_TRUE(flat.cover(kFirst + i * kLeaf, Granules{1}));
+    flat.set_details(kFirst + i * kLeaf, this);
+    flat.set_tags(kFirst + i * kLeaf, Granules{1}, tag_for(OwnerId{3}, ClassId{static_cast<std::uint8_t>(i)}));
   }
-  static auto* const real_map = os::memory.map;
-  static unsigned leaves_left = 1;
-  os::memory.map = [](std::size_t bytes, std::size_t alignment, bool accounted) {
-    return leaves_left-- == 0 ? nullptr : real_map(bytes, alignment, accounted);
-  };
-  EXPECT_FALSE(flat.become_compact());
+  auto* const real_map = os::memory.map;
+  os::memory.map = [](std::size_t, std::size_t, bool) -> std::byte* { return nullptr; };
+  EXPECT_TRUE(flat.become_compact());
   os::memory.map = real_map;
+  for (unsigned i = 0; i < kLeaves; ++i) {
+    EXPECT_EQ(flat.tag_of(kFirst + i * kLeaf), tag_for(OwnerId{3}, ClassId{static_cast<std::uint8_t>(i)}));
+    EXPECT_EQ(flat.details_of(kFirst + i * kLeaf), this);
+    EXPECT_EQ(flat.tag_of(kFirst + i * kLeaf + 1), tag_for(Kind::kForeign));
+  }
+}
+
+TEST_F(BothForms, ARefusedAttemptChangesNothing) {
+  static constexpr Granule kFirst = kBase + kSpan * 20;
+  ASSERT_TRUE(flat.cover(kFirst, Granules{1}));
+  flat.set_tags(kFirst, Granules{1}, tag_for(Kind::kHuge));
+  auto* const real = os::memory.make_writable;
+  os::memory.make_writable = [](std::byte*, std::size_t) { return false; };
+  EXPECT_FALSE(flat.become_compact());
+  os::memory.make_writable = real;
   EXPECT_TRUE(flat.is_flat());
   EXPECT_EQ(flat.tag_of(kFirst), tag_for(Kind::kHuge));
   flat.set_tags(kFirst, Granules{1}, tag_for(Kind::kForeign));
   ASSERT_TRUE(flat.become_compact());
   EXPECT_EQ(flat.tag_of(kFirst), tag_for(Kind::kForeign));
-  EXPECT_EQ(flat.tag_of(kSecond), tag_for(Kind::kHuge));
+}
+
+// All but the two units in use, in both of its arrays.
+TEST_F(BothForms, WhatIsUnusedIsUnlocked) {
+  constexpr std::uint64_t kUnit = std::uint64_t{1} << 18;
+  static std::size_t unlocked;
+  unlocked = 0;
+  for (const Granule g : {kBase, kBase + 5 * kUnit}) ASSERT_TRUE(flat.cover(g, Granules{1}));
+  auto* const real = os::memory.unlock;
+  os::memory.unlock = [](std::byte*, std::size_t bytes) { unlocked += bytes; };
+  flat.unlock_unused();
+  compact.unlock_unused();
+  os::memory.unlock = real;
+  EXPECT_EQ(unlocked, flat.reserved_bytes() - 2 * kUnit * 12);
 }
 
 // Two threads cover one leaf: while the first waits for its memory, the second installs a leaf and

@@ -32,6 +32,9 @@ void look_for_dense_huge_again();
 // large/large.cpp: the thread exits; what waits in its hand is anybody's.
 void leave_large_hand();
 
+// large/large.cpp: takes what waits in hands, and their room, which none has where the page map is compact. False: one is in use.
+bool empty_large_hands();
+
 // When the next of them is due; set by large/idle_shard.cpp.
 inline constinit Atomic<std::uint64_t> large_due_ms{~std::uint64_t{0}};
 

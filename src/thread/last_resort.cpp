@@ -2,9 +2,13 @@
 
 #include <cerrno>
 
+#include "os/memory.hpp"
+#include "os/sandbox.hpp"
 #include "pages/commitment.hpp"
 #include "pages/run_store.hpp"
+#include "thread/background.hpp"
 #include "thread/cache.hpp"
+#include "thread/compact_map.hpp"
 #include "thread/heap.hpp"
 #include "thread/housekeeping.hpp"
 #include "thread/idle_bundles.hpp"
@@ -15,6 +19,12 @@ namespace {
 
 constinit Atomic<LimitCallback> callback{nullptr};
 constinit thread_local bool asking = false;
+
+// A limit on address space that was set from outside, or without the C library: the flat map is most of what it counts.
+void give_map_back_if_counted() {
+  if (!page_map.is_flat() || limit_raised_by.load_relaxed() != 0 || os::is_sandboxed() || background_runs()) return;
+  if (is_limit_near_map(os::address_space_limit())) make_map_compact();
+}
 
 }  // namespace
 
@@ -33,6 +43,7 @@ LimitCallback set_limit_callback(LimitCallback next) { return callback.exchange_
 
 void find_memory(std::size_t bytes) {
   const int saved = errno;
+  if (commitment.fits(bytes, commitment.hard())) give_map_back_if_counted();
   give_everything_back();
   const LimitCallback ask = callback.load_acquire();  // pairs with set_limit_callback()
   if (ask != nullptr && !asking) {

@@ -1,6 +1,7 @@
 // Last resort: what is tried before an allocation fails for want of memory.
 //
-//   limit or system refuses --> everything idle goes back --> the program's callback --> one retry
+//   limit or system refuses --> the flat page map, where a limit counts it, and everything idle go back
+//                           --> the program's callback --> one retry
 //   a large block           --> the address space of what is free                    --> another
 //
 // Above: refill, large, user heaps. Below: housekeeping. Any thread that holds no lock.
