@@ -68,7 +68,7 @@ void count_pages(hak_stats* stats) {
   stats->release_s = static_cast<double>(release_cpu_ns.load_relaxed()) * 1e-9;
   stats->metadata_bytes = metadata_use().handed_out;
   stats->page_map_reserved_bytes = page_map.reserved_bytes();
-  stats->resident_bytes = os::resident_bytes();
+  stats->resident_bytes = os::memory_use().resident;
 }
 
 std::uint64_t limit_or_none(std::size_t bytes) { return bytes == SIZE_MAX ? 0 : bytes; }

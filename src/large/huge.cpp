@@ -163,9 +163,11 @@ bool is_touched_from(const Run* run, std::size_t from) {
   return os::resident_pages(run->start() + (next < run->bytes() ? next : from), os::memory.page_size) != 0;
 }
 
-// Moves the first `bytes` of the pages, or copies them where the kernel cannot move.
-void move_or_copy(std::byte* from, std::size_t bytes, std::byte* to) {
-  if (!os::memory.move_pages(from, bytes, to)) std::memcpy(to, from, bytes);
+// Moves the pages, or copies of what the kernel cannot move the part that is `used`. True: all are moved.
+bool move_or_copy(std::byte* from, std::size_t bytes, std::size_t used, std::byte* to) {
+  const std::size_t moved = os::memory.move_pages(from, bytes, to);
+  if (moved < used) std::memcpy(to + moved, from + moved, used - moved);
+  return moved == bytes;
 }
 
 }  // namespace
@@ -297,7 +299,7 @@ void* resize_huge(Run* run, std::size_t size, Growth::Site grower) {
   std::size_t bytes = 0;
   std::byte* start = map_with_headroom(size, held, grower, &bytes);
   if (start == nullptr) return nullptr;
-  move_or_copy(run->start(), run->bytes(), start);
+  move_or_copy(run->start(), run->bytes(), run->bytes(), start);
   replace_pages(run, start, bytes);
   if (grows) {
     growth.note(grower, size);
@@ -317,8 +319,7 @@ void* move_to_huge(Run* run, std::size_t size, Growth::Site grower) {
     return nullptr;
   }
   end_new_pages(run);
-  const bool moved = os::memory.move_pages(run->start(), run->bytes(), start);
-  if (!moved) std::memcpy(start, run->start(), run->block_bytes.load_relaxed());
+  const bool moved = move_or_copy(run->start(), run->bytes(), run->block_bytes.load_relaxed(), start);
   huge->node = run->node;
   huge->heap.store_relaxed(run->heap.load_relaxed());
   publish(huge, start, bytes);

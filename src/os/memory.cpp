@@ -14,11 +14,9 @@
 #include "base/atomics.hpp"
 #include "base/bits.hpp"
 #include "os/file.hpp"
+#include "os/move_pages.hpp"
 #include "os/sandbox.hpp"
 
-#if !defined(MREMAP_DONTUNMAP)
-#define MREMAP_DONTUNMAP 4
-#endif
 #if !defined(SYS_process_madvise)
 #define SYS_process_madvise 440
 #endif
@@ -130,10 +128,9 @@ bool kernel_collapse(std::byte* start, std::size_t bytes) {
   return memory.page_size == 4096 && !is_sandboxed() && madvise(start, bytes, kCollapse) == 0;
 }
 
-bool kernel_move_pages(std::byte* from, std::size_t bytes, std::byte* to) {
+std::size_t move_pages_quietly(std::byte* from, std::size_t bytes, std::byte* to) {
   const KeepErrno keep;
-  const int flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
-  return mremap(from, bytes, bytes, flags, to) == to;
+  return kernel_move_pages(from, bytes, to);
 }
 
 void kernel_skip_in_dumps(std::byte* start, std::size_t bytes) {
@@ -149,7 +146,7 @@ std::byte* kernel_map_zeros(std::size_t bytes) {
 
 void kernel_unlock(std::byte* start, std::size_t bytes) {
   const KeepErrno keep;
-  munlock(start, bytes);
+  if (!is_sandboxed()) munlock(start, bytes);
 }
 
 bool kernel_make_writable(std::byte* start, std::size_t bytes) {
@@ -181,7 +178,7 @@ void use_kernel_memory() {
             kernel_populate,
             kernel_advise_huge,
             kernel_collapse,
-            kernel_move_pages,
+            move_pages_quietly,
             kernel_skip_in_dumps,
             kernel_map_zeros,
             kernel_unlock,
@@ -240,6 +237,14 @@ std::size_t address_space_limit() {
   return least == RLIM_INFINITY ? SIZE_MAX : least;
 }
 
+// By the system call: getrlimit may be ours, and say what the program asked for (api/interpose_setrlimit.cpp).
+std::size_t kernel_limit(int resource) {
+  const KeepErrno keep;
+  rlimit64 limit{};
+  if (is_sandboxed() || syscall(SYS_prlimit64, 0, resource, nullptr, &limit) != 0) return SIZE_MAX;
+  return limit.rlim_cur == RLIM64_INFINITY ? SIZE_MAX : limit.rlim_cur;
+}
+
 bool strict_overcommit() {
   char text[16];
   return read_small_file("/proc/sys/vm/overcommit_memory", text, sizeof text) && text[0] == '2';
@@ -272,14 +277,18 @@ std::size_t peak_resident_bytes() {
   return static_cast<std::size_t>(usage.ru_maxrss) * 1024;
 }
 
-std::size_t resident_bytes() {
+MemoryUse memory_use() {
   char text[128];
-  if (!read_small_file("/proc/self/statm", text, sizeof text)) return 0;
+  if (!read_small_file("/proc/self/statm", text, sizeof text)) return {0, 0};
   const char* p = text;
-  while (*p != '\0' && *p != ' ') ++p;
-  std::size_t pages = 0;
-  for (++p; *p >= '0' && *p <= '9'; ++p) pages = pages * 10 + static_cast<std::size_t>(*p - '0');
-  return pages * memory.page_size;
+  const auto next_bytes = [&p] {
+    std::size_t pages = 0;
+    for (; *p >= '0' && *p <= '9'; ++p) pages = pages * 10 + static_cast<std::size_t>(*p - '0');
+    if (*p == ' ') ++p;
+    return pages * memory.page_size;
+  };
+  const std::size_t mapped = next_bytes();
+  return {mapped, next_bytes()};
 }
 
 }  // namespace hakmem::os

@@ -48,9 +48,9 @@ struct MemoryOps {
   // Linux 6.1, other page sizes), or has none.
   bool (*collapse)(std::byte* start, std::size_t bytes);
 
-  // Moves the pages of [from, from + bytes) to `to`, which is mapped; `from` stays mapped and
-  // reads zero. False when the kernel cannot: nothing has changed then.
-  bool (*move_pages)(std::byte* from, std::size_t bytes, std::byte* to);
+  // Moves the pages of [from, from + bytes) to `to`, which is mapped and new; `from` stays mapped and reads zero. Returns how many
+  // bytes from the start it has moved, 0 where the kernel cannot: what is behind is as it was.
+  std::size_t (*move_pages)(std::byte* from, std::size_t bytes, std::byte* to);
 
   // Keeps the range out of core dumps.
   void (*skip_in_dumps)(std::byte* start, std::size_t bytes);
@@ -95,6 +95,9 @@ std::size_t resident_pages(const std::byte* start, std::size_t bytes);
 // The lower of RLIMIT_AS and RLIMIT_DATA in bytes, or SIZE_MAX when there is none.
 std::size_t address_space_limit();
 
+// What the kernel enforces of one resource (RLIMIT_...), in bytes; SIZE_MAX when there is no limit, or in a sandbox.
+std::size_t kernel_limit(int resource);
+
 // True when the kernel counts every mapping against a fixed limit (vm.overcommit_memory = 2).
 bool strict_overcommit();
 
@@ -108,7 +111,11 @@ std::size_t huge_resident_bytes();
 // The most that has been resident, in bytes: of this process, or of one that has executed this program, if that was more.
 std::size_t peak_resident_bytes();
 
-// Resident set of this process in bytes, from /proc/self/statm; 0 when it cannot be read.
-std::size_t resident_bytes();
+// Of this process, in bytes, from /proc/self/statm; 0 when it cannot be read.
+struct MemoryUse {
+  std::size_t mapped;  // address space
+  std::size_t resident;
+};
+MemoryUse memory_use();
 
 }  // namespace hakmem::os

@@ -58,11 +58,11 @@ bool fake_collapse(std::byte* start, std::size_t bytes) {
   return kernel.collapse(start, bytes);
 }
 
-bool fake_move_pages(std::byte* from, std::size_t bytes, std::byte* to) {
+std::size_t fake_move_pages(std::byte* from, std::size_t bytes, std::byte* to) {
   check(from, bytes);
   check(to, bytes);
   fake_memory.moves.fetch_add_relaxed(1);
-  return !fake_memory.refuse_move.load_relaxed() && kernel.move_pages(from, bytes, to);
+  return fake_memory.refuse_move.load_relaxed() ? 0 : kernel.move_pages(from, bytes, to);
 }
 
 void fake_skip_in_dumps(std::byte* start, std::size_t bytes) {

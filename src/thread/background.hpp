@@ -9,7 +9,7 @@
 // Without it, memory goes back in the slow paths of malloc and free only, and what may stay resident
 // when they are never reached again is bounded (knobs::kDirtyLimit).
 //
-// Above: api. Below: housekeeping. Any thread.
+// Above: api, compact map. Below: housekeeping. Any thread.
 #pragma once
 
 namespace hakmem {

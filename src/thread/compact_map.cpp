@@ -27,6 +27,10 @@ bool becomes(IsSo is_so, unsigned looks) {
   return true;
 }
 
+void compact_if_alone(unsigned looks) {
+  if (becomes(os::is_alone, looks) && empty_large_hands()) page_map.become_compact();
+}
+
 }  // namespace
 
 bool is_limit_near_map(std::uint64_t limit) { return limit / kFar < page_map.reserved_bytes(); }
@@ -37,9 +41,16 @@ void make_map_compact() {
   os::block_signals();
   const bool is_watched = background_runs();
   if (!is_watched || (becomes([] { return os::thread_count() == 2; }, kLooks) && pause_background())) {
-    if (becomes(os::is_alone, is_watched ? kLooksForOurs : kLooks) && empty_large_hands()) page_map.become_compact();
+    compact_if_alone(is_watched ? kLooksForOurs : kLooks);
     if (is_watched) resume_background();
   }
+  os::restore_signals();
+}
+
+void make_map_compact_at_once() {
+  if (!page_map.is_flat() || background_runs() || !os::is_own_process()) return;
+  os::block_signals();
+  compact_if_alone(1);
   os::restore_signals();
 }
 

@@ -11,9 +11,11 @@
 namespace hakmem {
 
 // Does nothing where others may be reading the map: unless the calling thread is known to be the only one that uses this memory.
-// Waits for a thread that has just ended, and for hakmem's own, which it ends and starts again: not to be called from malloc or free
-// while that runs.
+// Waits for a thread that has just ended, and for hakmem's own, which it ends and starts again: not to be called from malloc or free.
 void make_map_compact();
+
+// For these: where no thread of hakmem's runs, and without a wait.
+void make_map_compact_at_once();
 
 // Whether a limit of so many bytes of address space is little beside the map.
 bool is_limit_near_map(std::uint64_t limit);

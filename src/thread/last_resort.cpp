@@ -1,12 +1,12 @@
 #include "thread/last_resort.hpp"
 
+#include <sys/resource.h>
+
 #include <cerrno>
 
 #include "os/memory.hpp"
-#include "os/sandbox.hpp"
 #include "pages/commitment.hpp"
 #include "pages/run_store.hpp"
-#include "thread/background.hpp"
 #include "thread/cache.hpp"
 #include "thread/compact_map.hpp"
 #include "thread/heap.hpp"
@@ -20,10 +20,15 @@ namespace {
 constinit Atomic<LimitCallback> callback{nullptr};
 constinit thread_local bool asking = false;
 
-// A limit on address space that was set from outside, or without the C library: the flat map is most of what it counts.
+// A limit on address space that was set from outside, or without the C library: the flat map is most of what it counts. One that was
+// raised by the map is not below that.
 void give_map_back_if_counted() {
-  if (!page_map.is_flat() || limit_raised_by.load_relaxed() != 0 || os::is_sandboxed() || background_runs()) return;
-  if (is_limit_near_map(os::address_space_limit())) make_map_compact();
+  if (!page_map.is_flat()) return;
+  const std::size_t limit = os::kernel_limit(RLIMIT_AS);
+  const std::uint64_t raised_by = limit_raised_by.load_relaxed();
+  if (!is_limit_near_map(limit) || (raised_by != 0 && limit >= raised_by)) return;
+  make_map_compact_at_once();
+  if (!page_map.is_flat()) limit_raised_by.store_relaxed(0);
 }
 
 }  // namespace

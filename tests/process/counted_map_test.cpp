@@ -1,11 +1,13 @@
 // The flat page map's address space comes to count: below a limit of which hakmem does not hear, and as locked memory.
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -69,7 +71,7 @@ TEST_F(OutsideLimit, ByAnotherProcess) {
 // A limit that is far above what the map takes is no reason, nor is a block that no machine has.
 TEST_F(OutsideLimit, WhatIsRefusedOtherwiseChangesNothing) {
   EXPECT_EQ(status_of_child([] {
-    constexpr std::size_t kAbsurd = std::size_t{1} << 46;
+    constexpr std::size_t kAbsurd = std::size_t{1} << 47;
     if (opaque(std::malloc(opaque(kAbsurd))) != nullptr || !has_flat_map()) return false;
     constexpr rlimit kFar = {std::size_t{1} << 44, std::size_t{1} << 44};
     return syscall(SYS_prlimit64, 0, RLIMIT_AS, &kFar, nullptr) == 0 && std::malloc(opaque(kAbsurd)) == nullptr && has_flat_map();
@@ -91,6 +93,51 @@ TEST_F(OutsideLimit, AmongThreads) {
   }), 0);
 }
 
+// A process of its own that uses this one's memory, of which hakmem does not hear: it looks at every block of the program's.
+TEST_F(OutsideLimit, AmongOthersThatUseTheMemory) {
+  EXPECT_EQ(status_of_child([] {
+    static std::atomic<bool> ends{false};
+    alignas(16) static char stack[64 * 1024];
+    const auto waits = [](void*) {
+      while (!ends) syscall(SYS_sched_yield);
+      return 0;
+    };
+    const pid_t other = clone(waits, stack + sizeof stack, CLONE_VM | SIGCHLD, nullptr);
+    const bool done = other > 0 && limit_by_kernels_call() && !has_room() && has_flat_map();
+    ends = true;
+    waitpid(other, nullptr, 0);
+    return done && has_room() && !has_flat_map();
+  }), 0);
+}
+
+// A parent with threads has limited itself, and its kernel's limit is higher by the map; its child, alone, is limited further.
+TEST_F(OutsideLimit, OfAChildWhoseLimitWasRaised) {
+  EXPECT_EQ(status_of_child([] {
+    std::atomic<bool> ends{false};
+    std::thread other([&ends] {
+      while (!ends) std::free(opaque(std::malloc(1000)));
+    });
+    constexpr rlimit kHigher = {8192 * kMiB, 8192 * kMiB};
+    bool done = setrlimit(RLIMIT_AS, &kHigher) == 0 && has_flat_map();
+    done = done && status_of_child([] {
+      rlimit limit{};
+      const bool is_limited = limit_by_kernels_call() && has_room() && !has_flat_map();
+      return is_limited && getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur == kLimit.rlim_cur;
+    }) == 0;
+    ends = true;
+    other.join();
+    return done;
+  }), 0);
+}
+
+// That does not count the map.
+TEST_F(OutsideLimit, OnDataChangesNothing) {
+  EXPECT_EQ(status_of_child([] {
+    constexpr rlimit kData = {200 * kMiB, 200 * kMiB};
+    return setrlimit(RLIMIT_DATA, &kData) == 0 && !has_room() && has_flat_map() && has_room(10 * kMiB);
+  }), 0);
+}
+
 constexpr uid_t kNobody = 65534;
 constexpr rlimit kLocked = {256 * kMiB, 256 * kMiB};
 
@@ -108,7 +155,7 @@ std::size_t locked_bytes() {
 class LockedMemory : public WithFlatMap {
   void SetUp() override {
     WithFlatMap::SetUp();
-    if (status_of_child([] { return mlockall(MCL_CURRENT) == 0; }) != 0) GTEST_SKIP() << "nobody may lock so much here";
+    if (status_of_child([] { return syscall(SYS_mlockall, MCL_CURRENT) == 0; }) != 0) GTEST_SKIP() << "nobody may lock so much here";
   }
 };
 
@@ -125,6 +172,11 @@ TEST_F(LockedMemory, CountsWhatIsUsed) {
     const std::vector<Block> before = make_blocks(1);
     return mlockall(MCL_CURRENT) == 0 && !has_flat_map() && locked_bytes() < 1024 * kMiB && are_whole(before) && works_on();
   }), 0);
+}
+
+// Nothing is locked, or what comes later.
+TEST_F(LockedMemory, WhereTheMapDoesNotCountItStays) {
+  EXPECT_EQ(status_of_child([] { return mlockall(0) != 0 && mlockall(99) != 0 && mlockall(MCL_FUTURE) == 0 && has_flat_map() && works_on(); }), 0);
 }
 
 TEST_F(LockedMemory, AmongThreadsTheMapStaysAndIsUnlocked) {
@@ -144,7 +196,7 @@ TEST_F(LockedMemory, AmongThreadsTheMapStaysAndIsUnlocked) {
 TEST_F(LockedMemory, BelowALimit) {
   const auto becomes_nobody = [] { return setresuid(kNobody, kNobody, kNobody) == 0; };
   const auto limits_itself = [] { return setrlimit(RLIMIT_MEMLOCK, &kLocked) == 0; };
-  if (status_of_child([&] { return limits_itself() && becomes_nobody(); }) != 0) GTEST_SKIP() << "the limit is lower here, or we are nobody";
+  if (status_of_child([&] { return limits_itself() && becomes_nobody(); }) != 0) GTEST_SKIP() << "the hard limit is lower here, or we are nobody";
   EXPECT_EQ(status_of_child([&] { return limits_itself() && mlockall(MCL_CURRENT | MCL_FUTURE) == 0 && becomes_nobody() && works_on(); }), 0);
   EXPECT_EQ(status_of_child([&] { return limits_itself() && becomes_nobody() && mlockall(MCL_CURRENT | MCL_FUTURE) == 0 && works_on(); }), 0);
 }

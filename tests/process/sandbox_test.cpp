@@ -22,7 +22,7 @@ namespace {
 using support::opaque;
 
 constexpr unsigned kCalls[] = {SYS_mmap,          SYS_munmap,       SYS_mremap, SYS_mprotect, SYS_brk,  SYS_futex,
-                               SYS_clock_gettime, SYS_rt_sigreturn, SYS_write,  SYS_exit,     SYS_exit_group};
+                               SYS_clock_gettime, SYS_rt_sigreturn, SYS_write,  SYS_exit,     SYS_exit_group, SYS_mlockall};
 
 sock_filter load(std::size_t offset) { return BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<unsigned>(offset)); }
 sock_filter unless(unsigned value, unsigned char skip) { return BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, skip); }
@@ -96,6 +96,20 @@ TEST(Sandbox, AnyOtherCallIsTheEnd) {
 
 TEST(Sandbox, NoneIsMade) {
   EXPECT_EQ(status_of_child([] { allocate_for(2.5); }), 0);
+}
+
+// Among threads, where what nobody uses of the page map is unlocked otherwise.
+TEST(Sandbox, NoneIsMadeForMlockall) {
+  const pid_t child = fork();
+  if (child == 0) {
+    std::thread([] { pause(); }).detach();
+    if (!keep_few_calls()) _exit(3);
+    mlockall(MCL_CURRENT);
+    _exit(0);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
 }
 
 // The program has used everything before.
