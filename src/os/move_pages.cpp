@@ -3,7 +3,7 @@
 //   from   | mapping | mapping          |       a block that has been moved before: what was moved, and its room to grow, which the
 //   to     | mapping                    |       kernel does not merge
 //
-// Up to Linux 6.16 mremap() unmaps the target before it finds that the source spans two mappings, and fails then: whoever copies
+// Before Linux 6.17 mremap() unmaps the target before it finds that the source spans two mappings, and fails then: whoever copies
 // instead writes to what is not there any more, or is another thread's. So each length is one that lies in one mapping.
 #include "os/move_pages.hpp"
 
