@@ -73,7 +73,7 @@ TEST_F(MovePages, OfTwoMappings) {
 }
 
 TEST_F(MovePages, OfManyMappings) {
-  for (const std::size_t i : {1, 2, 7, 150, 298, 299}) part_at(i);
+  for (const std::size_t i : {1U, 2U, 7U, 150U, 298U, 299U}) part_at(i);
   move_and_compare();
 }
 
