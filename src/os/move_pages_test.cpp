@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <initializer_list>
 #include <utility>
 
 #include "os/memory.hpp"
@@ -39,7 +40,13 @@ class MovePages : public testing::Test {
   std::byte* page(std::byte* start, std::size_t i) const { return start + i * memory.page_size; }
 
   // Two that are side by side and differ in something are not merged.
-  void part_at(std::size_t i) const { ASSERT_EQ(madvise(page(from, i), bytes - i * memory.page_size, i % 2 == 0 ? MADV_DONTFORK : MADV_DOFORK), 0); }
+  void part_at(std::initializer_list<std::size_t> borders) const {
+    int advice = MADV_DOFORK;
+    for (const std::size_t i : borders) {
+      advice = advice == MADV_DOFORK ? MADV_DONTFORK : MADV_DOFORK;
+      ASSERT_EQ(madvise(page(from, i), bytes - i * memory.page_size, advice), 0);
+    }
+  }
 
   void fill() const {
     for (std::size_t i = 0; i < kPages; ++i) std::memset(page(from, i), static_cast<int>(1 + i % 250), memory.page_size);
@@ -68,12 +75,12 @@ class MovePages : public testing::Test {
 TEST_F(MovePages, OfOneMapping) { move_and_compare(); }
 
 TEST_F(MovePages, OfTwoMappings) {
-  part_at(100);
+  part_at({100});
   move_and_compare();
 }
 
 TEST_F(MovePages, OfManyMappings) {
-  for (const std::size_t i : {1U, 2U, 7U, 150U, 298U, 299U}) part_at(i);
+  part_at({1, 2, 7, 150, 298, 299});
   move_and_compare();
 }
 
