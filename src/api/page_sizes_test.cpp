@@ -141,11 +141,14 @@ class Workload {
 
 [[noreturn]] void live_with_refused_releases() {
   fake_memory.refuse_discard.store_relaxed(true);
-  fake_memory.refuse_move.store_relaxed(true);
-  Workload work(3);
-  work.run(4000);
-  require(work.refused() == 0, "neither costs an allocation");
-  require(fake_memory.moves.load_relaxed() > 0, "a move was tried");
+  for (const std::size_t most_moved : {std::size_t{0}, std::size_t{1} << 20}) {
+    fake_memory.most_moved.store_relaxed(most_moved);
+    fake_memory.moves.store_relaxed(0);
+    Workload work(3);
+    work.run(4000);
+    require(work.refused() == 0, "neither costs an allocation");
+    require(fake_memory.moves.load_relaxed() > 0, "a move was tried");
+  }
   finish();
 }
 

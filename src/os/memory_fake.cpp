@@ -62,7 +62,8 @@ std::size_t fake_move_pages(std::byte* from, std::size_t bytes, std::byte* to) {
   check(from, bytes);
   check(to, bytes);
   fake_memory.moves.fetch_add_relaxed(1);
-  return fake_memory.refuse_move.load_relaxed() ? 0 : kernel.move_pages(from, bytes, to);
+  const std::size_t most = fake_memory.most_moved.load_relaxed();
+  return most == 0 ? 0 : kernel.move_pages(from, bytes < most ? bytes : most, to);
 }
 
 void fake_skip_in_dumps(std::byte* start, std::size_t bytes) {

@@ -25,7 +25,7 @@ struct FakeMemory {
 
   Atomic<bool> refuse_map{false};
   Atomic<bool> refuse_discard{false};
-  Atomic<bool> refuse_move{false};
+  Atomic<std::size_t> most_moved{~std::size_t{0}};  // bytes by one call
 };
 
 extern FakeMemory fake_memory;
