@@ -40,11 +40,12 @@ double median_s(const learn::Evidence& evidence) {
   const std::uint64_t all = learn::blocks_of(evidence);
   std::uint64_t seen = 0;
   for (unsigned i = 0; i < learn::kBins; ++i) {
-    learn::IdleSum both = evidence.reused[i];
-    both.add(evidence.left[i]);
-    seen += both.blocks;
-    if (2 * seen >= all && both.blocks != 0) {
-      return static_cast<double>(both.total_us) * 1e-6 / static_cast<double>(both.blocks);
+    learn::IdleSum all_here = evidence.reused[i];
+    all_here.add(evidence.unwatched[i]);
+    all_here.add(evidence.left[i]);
+    seen += all_here.blocks;
+    if (2 * seen >= all && all_here.blocks != 0) {
+      return static_cast<double>(all_here.total_us) * 1e-6 / static_cast<double>(all_here.blocks);
     }
   }
   return 0;
@@ -198,6 +199,7 @@ std::string profile_text(const learn::Profile& profile, double price, bool colou
                {"depth", Align::kRight},
                {"group", Align::kRight},
                {"reused", Align::kRight},
+               {"unwatched", Align::kRight},
                {"left", Align::kRight},
                {"median idle s", Align::kRight},
                {"best arm", Align::kLeft}});
@@ -208,6 +210,7 @@ std::string profile_text(const learn::Profile& profile, double price, bool colou
                    {positions_text(context.depth)},
                    {fmt::format("{}", context.group)},
                    {fmt::format("{}", blocks_in(evidence.reused))},
+                   {fmt::format("{}", blocks_in(evidence.unwatched))},
                    {fmt::format("{}", blocks_in(evidence.left))},
                    {three_digits(median_s(evidence))},
                    {arm_name(evidence, context.size_class, price), Style::kStrong}});
@@ -253,6 +256,7 @@ std::string profile_ndjson(const learn::Profile& profile) {
   std::string lines;
   for_each_context([&](const learn::Context& context) {
     add_lines(lines, context, "reused", profile.of(context).reused);
+    add_lines(lines, context, "unwatched", profile.of(context).unwatched);
     add_lines(lines, context, "left", profile.of(context).left);
   });
   for (std::size_t i = 0; i < profile.site_count; ++i) {

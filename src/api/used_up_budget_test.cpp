@@ -3,12 +3,14 @@
 
 #include "api/allocate.hpp"
 #include "config/knobs.hpp"
+#include "large/learning.hpp"
 #include "os/clock.hpp"
 #include "pages/commitment.hpp"
 #include "pages/release_budget.hpp"
 #include "pages/release_time.hpp"
 #include "pages/run_store_fixture.hpp"
 #include "pages/run_store.hpp"
+#include "thread/background.hpp"
 #include "thread/boot_hook.hpp"
 #include "thread/hot.hpp"
 #include "thread/large_hooks.hpp"
@@ -74,6 +76,23 @@ TEST_F(UsedUpBudgetTest, TrimmingDoesNotWait) {
   EXPECT_TRUE(trim());
   EXPECT_EQ(idle_large_bytes(), 0u);
   EXPECT_EQ(run_store.dirty_bytes(), 0u);
+}
+
+// A process of one thread may be about to sleep, for longer than the budget waits.
+TEST_F(UsedUpBudgetTest, WhatGoesAtOnceDoesNotWaitWhereNobodyComesBy) {
+  ASSERT_FALSE(background_runs());
+  settings.learn = Learn::kOn;
+  learn::SelectorChoice choice;
+  ASSERT_TRUE(learn::parse_selector("fixed:0", choice));
+  learning.boot(choice);
+  deallocate(allocate(kSize));
+  EXPECT_EQ(idle_large_bytes(), 0u);
+  ASSERT_TRUE(learn::parse_selector("fixed:3ms", choice));
+  learning.boot(choice);
+  deallocate(allocate(kSize));
+  tick_after(50);
+  EXPECT_GE(idle_large_bytes(), kSize) << "the rest does";
+  learning.boot({});
 }
 
 TEST_F(UsedUpBudgetTest, AMemoryLimitDoesNotWait) {

@@ -19,7 +19,6 @@ constinit IdleBlocks idle_blocks;
 namespace {
 
 constexpr std::uint64_t kNeverMs = ~std::uint64_t{0};
-constexpr std::uint64_t kDecideMs = 1000;
 constexpr std::uint64_t kMeasureMs = 60'000;
 constexpr std::uint64_t kTickMs = 10;
 constexpr unsigned kSeenPerMs = 64;

@@ -7,7 +7,9 @@
 #include "os/place.hpp"
 #include "pages/release_budget.hpp"
 #include "pages/release_time.hpp"
+#include "thread/background.hpp"
 #include "thread/large_hooks.hpp"
+#include "thread/looks.hpp"
 
 namespace hakmem {
 
@@ -29,10 +31,15 @@ std::uint64_t waited_ms(std::uint64_t freed_at_ms, std::uint64_t now_ms) {
   return now_ms < freed_at_ms ? 0 : now_ms - freed_at_ms;
 }
 
+IdleTime idle_time(std::uint64_t freed_at_ms, std::uint64_t now_ms) {
+  return {waited_ms(freed_at_ms, now_ms), looks.longest_since(freed_at_ms, now_ms)};
+}
+
 // When an entry that was freed at `freed_at_ms` is due after `hold` seconds, later while the release
-// budget is used up.
+// budget is used up. But what is to go at once goes at once where nobody may come by when the wait is over.
 std::uint64_t due_after(std::uint64_t freed_at_ms, float hold) {
   if (hold == learn::kNever) return kNeverMs;
+  if (hold == 0 && !background_runs()) return freed_at_ms;
   return freed_at_ms + static_cast<std::uint64_t>(hold * 1000) + release_budget.wait_ms();
 }
 
@@ -105,8 +112,9 @@ IdleEntry* IdleShard::lender_locked(IdleStack& stack, const Request& request) {
 
 void IdleShard::reuse_top_locked(IdleStack& stack, const Request& request) {
   const IdleEntry& top = stack.top();
-  learning.note_reuses(notes_, request.size_class, top.context, top.site, 1, waited_ms(top.freed_at_ms, request.now_ms), request.now_ms);
+  learning.note_reuses(notes_, request.size_class, top.context, top.site, 1, idle_time(top.freed_at_ms, request.now_ms), request.now_ms);
   add(reuses_, std::uint64_t{1});
+  idle_due.note(request.now_ms + kDecideMs);  // where all goes at once nothing else would be due
   stack.drop_top();
   learning.note_taken(notes_, request.size_class, stack.count());
 }
@@ -142,7 +150,7 @@ bool IdleShard::take_mark(const Request& request) {
 bool IdleShard::note_reuses(unsigned size_class, learn::Site site, std::uint32_t uses, std::uint64_t idle_ms, std::uint64_t now_ms) {
   const LockGuard guard(lock_);
   const learn::ContextId context = learning.context_of(notes_, size_class, stacks_[size_class].count(), site, now_ms);
-  learning.note_reuses(notes_, size_class, context, site, uses, idle_ms, now_ms);
+  learning.note_reuses(notes_, size_class, context, site, uses, {idle_ms, {}}, now_ms);
   add(reuses_, std::uint64_t{uses});
   return is_worth_a_hand(learning.arm_of(context));
 }
@@ -247,7 +255,7 @@ void IdleShard::tell_what_is_idle(std::uint64_t now_ms) {
         for (unsigned position = first; position < last; position += stride) {
           const IdleEntry& entry = stack.at(position);
           const unsigned blocks = stride < last - position ? stride : last - position;
-          note(c, entry.context, waited_ms(entry.freed_at_ms, now_ms), static_cast<float>(blocks));
+          note(c, entry.context, idle_time(entry.freed_at_ms, now_ms), static_cast<float>(blocks));
         }
       }
     }

@@ -36,6 +36,9 @@ class IdleDue {
 
 inline constinit IdleDue idle_due;
 
+// Arms may change once in so long.
+inline constexpr std::uint64_t kDecideMs = 1000;
+
 struct IdleUse {
   std::size_t held_bytes;
   std::size_t lazy_bytes;
@@ -85,7 +88,7 @@ class alignas(kCacheLine) IdleShard {
   // there is none.
   bool take_mark(const Request& request);
 
-  // A run of this class that left a hand was used so often, each time after about `idle_ms`. False: the
+  // A run of this class that left a hand was used so often, each time after about `idle_ms` that were watched. False: the
   // class is not worth a hand any more.
   bool note_reuses(unsigned size_class, learn::Site site, std::uint32_t uses, std::uint64_t idle_ms, std::uint64_t now_ms);
 

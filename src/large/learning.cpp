@@ -49,7 +49,7 @@ void Learning::forget_counts_for_test() {
 
 // Of the process.
 double Learning::age_s(std::uint64_t now_ms) const {
-  return now_ms < started_ms_ ? 0 : static_cast<double>(now_ms - started_ms_) * 1e-3;
+  return now_ms < started_ms_ ? 0 : seconds(now_ms - started_ms_);
 }
 
 // What a profile knows is none, though it becomes more with the first reuse that is told.
@@ -59,18 +59,19 @@ bool Learning::is_guess(learn::ContextId context) const {
 }
 
 void Learning::note_reuses(Notes& notes, unsigned size_class, learn::ContextId context, learn::Site site, std::uint32_t count,
-                           std::uint64_t idle_ms, std::uint64_t now_ms) {
+                           const IdleTime& idle, std::uint64_t now_ms) {
   notes.note_reused(context, count);
   if (!observes() || count == 0) return;
   const bool ends_guess = learner_->rests_on_guess(context);
-  std::uint32_t one_by_one = idle_ms != 0 ? count : 0;
-  if (idle_ms == 0) {
+  std::uint32_t one_by_one = idle.ms != 0 ? count : 0;
+  if (idle.ms == 0) {
     if (ends_guess) one_by_one = 1;
     notes.note_at_once(context, site, count - one_by_one);
   }
   if (one_by_one != 0 && (ends_guess || scored_.load_relaxed() < kMostScored)) {
     const std::uint8_t times = static_cast<std::uint8_t>(one_by_one < UINT8_MAX ? one_by_one : UINT8_MAX);
-    notes.add({site, saturated(idle_ms), context, static_cast<std::uint8_t>(size_class), times});
+    notes.add({site, saturated(idle.ms), saturated(idle.unwatched.from_ms), saturated(idle.unwatched.to_ms), context,
+               static_cast<std::uint8_t>(size_class), times});
   }
   if (ends_guess || notes.is_full()) tell(notes, now_ms);
 }
@@ -100,11 +101,12 @@ void Learning::tell_counts_locked(learn::ContextId context, Notes::Counts& count
 
 // What ends a guess is scored in any case.
 void Learning::score_locked(const Notes::Reuse& reuse) {
-  const double idle_s = reuse.idle_ms == 0 ? kAtOnce_s : static_cast<double>(reuse.idle_ms) * 1e-3;
+  const double idle_s = reuse.idle_ms == 0 ? kAtOnce_s : seconds(reuse.idle_ms);
+  const learn::Unwatched unwatched = unwatched_of(reuse.unwatched_from_ms, reuse.unwatched_to_ms);
   for (unsigned i = 0; i < reuse.count; ++i) {
     if (scored_.load_relaxed() >= kMostScored && !learner_->rests_on_guess(reuse.context)) return;
     scored_.store_relaxed(scored_.load_relaxed() + 1);
-    learner_->observe(reuse.context, learn::large_class_bytes(reuse.size_class), idle_s);
+    learner_->observe(reuse.context, learn::large_class_bytes(reuse.size_class), idle_s, unwatched);
     learner_->observe_site(reuse.size_class, reuse.site, idle_s);
   }
 }

@@ -48,9 +48,9 @@ class Learning {
   }
   bool is_guess(learn::ContextId context) const;
 
-  // So many reuses of this context, each after about `idle_ms`.
+  // So many reuses of this context, each after about that time.
   void note_reuses(Notes& notes, unsigned size_class, learn::ContextId context, learn::Site site, std::uint32_t count,
-                   std::uint64_t idle_ms, std::uint64_t now_ms);
+                   const IdleTime& idle, std::uint64_t now_ms);
 
   void tell(Notes& notes, std::uint64_t now_ms);
 
@@ -60,7 +60,7 @@ class Learning {
   void note_taken(Notes& notes, unsigned size_class, std::size_t left) { notes.rule.note_taken(size_class, left); }
   std::size_t unneeded(Notes& notes, unsigned size_class, std::size_t count);
 
-  // Calls note(size_class, context, idle_ms, blocks) of `visit`, under the lock, where it is learned from.
+  // Calls note(size_class, context, idle, blocks) of `visit`, under the lock, where it is learned from.
   template <typename Visit>
   void note_idle(Visit visit);
 
@@ -106,6 +106,10 @@ class Learning {
     return (settings.learn == Learn::kOn || settings.learn == Learn::kShadow) && !learn::is_stack_rule(selector_);
   }
   bool follows_glibc() const { return acts() && selector_.kind == learn::SelectorKind::kGlibc; }
+  static constexpr double seconds(std::uint64_t ms) { return static_cast<double>(ms) * 1e-3; }
+  static constexpr learn::Unwatched unwatched_of(std::uint64_t from_ms, std::uint64_t to_ms) {
+    return {seconds(from_ms), seconds(to_ms)};  // Looks::kOpen is later than any use
+  }
   void tell_counts_locked(learn::ContextId context, Notes::Counts& counts) HAK_REQUIRES(lock_);
   void tell_reuses_at_once_locked() HAK_REQUIRES(lock_);
   void score_locked(const Notes::Reuse& reuse) HAK_REQUIRES(lock_);
@@ -139,8 +143,9 @@ template <typename Visit>
 void Learning::note_idle(Visit visit) {
   if (!observes()) return;
   const LockGuard guard(lock_);
-  visit([this](unsigned size_class, learn::ContextId context, std::uint64_t idle_ms, float blocks) {
-    learner_->observe_idle(context, learn::large_class_bytes(size_class), static_cast<double>(idle_ms) * 1e-3, blocks);
+  visit([this](unsigned size_class, learn::ContextId context, const IdleTime& idle, float blocks) {
+    const learn::Unwatched unwatched = unwatched_of(idle.unwatched.from_ms, idle.unwatched.to_ms);
+    learner_->observe_idle(context, learn::large_class_bytes(size_class), seconds(idle.ms), blocks, unwatched);
   });
 }
 

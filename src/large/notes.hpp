@@ -10,7 +10,7 @@
 //   (1) counts[c].told <= counts[c].freed (they wrap round together);
 //   (2) what is here is bounded: kReuses reuses, kMostAtOnce at once for each context.
 //
-// Above: learning, idle shards. Below: learn. No locks: the shard has one.
+// Above: learning, idle shards. Below: learn, looks. No locks: the shard has one.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,14 @@
 #include "base/bits.hpp"
 #include "learn/learner.hpp"
 #include "learn/stack_rule.hpp"
+#include "thread/looks.hpp"
 
 namespace hakmem {
+
+struct IdleTime {
+  std::uint64_t ms = 0;
+  Looks::Pause unwatched;  // the longest in it
+};
 
 class Notes {
  public:
@@ -39,6 +45,8 @@ class Notes {
   struct Reuse {
     learn::Site site;
     std::uint32_t idle_ms;
+    std::uint32_t unwatched_from_ms;
+    std::uint32_t unwatched_to_ms;
     learn::ContextId context;
     std::uint8_t size_class;
     std::uint8_t count;

@@ -2,6 +2,8 @@
 #include "large/notes.hpp"
 
 #include "large/idle_blocks_fixture.hpp"
+#include "thread/background.hpp"
+#include "thread/looks.hpp"
 
 namespace hakmem {
 namespace {
@@ -76,6 +78,26 @@ TEST_F(NotesTest, OtherReusesAreToldAtTheTick) {
   idle_blocks.tick(os::now_ms());
   EXPECT_GT(paid_s(), before) << "told";
   EXPECT_EQ(learning.reuses_of(context()), 4u);
+}
+
+// As a program of one thread does that sleeps between its bursts: nobody looks meanwhile.
+TEST_F(NotesTest, APauseInWhichNobodyLooksIsTold) {
+  const auto sleeps = [this] {
+    keep();
+    looks.note(os::now_ms());
+    os::advance_clock_for_test(60'000);
+    ASSERT_EQ(idle_blocks.take(kLength), run_);
+    looks.note(os::now_ms());
+  };
+  const auto gone_at = [] {
+    idle_blocks.tick(os::now_ms());
+    return learning.arm_of(context()).gone_at;
+  };
+  for (unsigned i = 0; i < 20; ++i) use_again_after(100);
+  for (unsigned i = 0; i < 20; ++i) sleeps();
+  os::advance_clock_for_test(1100);
+  EXPECT_EQ(gone_at(), 0.0f);
+  EXPECT_FALSE(background_runs());
 }
 
 TEST_F(NotesTest, NotesThatAreFullAreToldAtOnce) {

@@ -16,9 +16,9 @@ double worst_ratio(double hold_s, double break_even_s) {
 
 }  // namespace
 
-void arm_bills(const BlockCosts& costs, double idle_s, bool reused, Bills& into) {
+void arm_bills(const BlockCosts& costs, double idle_s, bool reused, Bills& into, const Unwatched& unwatched) {
   for (std::size_t i = 0; i < kArms; ++i) {
-    into[i] = static_cast<float>(arm_cost(costs, idle_s, reused, kArm[i]));
+    into[i] = static_cast<float>(arm_cost(costs, idle_s, reused, kArm[i], unwatched));
   }
 }
 

@@ -65,15 +65,29 @@ inline constexpr ArmId kKeep{13};
 
 constexpr const Arm& arm_of(ArmId id) { return kArm[index_of(id)]; }
 
+// Part of a block's idle time in which nobody did what was due, in seconds since it was freed: [from, to). kNever: until it was
+// used again.
+struct Unwatched {
+  double from_s = 0;
+  double to_s = 0;
+};
+
+// What was to happen then waited for the end.
+constexpr double done_at(double due_s, const Unwatched& unwatched) {
+  return due_s > unwatched.from_s && due_s < unwatched.to_s ? unwatched.to_s : due_s;
+}
+
 using Bills = std::array<float, kArms>;  // seconds, by arm
 
 // The bill of one idle block: it was idle for `idle_s` and then reused, or still is.
-constexpr double arm_cost(const BlockCosts& costs, double idle_s, bool reused, const Arm& arm) {
-  const bool lazy = idle_s >= arm.lazy_at;
-  const bool gone = idle_s >= arm.gone_at;
-  const double lazy_from = lazy ? arm.lazy_at : idle_s;
-  const double lazy_to = gone ? arm.gone_at : idle_s;
-  const double resident_s = gone && !lazy ? arm.gone_at : lazy_from;
+constexpr double arm_cost(const BlockCosts& costs, double idle_s, bool reused, const Arm& arm, const Unwatched& unwatched = {}) {
+  const double lazy_at = done_at(arm.lazy_at, unwatched);
+  const double gone_at = done_at(arm.gone_at, unwatched);
+  const bool lazy = idle_s >= lazy_at;
+  const bool gone = idle_s >= gone_at;
+  const double lazy_from = lazy ? lazy_at : idle_s;
+  const double lazy_to = gone ? gone_at : idle_s;
+  const double resident_s = gone && !lazy ? gone_at : lazy_from;
   double cost = costs.hold_rate * resident_s;
   if (lazy) cost += costs.lazy_rate * (lazy_to - lazy_from) + costs.free_s;
   if (gone) cost += costs.dontneed_s;
@@ -82,7 +96,7 @@ constexpr double arm_cost(const BlockCosts& costs, double idle_s, bool reused, c
 }
 
 // arm_cost for every arm.
-void arm_bills(const BlockCosts& costs, double idle_s, bool reused, Bills& into);
+void arm_bills(const BlockCosts& costs, double idle_s, bool reused, Bills& into, const Unwatched& unwatched = {});
 
 // What someone pays who knows the idle time in advance: the cheapest of all hold times and ways.
 double clairvoyant_cost(const BlockCosts& costs, double idle_s, bool reused);

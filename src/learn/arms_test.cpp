@@ -14,10 +14,10 @@ namespace {
 
 const BlockCosts kCosts = costs_of(CostModel{}, 0.125, kMiB);
 
-double cost_of(const char* name, double idle_s, bool reused) {
+double cost_of(const char* name, double idle_s, bool reused, const Unwatched& unwatched = {}) {
   ArmId arm{};
   EXPECT_TRUE(find_arm(name, arm)) << name;
-  return arm_cost(kCosts, idle_s, reused, arm_of(arm));
+  return arm_cost(kCosts, idle_s, reused, arm_of(arm), unwatched);
 }
 
 TEST(Arms, NamesAreUniqueAndFound) {
@@ -70,11 +70,38 @@ TEST(Arms, LazilyFreedPagesArePaidAtTheirShare) {
   EXPECT_NEAR(gone, 5.5 * half.hold_rate + half.free_s + half.cycle_s(), 1e-9);
 }
 
+// Freed, and after 0.1 s nobody looks until 30 s have passed: 5 s before it is used again.
+TEST(Arms, WhatIsDueWhileNobodyLooksWaits) {
+  constexpr Unwatched kAsleep{0.1, 30};
+  EXPECT_NEAR(cost_of("0", 35, true, kAsleep), kCosts.cycle_s(), 1e-12) << "at the free";
+  EXPECT_NEAR(cost_of("30ms", 35, true, kAsleep), 0.03 * kCosts.hold_rate + kCosts.cycle_s(), 1e-9) << "before the pause";
+  EXPECT_NEAR(cost_of("1s", 35, true, kAsleep), 30 * kCosts.hold_rate + kCosts.cycle_s(), 1e-9) << "at its end";
+  EXPECT_NEAR(cost_of("30s", 35, true, kAsleep), 30 * kCosts.hold_rate + kCosts.cycle_s(), 1e-9) << "just when it is due";
+  EXPECT_NEAR(cost_of("keep", 35, true, kAsleep), 35 * kCosts.hold_rate, 1e-12);
+  const double lazily = 35 * kCosts.hold_rate + kCosts.free_s + kCosts.touch_after_free_s;
+  EXPECT_NEAR(cost_of("free:300ms", 35, true, kAsleep), lazily, 1e-9);
+}
+
+TEST(Arms, WhatIsUsedAgainBeforeAnybodyLooksWasKept) {
+  constexpr Unwatched kAsleep{0, kNever};
+  EXPECT_NEAR(cost_of("0", 30, true, kAsleep), kCosts.cycle_s(), 1e-12);
+  for (const char* name : {"3ms", "4.2s", "free:30ms", "free:1s,10s", "keep"}) {
+    EXPECT_NEAR(cost_of(name, 30, true, kAsleep), 30 * kCosts.hold_rate, 1e-12) << name;
+  }
+  EXPECT_NEAR(cost_of("free:0,1s", 30, true, kAsleep), 30 * kCosts.lazy_rate + kCosts.free_s + kCosts.touch_after_free_s, 1e-9);
+}
+
 TEST(Arms, BillsAreTheCostsOfAllArms) {
   Bills bills;
   arm_bills(kCosts, 2.5, true, bills);
   for (std::size_t i = 0; i < kArms; ++i) {
     const double cost = arm_cost(kCosts, 2.5, true, kArm[i]);
+    EXPECT_NEAR(static_cast<double>(bills[i]), cost, 1e-6 * cost) << kArm[i].name;
+  }
+  constexpr Unwatched kAsleep{0, kNever};
+  arm_bills(kCosts, 2.5, true, bills, kAsleep);
+  for (std::size_t i = 0; i < kArms; ++i) {
+    const double cost = arm_cost(kCosts, 2.5, true, kArm[i], kAsleep);
     EXPECT_NEAR(static_cast<double>(bills[i]), cost, 1e-6 * cost) << kArm[i].name;
   }
 }

@@ -12,12 +12,12 @@ constexpr std::uint64_t kMost_us = std::uint64_t{1} << 40;
 // The middle of a doubling: root of two, in 1/1024.
 constexpr std::uint64_t kRoot = 1448;
 
-void add_bills(const BlockCosts& costs, const IdleSum& sum, bool reused, Bills& into) {
+void add_bills(const BlockCosts& costs, const IdleSum& sum, bool reused, bool watched, Bills& into) {
   if (sum.blocks == 0) return;
   const auto blocks = static_cast<double>(sum.blocks);
   const double idle_s = static_cast<double>(sum.total_us) * 1e-6 / blocks;
   Bills one;
-  arm_bills(costs, idle_s, reused, one);
+  arm_bills(costs, idle_s, reused, one, watched ? Unwatched{} : Unwatched{0, idle_s});
   for (std::size_t i = 0; i < kArms; ++i) into[i] += static_cast<float>(one[i] * blocks);
 }
 
@@ -58,10 +58,16 @@ void add(IdleSum (&sums)[kBins], double idle_s) {
   sums[bin_of(us)].add({1, us});
 }
 
+void add_reuse(Evidence& into, double idle_s, const Unwatched& unwatched) {
+  const double end_s = unwatched.to_s < idle_s ? unwatched.to_s : idle_s;
+  add(2 * (end_s - unwatched.from_s) > idle_s ? into.unwatched : into.reused, idle_s);
+}
+
 void add(Evidence& into, const Evidence& other) {
   if (blocks_of(other) == 0) return;  // leaves pages untouched
   for (unsigned i = 0; i < kBins; ++i) {
     into.reused[i].add(other.reused[i]);
+    into.unwatched[i].add(other.unwatched[i]);
     into.left[i].add(other.left[i]);
   }
 }
@@ -69,15 +75,16 @@ void add(Evidence& into, const Evidence& other) {
 std::uint64_t blocks_of(const Evidence& evidence) {
   std::uint64_t blocks = 0;
   for (unsigned i = 0; i < kBins; ++i)
-    blocks += evidence.reused[i].blocks + evidence.left[i].blocks;
+    blocks += evidence.reused[i].blocks + evidence.unwatched[i].blocks + evidence.left[i].blocks;
   return blocks;
 }
 
 void evidence_bills(const BlockCosts& costs, const Evidence& evidence, Bills& into) {
   into = {};
   for (unsigned i = 0; i < kBins; ++i) {
-    add_bills(costs, evidence.reused[i], true, into);
-    add_bills(costs, evidence.left[i], false, into);
+    add_bills(costs, evidence.reused[i], true, true, into);
+    add_bills(costs, evidence.unwatched[i], true, false, into);
+    add_bills(costs, evidence.left[i], false, true, into);
   }
 }
 

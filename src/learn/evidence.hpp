@@ -2,6 +2,7 @@
 //
 //   idle time   up to 1 ms | ..1.41 ms | ..2 ms | ... | ..68 min | longer     two bins a doubling
 //   reused      blocks, microseconds     waited for so long and were used again
+//   unwatched   blocks, microseconds     the same, but that nobody did what was due for more than half of it
 //   left        blocks, microseconds     had waited for so long when the process ended
 //
 // Each bin has the sum of its times, so its mean is exact. All are sums of whole numbers: evidence
@@ -30,6 +31,7 @@ inline constexpr unsigned kBins = 46;
 
 struct Evidence {
   IdleSum reused[kBins];
+  IdleSum unwatched[kBins];
   IdleSum left[kBins];
 
   bool operator==(const Evidence&) const = default;
@@ -44,11 +46,13 @@ std::uint64_t bin_from_us(unsigned bin);
 std::uint64_t microseconds(double idle_s);
 
 void add(IdleSum (&sums)[kBins], double idle_s);
+void add_reuse(Evidence& into, double idle_s, const Unwatched& unwatched);
 void add(Evidence& into, const Evidence& other);
 
 std::uint64_t blocks_of(const Evidence& evidence);
 
-// What every arm would have paid for all of it; `costs` are one block's.
+// What every arm would have paid for all of it; `costs` are one block's. What was unwatched waited for the next use, which is no
+// worse for arms that keep it.
 void evidence_bills(const BlockCosts& costs, const Evidence& evidence, Bills& into);
 
 }  // namespace hakmem::learn

@@ -84,24 +84,24 @@ void Learner::observe_site(unsigned size_class, Site site, double idle_s) {
   if (record_ != nullptr) add_site(*record_, site, size_class, idle_s);
 }
 
-void Learner::observe(ContextId context, std::size_t bytes, double idle_s) {
+void Learner::observe(ContextId context, std::size_t bytes, double idle_s, const Unwatched& unwatched) {
   SelectorState& state = state_[index_of(context)];
   Bills& bills = last_bills_;
-  arm_bills(costs_of(model_, price_, bytes), idle_s, true, bills);
+  arm_bills(costs_of(model_, price_, bytes), idle_s, true, bills, unwatched);
   last_arm_ = state.arm;
   regret_.add(bills, state.arm);
   regret_of_[index_of(context)].add(bills, state.arm);
   learn(choice_, bills, state);
   publish_rounds(index_of(context));
   if (is_guess(choice_, state)) decide_one(index_of(context));
-  if (record_ != nullptr) add(record_->of(context_[index_of(context)]).reused, idle_s);
+  if (record_ != nullptr) add_reuse(record_->of(context_[index_of(context)]), idle_s, unwatched);
 }
 
-void Learner::observe_idle(ContextId context, std::size_t bytes, double idle_s, float blocks) {
+void Learner::observe_idle(ContextId context, std::size_t bytes, double idle_s, float blocks, const Unwatched& unwatched) {
   // Billed as if it were reused now: its next use is still to come, and arms that have released it
   // will pay for that.
   Bills bills;
-  arm_bills(costs_of(model_, price_, bytes), idle_s, true, bills);
+  arm_bills(costs_of(model_, price_, bytes), idle_s, true, bills, unwatched);
   learn_open(choice_, bills, blocks, state_[index_of(context)]);
 }
 

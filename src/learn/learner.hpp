@@ -46,12 +46,12 @@ class Learner {
   // Blocks are used again. Cheap, to be told of each; what observe() is told may be a sample.
   void note_reused(ContextId context, std::uint32_t blocks = 1);
 
-  // A block was idle for idle_s and is used again. `bytes` may differ between blocks of a context.
-  void observe(ContextId context, std::size_t bytes, double idle_s);
+  // A block was idle for idle_s, so much of it unwatched, and is used again. `bytes` may differ between blocks of a context.
+  void observe(ContextId context, std::size_t bytes, double idle_s, const Unwatched& unwatched = {});
 
   // A block has been idle for idle_s and still is; it stands for so many `blocks`. Counts for the
   // next decide() alone, so it is to be told again before each.
-  void observe_idle(ContextId context, std::size_t bytes, double idle_s, float blocks);
+  void observe_idle(ContextId context, std::size_t bytes, double idle_s, float blocks, const Unwatched& unwatched = {});
 
   // The block that was observed last had been of this class, and of `site`: what splitting by site
   // rests on, and what each site has cost.

@@ -104,6 +104,35 @@ TEST(Learner, FirstBlocksThatCameBackSpeakForThoseOfOtherClasses) {
   EXPECT_GE(arm_of(learner->arm_of(learner->context_of(41, 0, 0))).gone_at, 1.0f);
 }
 
+// Half a second between uses, and now and then a minute. Who looks all the time holds for a while; where nobody does, only what
+// goes at once goes.
+TEST(Learner, WhereNobodyLooksItHoldsForeverOrNotAtAll) {
+  const auto hold_s = [](const Unwatched& unwatched) {
+    const auto learner = new_learner();
+    const ContextId context = learner->context_of(kClass, 0, 0);
+    for (unsigned i = 1; i < 60; ++i) {
+      if (i % 4 == 0) learner->observe(context, kMiB, 60, unwatched);
+      else learner->observe(context, kMiB, 0.5);
+      learner->decide(i);
+    }
+    return arm_of(learner->arm_of(context)).gone_at;
+  };
+  EXPECT_GE(hold_s({}), 0.5f);
+  EXPECT_LE(hold_s({}), 4.2f);
+  EXPECT_EQ(hold_s({0, kNever}), 0.0f);
+  EXPECT_EQ(hold_s({0.001, 60}), 0.0f);
+  EXPECT_LE(hold_s({10, 60}), 4.2f) << "it was watched for long enough";
+}
+
+TEST(Learner, BlocksThatWaitUnwatchedSpeakForTheirArms) {
+  const auto learner = new_learner();
+  const ContextId context = learner->context_of(kClass, 0, 0);
+  for (unsigned i = 0; i < 10; ++i) learner->observe(context, kMiB, 0.5);
+  learner->observe_idle(context, kMiB, 600, 4, {0, 600});
+  learner->decide(1);
+  EXPECT_EQ(arm_of(learner->arm_of(context)).gone_at, 0.0f);
+}
+
 TEST(Learner, RegretIsAgainstTheBestFixedArm) {
   const auto learner = new_learner("fixed:keep");
   const ContextId context = learner->context_of(kClass, 0, 0);

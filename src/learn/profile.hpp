@@ -14,7 +14,7 @@
 //   (1) merge() is commutative and associative, but for tables that are full;
 //   (2) a site's module is one of modules[0..module_count), or kNoModule: only its hash is known.
 //
-// 2 MB, of which a process touches the pages of contexts that it has seen.
+// 3 MB, of which a process touches the pages of contexts that it has seen.
 // Above: learner, large, the command. Below: evidence, contexts. No locks.
 #pragma once
 

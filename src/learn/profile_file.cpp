@@ -9,9 +9,9 @@
 namespace hakmem::learn {
 namespace {
 
-constexpr std::size_t kMostSums = 2 * kBins;
+constexpr std::size_t kMostSums = 3 * kBins;
 constexpr std::size_t kMostContexts = std::size_t{kLargeClasses} * kDepths * kGroups;
-static_assert(kMostContexts * (4 + kMostSums * (1 + 2 * kMaxNumberBytes)) < 3 * kMiB);
+static_assert(kMostContexts * (4 + kMostSums * (2 + 2 * kMaxNumberBytes)) < 5 * kMiB);
 
 // The order in which modules, sites or growths are written: numbers of their entries.
 struct Order {
@@ -79,9 +79,10 @@ std::byte* put_sums(std::byte* to, const IdleSum (&sums)[kBins], unsigned first_
 
 std::byte* put_context(std::byte* to, std::size_t number, const Evidence& evidence) {
   to = put_number(to, number);
-  to = put_number(to, sums_used(evidence.reused) + sums_used(evidence.left));
+  to = put_number(to, sums_used(evidence.reused) + sums_used(evidence.left) + sums_used(evidence.unwatched));
   to = put_sums(to, evidence.reused, 0);
-  return put_sums(to, evidence.left, kBins);
+  to = put_sums(to, evidence.left, kBins);
+  return put_sums(to, evidence.unwatched, 2 * kBins);
 }
 
 std::byte* put_contexts(std::byte* to, const Profile& profile) {
@@ -162,7 +163,8 @@ bool get_sum(Input& input, Evidence& into) {
   IdleSum sum;
   if (!get_below(input, kMostSums, &number)) return false;
   if (!get_number(input, &sum.blocks) || !get_number(input, &sum.total_us)) return false;
-  (number < kBins ? into.reused[number] : into.left[number - kBins]) = sum;
+  IdleSum* const sums[] = {into.reused, into.left, into.unwatched};
+  sums[number / kBins][number % kBins] = sum;
   return sum.blocks != 0;
 }
 

@@ -12,7 +12,7 @@
 namespace hakmem::learn {
 
 inline constexpr char kProfileMagic[8] = {'H', 'A', 'K', 'P', 'R', 'O', 'F', '\n'};
-inline constexpr std::uint32_t kProfileVersion = 2;  // 1 has no growths, and is read
+inline constexpr std::uint32_t kProfileVersion = 3;  // 1 has no growths, 1 and 2 nothing unwatched; both are read
 
 struct ProfileHeader {
   char magic[8];
@@ -25,7 +25,7 @@ struct ProfileHeader {
 static_assert(sizeof(ProfileHeader) == 32, "no padding");
 
 // No profile takes more.
-inline constexpr std::size_t kMaxProfileBytes = 4 * kMiB;
+inline constexpr std::size_t kMaxProfileBytes = 6 * kMiB;
 
 // Writes at most kMaxProfileBytes; the number of bytes written.
 std::size_t encode_profile(const Profile& profile, std::byte* to);

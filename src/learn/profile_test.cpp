@@ -46,7 +46,9 @@ ProfilePointer some_profile(unsigned seed) {
                           static_cast<unsigned>(random() % kGroups)};
     Evidence& evidence = profile->of(context);
     const double idle_s = static_cast<double>(random() % 1'000'000) * 1e-4;
-    add(random() % 4 == 0 ? evidence.left : evidence.reused, idle_s);
+    const auto kind = random() % 4;
+    if (kind == 0) add(evidence.left, idle_s);
+    else add_reuse(evidence, idle_s, kind == 1 ? Unwatched{0, kNever} : Unwatched{});
   }
   for (unsigned i = 0; i < 60; ++i) {
     const ProfileModule module = module_named(static_cast<unsigned>(random() % 6));
@@ -109,6 +111,24 @@ TEST(Profile, WhatWasWrittenIsRead) {
     const ProfileGrowth& growth = first->growths[i];
     EXPECT_EQ(growth_of(*second, growth.site, growth.size_class).steps, growth.steps);
   }
+}
+
+TEST(Profile, VersionTwoIsRead) {
+  const ProfilePointer watched = some_profile(5);
+  for (auto& of_class : watched->evidence) {
+    for (auto& of_depth : of_class) {
+      for (Evidence& evidence : of_depth) std::fill(std::begin(evidence.unwatched), std::end(evidence.unwatched), IdleSum{});
+    }
+  }
+  Bytes bytes = encoded(*watched);
+  ProfileHeader header;
+  std::memcpy(&header, bytes.data(), sizeof header);
+  EXPECT_EQ(header.version, 3u);
+  header.version = 2;
+  seal(bytes, header);
+  const auto read = std::make_unique<Profile>();
+  ASSERT_EQ(decode_profile(bytes.data(), bytes.size(), *read), nullptr);
+  EXPECT_EQ(encoded(*read), encoded(*watched));
 }
 
 // Version 1 ended behind the sites.
@@ -265,6 +285,33 @@ TEST(Evidence, IsBilledAsItsBlocksWere) {
   evidence_bills(costs, evidence, billed);
   for (std::size_t i = 0; i < kArms; ++i)
     EXPECT_NEAR(billed[i], wanted[i], 1e-5f * wanted[i]) << kArm[i].name;
+}
+
+TEST(Evidence, IsUnwatchedWhereMostOfItsTimeWas) {
+  Evidence evidence;
+  add_reuse(evidence, 10, {});
+  add_reuse(evidence, 10, {1, 5.9});
+  add_reuse(evidence, 10, {6, kNever});
+  EXPECT_EQ(evidence.unwatched[bin_of(10'000'000)], IdleSum{});
+  add_reuse(evidence, 10, {1, 6.1});
+  add_reuse(evidence, 10, {4, kNever});
+  EXPECT_EQ(evidence.unwatched[bin_of(10'000'000)], (IdleSum{2, 20'000'000}));
+  EXPECT_EQ(evidence.reused[bin_of(10'000'000)], (IdleSum{3, 30'000'000}));
+  EXPECT_EQ(blocks_of(evidence), 5u);
+}
+
+TEST(Evidence, WhatWasUnwatchedWasHeldUntilItWasUsed) {
+  const BlockCosts costs = costs_of(CostModel{}, 0.125, kMiB);
+  Evidence evidence;
+  for (unsigned i = 0; i < 3; ++i) add_reuse(evidence, 20, {0, kNever});
+  Bills billed;
+  evidence_bills(costs, evidence, billed);
+  for (std::size_t i = 0; i < kArms; ++i) {
+    const double wanted = 3 * arm_cost(costs, 20, true, kArm[i], {0, 20});
+    EXPECT_NEAR(billed[i], wanted, 1e-5 * wanted) << kArm[i].name;
+  }
+  EXPECT_LT(billed[0], billed[index_of(kKeep)]);
+  for (std::size_t i = 1; i < kArms; ++i) EXPECT_LT(billed[0], billed[i]) << kArm[i].name;
 }
 
 // The second run's first arms are as good as the first run's last ones: within what no arm in force

@@ -8,6 +8,7 @@
 #include "os/thread_exit.hpp"
 #include "pages/commitment.hpp"
 #include "thread/housekeeping.hpp"
+#include "thread/looks.hpp"
 
 namespace hakmem {
 
@@ -27,7 +28,7 @@ constexpr std::uintptr_t kLaterRounds = 2;
 
 // How long it is waited for: a handler may have interrupted who was about to start it.
 constexpr std::uint32_t kEndPauseUs = 100;
-constexpr unsigned kEndLooks = 5000;
+constexpr unsigned kEndTries = 5000;
 
 // Only here: a program's own threads may be in no position to open files.
 void look_around_if_due(std::uint64_t now_ms, std::uint64_t* due_ms) {
@@ -50,6 +51,7 @@ void keep_house() {
     os::housekeeping_alarm.sleep(static_cast<std::uint32_t>(clamp_size(nap, kLeastNapMs, kLongNapMs)));
   }
   os::housekeeping_alarm.forget();
+  looks.begin(os::now_ms());
   runs.store_release(false);  // pairs with pause_background()
 }
 
@@ -72,7 +74,7 @@ void end_background() {
 bool pause_background() {
   if (!runs.load_relaxed()) return false;
   end_background();
-  for (unsigned looks = 0; looks < kEndLooks; ++looks) {
+  for (unsigned tries = 0; tries < kEndTries; ++tries) {
     if (!runs.load_acquire()) return true;  // pairs with keep_house(): what it did has been done
     lock_pause(kEndPauseUs);
   }
@@ -86,6 +88,7 @@ void resume_background() {
 }
 
 void forget_background() {
+  if (background_runs()) looks.begin(os::now_ms());
   must_end.store_relaxed(false);
   runs.store_relaxed(false);
   os::housekeeping_alarm.forget();

@@ -10,6 +10,7 @@
 #include "thread/idle_bundles.hpp"
 #include "thread/known_costs.hpp"
 #include "thread/large_hooks.hpp"
+#include "thread/looks.hpp"
 #include "thread/registry.hpp"
 #include "thread/shared_slabs.hpp"
 #include "thread/tuner.hpp"
@@ -48,6 +49,7 @@ bool is_due(Atomic<std::uint64_t>& due, std::uint64_t now_ms, std::uint64_t peri
 }  // namespace
 
 void do_what_is_due(const void* heap, std::uint64_t now_ms) {
+  looks.note(now_ms);
   if (now_ms >= large_due_ms.load_relaxed()) tick_large(now_ms);
   if (!is_due(next_due_ms, now_ms, knobs::kHousekeepingMs)) return;
   const std::uint64_t release_ns = release_cpu_ns.load_relaxed();
