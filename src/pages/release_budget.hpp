@@ -6,8 +6,9 @@
 // While it is used up, what is due waits for wait_ms() longer, and then goes in larger batches;
 // what is used again meanwhile is what saves the time. The wait is the bill's: by then, holding has
 // cost as much as giving back would, so waiting never more than doubles what a release costs, and a
-// process that sleeps still gives back what it has. Nothing waits for the budget that is asked for
-// by a memory limit, a bound on idle memory, malloc_trim or a failing malloc.
+// process that sleeps still gives back what it has, if it has a background thread. Nothing waits for
+// the budget that is asked for by a memory limit, a bound on idle memory, malloc_trim or a failing
+// malloc, nor idle blocks that are to go at once where no background thread would see the wait's end.
 //
 // Above: run store, idle blocks. Below: atomics. look() by whoever does what is due, one at a time
 // is enough; wait_ms() by any thread.
