@@ -3,7 +3,6 @@
 
 #include "api/allocate.hpp"
 #include "config/knobs.hpp"
-#include "large/learning.hpp"
 #include "os/clock.hpp"
 #include "pages/commitment.hpp"
 #include "pages/release_budget.hpp"
@@ -13,6 +12,7 @@
 #include "thread/background.hpp"
 #include "thread/boot_hook.hpp"
 #include "thread/hot.hpp"
+#include "thread/housekeeping.hpp"
 #include "thread/large_hooks.hpp"
 
 namespace hakmem {
@@ -78,21 +78,19 @@ TEST_F(UsedUpBudgetTest, TrimmingDoesNotWait) {
   EXPECT_EQ(run_store.dirty_bytes(), 0u);
 }
 
-// A process of one thread may be about to sleep, for longer than the budget waits.
-TEST_F(UsedUpBudgetTest, WhatGoesAtOnceDoesNotWaitWhereNobodyComesBy) {
+// Nobody saw the end of the wait: what goes at once can, before the program sleeps again.
+TEST_F(UsedUpBudgetTest, IsFullAfterASleepThatNobodyLookedIn) {
   ASSERT_FALSE(background_runs());
-  settings.learn = Learn::kOn;
-  learn::SelectorChoice choice;
-  ASSERT_TRUE(learn::parse_selector("fixed:0", choice));
-  learning.boot(choice);
-  deallocate(allocate(kSize));
-  EXPECT_EQ(idle_large_bytes(), 0u);
-  ASSERT_TRUE(learn::parse_selector("fixed:3ms", choice));
-  learning.boot(choice);
-  deallocate(allocate(kSize));
-  tick_after(50);
-  EXPECT_GE(idle_large_bytes(), kSize) << "the rest does";
-  learning.boot({});
+  const std::uint64_t wait_ms = release_budget.wait_ms();
+  do_what_is_due(nullptr, os::now_ms());
+  os::advance_clock_for_test(wait_ms);
+  do_what_is_due(nullptr, os::now_ms());
+  EXPECT_TRUE(release_budget.is_used_up());
+  os::advance_clock_for_test(wait_ms + 1);
+  do_what_is_due(nullptr, os::now_ms());
+  EXPECT_FALSE(release_budget.is_used_up());
+  spend(kHour_ns);
+  EXPECT_TRUE(release_budget.is_used_up());
 }
 
 TEST_F(UsedUpBudgetTest, AMemoryLimitDoesNotWait) {

@@ -7,7 +7,6 @@
 #include "os/place.hpp"
 #include "pages/release_budget.hpp"
 #include "pages/release_time.hpp"
-#include "thread/background.hpp"
 #include "thread/large_hooks.hpp"
 #include "thread/looks.hpp"
 
@@ -32,14 +31,13 @@ std::uint64_t waited_ms(std::uint64_t freed_at_ms, std::uint64_t now_ms) {
 }
 
 IdleTime idle_time(std::uint64_t freed_at_ms, std::uint64_t now_ms) {
-  return {waited_ms(freed_at_ms, now_ms), looks.longest_since(freed_at_ms, now_ms)};
+  return {waited_ms(freed_at_ms, now_ms), looks.first_long_since(freed_at_ms, now_ms)};
 }
 
 // When an entry that was freed at `freed_at_ms` is due after `hold` seconds, later while the release
-// budget is used up. But what is to go at once goes at once where nobody may come by when the wait is over.
+// budget is used up.
 std::uint64_t due_after(std::uint64_t freed_at_ms, float hold) {
   if (hold == learn::kNever) return kNeverMs;
-  if (hold == 0 && !background_runs()) return freed_at_ms;
   return freed_at_ms + static_cast<std::uint64_t>(hold * 1000) + release_budget.wait_ms();
 }
 
@@ -114,7 +112,7 @@ void IdleShard::reuse_top_locked(IdleStack& stack, const Request& request) {
   const IdleEntry& top = stack.top();
   learning.note_reuses(notes_, request.size_class, top.context, top.site, 1, idle_time(top.freed_at_ms, request.now_ms), request.now_ms);
   add(reuses_, std::uint64_t{1});
-  idle_due.note(request.now_ms + kDecideMs);  // where all goes at once nothing else would be due
+  idle_due.note(request.now_ms + kDecideMs);  // where all goes at once nothing else is due, and arms could not change
   stack.drop_top();
   learning.note_taken(notes_, request.size_class, stack.count());
 }

@@ -88,7 +88,7 @@ class alignas(kCacheLine) IdleShard {
   // there is none.
   bool take_mark(const Request& request);
 
-  // A run of this class that left a hand was used so often, each time after about `idle_ms` that were watched. False: the
+  // A run of this class that left a hand was used so often, each time after about `idle_ms`, as if it had been watched. False: the
   // class is not worth a hand any more.
   bool note_reuses(unsigned size_class, learn::Site site, std::uint32_t uses, std::uint64_t idle_ms, std::uint64_t now_ms);
 

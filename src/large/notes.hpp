@@ -24,7 +24,7 @@ namespace hakmem {
 
 struct IdleTime {
   std::uint64_t ms = 0;
-  Looks::Pause unwatched;  // the longest in it
+  Looks::Pause unwatched;  // the one in it that mattered most
 };
 
 class Notes {

@@ -60,7 +60,8 @@ void add(IdleSum (&sums)[kBins], double idle_s) {
 
 void add_reuse(Evidence& into, double idle_s, const Unwatched& unwatched) {
   const double end_s = unwatched.to_s < idle_s ? unwatched.to_s : idle_s;
-  add(2 * (end_s - unwatched.from_s) > idle_s ? into.unwatched : into.reused, idle_s);
+  const bool from_the_start = 8 * unwatched.from_s < idle_s;  // what arms do before is what they cost
+  add(from_the_start && 2 * (end_s - unwatched.from_s) > idle_s ? into.unwatched : into.reused, idle_s);
 }
 
 void add(Evidence& into, const Evidence& other) {

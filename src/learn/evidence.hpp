@@ -2,7 +2,7 @@
 //
 //   idle time   up to 1 ms | ..1.41 ms | ..2 ms | ... | ..68 min | longer     two bins a doubling
 //   reused      blocks, microseconds     waited for so long and were used again
-//   unwatched   blocks, microseconds     the same, but that nobody did what was due for more than half of it
+//   unwatched   blocks, microseconds     the same, but that nobody did what was due for most of it
 //   left        blocks, microseconds     had waited for so long when the process ended
 //
 // Each bin has the sum of its times, so its mean is exact. All are sums of whole numbers: evidence
@@ -51,8 +51,8 @@ void add(Evidence& into, const Evidence& other);
 
 std::uint64_t blocks_of(const Evidence& evidence);
 
-// What every arm would have paid for all of it; `costs` are one block's. What was unwatched waited for the next use, which is no
-// worse for arms that keep it.
+// What every arm would have paid for all of it; `costs` are one block's. What was unwatched is taken to have
+// been so from the start until just before its next use.
 void evidence_bills(const BlockCosts& costs, const Evidence& evidence, Bills& into);
 
 }  // namespace hakmem::learn

@@ -291,10 +291,10 @@ TEST(Evidence, IsUnwatchedWhereMostOfItsTimeWas) {
   Evidence evidence;
   add_reuse(evidence, 10, {});
   add_reuse(evidence, 10, {1, 5.9});
-  add_reuse(evidence, 10, {6, kNever});
+  add_reuse(evidence, 10, {2, kNever});
   EXPECT_EQ(evidence.unwatched[bin_of(10'000'000)], IdleSum{});
   add_reuse(evidence, 10, {1, 6.1});
-  add_reuse(evidence, 10, {4, kNever});
+  add_reuse(evidence, 10, {0.5, kNever});
   EXPECT_EQ(evidence.unwatched[bin_of(10'000'000)], (IdleSum{2, 20'000'000}));
   EXPECT_EQ(evidence.reused[bin_of(10'000'000)], (IdleSum{3, 30'000'000}));
   EXPECT_EQ(blocks_of(evidence), 5u);

@@ -6,9 +6,10 @@
 // While it is used up, what is due waits for wait_ms() longer, and then goes in larger batches;
 // what is used again meanwhile is what saves the time. The wait is the bill's: by then, holding has
 // cost as much as giving back would, so waiting never more than doubles what a release costs, and a
-// process that sleeps still gives back what it has, if it has a background thread. Nothing waits for
-// the budget that is asked for by a memory limit, a bound on idle memory, malloc_trim or a failing
-// malloc, nor idle blocks that are to go at once where no background thread would see the wait's end.
+// process that sleeps still gives back what it has. Where no background thread would see the end of
+// that wait the budget is full after a sleep that was longer (refill), so that a program which gives
+// back at once, before it sleeps again, can. Nothing waits for the budget that is asked for by a memory
+// limit, a bound on idle memory, malloc_trim or a failing malloc.
 //
 // Above: run store, idle blocks. Below: atomics. look() by whoever does what is due, one at a time
 // is enough; wait_ms() by any thread.
@@ -43,6 +44,9 @@ class ReleaseBudget {
     release_ns_.store_relaxed(release_ns);
   }
 
+  // As at the start.
+  void refill() { left_ns_.store_relaxed(kMostNs); }
+
   // What giving back costs, and what holding costs for a second, of the same memory.
   void set_costs(double release_s, double hold_rate) {
     const double most = static_cast<double>(kMostWaitMs);
@@ -51,7 +55,8 @@ class ReleaseBudget {
   }
 
   bool is_used_up() const { return left_ns_.load_relaxed() < 0; }
-  std::uint64_t wait_ms() const { return is_used_up() ? wait_ms_.load_relaxed() : 0; }
+  std::uint64_t longest_wait_ms() const { return wait_ms_.load_relaxed(); }
+  std::uint64_t wait_ms() const { return is_used_up() ? longest_wait_ms() : 0; }
 
  private:
   Atomic<std::uint64_t> process_ns_{0};

@@ -49,7 +49,8 @@ bool is_due(Atomic<std::uint64_t>& due, std::uint64_t now_ms, std::uint64_t peri
 }  // namespace
 
 void do_what_is_due(const void* heap, std::uint64_t now_ms) {
-  looks.note(now_ms);
+  // By then what waits for the budget would have gone, had anybody looked.
+  if (looks.note(now_ms) > release_budget.longest_wait_ms()) release_budget.refill();
   if (now_ms >= large_due_ms.load_relaxed()) tick_large(now_ms);
   if (!is_due(next_due_ms, now_ms, knobs::kHousekeepingMs)) return;
   const std::uint64_t release_ns = release_cpu_ns.load_relaxed();

@@ -1,14 +1,13 @@
 // Looks: when somebody last did what was due, and the pauses between.
 //
-//   slow paths, ticks of the background thread --> note(now)
-//   a pause of at least kLeastMs ends          --> ended[log2 of its length] = it
-//   a block was idle from then until now       --> longest_since(): the longest pause in that time
+//   a slow path does what is due, in whichever thread --> note(now)
+//   a pause of at least kLeastMs ends                 --> ended[log2 of its length] has it, and the three before it
+//   a block was idle from then until now              --> first_long_since(): the pause in that time that mattered most
 //
 // Where the background thread runs there are none. In a program of one thread nobody does what is due while it sleeps: a block
 // that should go after a second goes when the program wakes up, or not before it is used again (docs/learning.md).
 //
-// Of pauses of about the same length (within a doubling) the latest is known. Any thread; no locks: who reads while a pause ends
-// may miss it.
+// Any thread; no locks: who reads while a pause ends may miss it.
 // Above: housekeeping, background, large. Below: base.
 #pragma once
 
@@ -30,26 +29,30 @@ class Looks {
     std::uint64_t to_ms = 0;
   };
 
-  // Somebody does what is due.
-  void note(std::uint64_t now_ms) {
-    if (HAK_UNLIKELY(now_ms != looked_ms_.load_relaxed())) note_new(now_ms);
+  // Somebody does what is due. How long a pause has ended, 0: none.
+  std::uint64_t note(std::uint64_t now_ms) {
+    return HAK_LIKELY(now_ms == looked_ms_.load_relaxed()) ? 0 : note_new(now_ms);
   }
 
   // Until now somebody has been looking.
   void begin(std::uint64_t now_ms) { looked_ms_.store_relaxed(now_ms); }
 
-  // The longest since then, none if to_ms is 0.
-  Pause longest_since(std::uint64_t since_ms, std::uint64_t now_ms) const;
+  // Of the pauses since then the first that is at least half as long as the longest. None: to_ms is 0.
+  Pause first_long_since(std::uint64_t since_ms, std::uint64_t now_ms) const;
 
  private:
-  // One ended pause in a word: when it ended, and how long it was.
+  // One ended pause in a word: when it ended, and how long it was; kMostMs: for so long or longer.
   static constexpr unsigned kLengthBits = 24;
   static constexpr std::uint64_t kMostMs = (std::uint64_t{1} << kLengthBits) - 1;
+  static constexpr unsigned kKept = 4;  // of each doubling
 
-  void note_new(std::uint64_t now_ms);
+  std::uint64_t note_new(std::uint64_t now_ms);
+  template <typename See>
+  void for_each(std::uint64_t since_ms, std::uint64_t now_ms, See see) const;
 
   Atomic<std::uint64_t> looked_ms_{0};  // 0: nobody has yet
-  Atomic<std::uint64_t> ended_[kLengthBits] = {};
+  Atomic<std::uint64_t> ended_[kLengthBits][kKept] = {};
+  Atomic<std::uint32_t> count_[kLengthBits] = {};  // of all that have ended
 };
 
 inline constinit Looks looks;

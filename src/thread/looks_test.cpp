@@ -13,53 +13,65 @@ void look_until(Looks& looks, std::uint64_t from_ms, std::uint64_t to_ms) {
   for (std::uint64_t now = from_ms; now <= to_ms; ++now) looks.note(kStart + now);
 }
 
-void expect_longest(const Looks& looks, std::uint64_t since_ms, std::uint64_t now_ms, Looks::Pause wanted) {
-  const Looks::Pause found = looks.longest_since(kStart + since_ms, kStart + now_ms);
+void expect_pause(const Looks& looks, std::uint64_t since_ms, std::uint64_t now_ms, Looks::Pause wanted) {
+  const Looks::Pause found = looks.first_long_since(kStart + since_ms, kStart + now_ms);
   EXPECT_EQ(found.from_ms, wanted.from_ms) << since_ms << " to " << now_ms;
   EXPECT_EQ(found.to_ms, wanted.to_ms) << since_ms << " to " << now_ms;
 }
 
 TEST(Looks, ThereIsNoPauseBeforeTheFirstOne) {
   const Looks looks;
-  expect_longest(looks, 0, 60'000, {0, 0});
+  expect_pause(looks, 0, 60'000, {0, 0});
 }
 
 TEST(Looks, ThereIsNoPauseWhileSomebodyLooks) {
   Looks looks;
   look_until(looks, 0, 5000);
-  expect_longest(looks, 0, 5000, {0, 0});
-  expect_longest(looks, 4000, 5000, {0, 0});
-  expect_longest(looks, 0, 5000 + Looks::kLeastMs - 1, {0, 0});
+  expect_pause(looks, 0, 5000, {0, 0});
+  expect_pause(looks, 4000, 5000, {0, 0});
+  expect_pause(looks, 0, 5000 + Looks::kLeastMs - 1, {0, 0});
 }
 
 TEST(Looks, APauseGoesOnUntilSomebodyLooks) {
   Looks looks;
   look_until(looks, 0, 100);
-  expect_longest(looks, 0, 30'100, {100, Looks::kOpen});
-  expect_longest(looks, 100, 30'100, {0, Looks::kOpen});
-  expect_longest(looks, 20'000, 30'100, {0, Looks::kOpen});
+  expect_pause(looks, 0, 30'100, {100, Looks::kOpen});
+  expect_pause(looks, 100, 30'100, {0, Looks::kOpen});
+  expect_pause(looks, 20'000, 30'100, {0, Looks::kOpen});
   looks.note(kStart + 30'100);
-  expect_longest(looks, 0, 30'100, {100, 30'100});
-  expect_longest(looks, 20'000, 30'100, {0, 10'100});
+  expect_pause(looks, 0, 30'100, {100, 30'100});
+  expect_pause(looks, 20'000, 30'100, {0, 10'100});
 }
 
-TEST(Looks, TheLongestCountsWhetherItHasEndedOrNot) {
+TEST(Looks, AMuchLongerOneCountsWhetherItHasEndedOrNot) {
   Looks looks;
   look_until(looks, 0, 100);
   look_until(looks, 30'100, 40'000);
   look_until(looks, 41'000, 41'500);
-  expect_longest(looks, 0, 42'000, {100, 30'100});
-  expect_longest(looks, 31'000, 42'000, {9'000, 10'000});
-  expect_longest(looks, 31'000, 43'000, {10'500, Looks::kOpen});
-  expect_longest(looks, 41'200, 41'400, {0, 0});
+  expect_pause(looks, 0, 42'000, {100, 30'100});
+  expect_pause(looks, 31'000, 42'000, {9'000, 10'000});
+  expect_pause(looks, 31'000, 43'000, {9'000, 10'000});
+  expect_pause(looks, 31'000, 45'000, {10'500, Looks::kOpen});
+  expect_pause(looks, 41'200, 41'400, {0, 0});
 }
 
-TEST(Looks, OfPausesOfOneLengthTheLatestCounts) {
+// What was due after the first had waited for its end, and for no other.
+TEST(Looks, OfPausesOfAboutOneLengthTheFirstCounts) {
   Looks looks;
   look_until(looks, 0, 100);
   look_until(looks, 1100, 2000);
   look_until(looks, 2900, 3000);
-  expect_longest(looks, 50, 3000, {1950, 2850});
+  look_until(looks, 4050, 4100);
+  expect_pause(looks, 50, 4100, {50, 1050});
+  expect_pause(looks, 1500, 4100, {500, 1400});
+  expect_pause(looks, 1500, 5200, {500, 1400});
+}
+
+TEST(Looks, FourOfALengthAreKnown) {
+  Looks looks;
+  look_until(looks, 0, 100);
+  for (std::uint64_t i = 1; i <= 6; ++i) looks.note(kStart + 100 + i * 1000);
+  expect_pause(looks, 50, 6100, {2050, 3050});
 }
 
 TEST(Looks, WhoLookedMeanwhileLeavesNoPause) {
@@ -67,7 +79,7 @@ TEST(Looks, WhoLookedMeanwhileLeavesNoPause) {
   look_until(looks, 0, 100);
   looks.begin(kStart + 30'000);
   looks.note(kStart + 30'001);
-  expect_longest(looks, 0, 30'001, {0, 0});
+  expect_pause(looks, 0, 30'001, {0, 0});
 }
 
 TEST(Looks, TimeNeverGoesBack) {
@@ -75,18 +87,24 @@ TEST(Looks, TimeNeverGoesBack) {
   look_until(looks, 0, 100);
   looks.note(kStart + 50);
   looks.note(kStart + 101);
-  expect_longest(looks, 0, 101, {0, 0});
-  expect_longest(looks, 200, 150, {0, 0});
+  expect_pause(looks, 0, 101, {0, 0});
+  expect_pause(looks, 200, 150, {0, 0});
 }
 
-TEST(Looks, APauseOfHoursCounts) {
+TEST(Looks, APauseOfADayCounts) {
   Looks looks;
   look_until(looks, 0, 100);
   constexpr std::uint64_t kDay = 86'400'000;
-  looks.note(kStart + kDay);
-  const Looks::Pause found = looks.longest_since(kStart, kStart + kDay);
-  EXPECT_EQ(found.to_ms, kDay);
-  EXPECT_GE(found.to_ms - found.from_ms, kDay / 6) << "as far as it is told";
+  EXPECT_EQ(looks.note(kStart + kDay), kDay - 100);
+  expect_pause(looks, 50, kDay, {0, kDay - 50});
+}
+
+TEST(Looks, WhoEndsAPauseKnowsHowLongItWas) {
+  Looks looks;
+  EXPECT_EQ(looks.note(kStart), 0u);
+  EXPECT_EQ(looks.note(kStart + Looks::kLeastMs - 1), 0u);
+  EXPECT_EQ(looks.note(kStart + 500), 500 - Looks::kLeastMs + 1);
+  EXPECT_EQ(looks.note(kStart + 500), 0u);
 }
 
 }  // namespace
