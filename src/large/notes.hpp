@@ -22,6 +22,7 @@
 
 namespace hakmem {
 
+// How long a block was idle, and what of that nobody looked in.
 struct IdleTime {
   std::uint64_t ms = 0;
   Looks::Pause unwatched;  // the one in it that mattered most

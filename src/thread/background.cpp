@@ -59,8 +59,9 @@ void keep_house() {
 
 void start_background() {
   if (must_end.load_relaxed() || os::is_sandboxed()) return;
-  if (runs.load_relaxed() || runs.exchange_acq_rel(true)) return;
-  looks.begin(os::now_ms());
+  if (runs.load_relaxed()) return;
+  looks.note(os::now_ms());
+  if (runs.exchange_acq_rel(true)) return;
   if (os::is_main_thread()) os::arm_thread_exit(kLaterRounds);
   if (!os::start_thread("hakmem", keep_house)) runs.store_relaxed(false);
 }

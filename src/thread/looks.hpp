@@ -8,7 +8,7 @@
 // that should go after a second goes when the program wakes up, or not before it is used again (docs/learning.md).
 //
 // Any thread; no locks: who reads while a pause ends may miss it.
-// Above: housekeeping, background, large. Below: base.
+// Above: housekeeping, large. Beside: background. Below: base.
 #pragma once
 
 #include <cstdint>

@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include "os/clock.hpp"
+#include "thread/background.hpp"
+#include "thread/boot_hook.hpp"
+
 namespace hakmem {
 namespace {
 
@@ -80,6 +84,25 @@ TEST(Looks, WhoLookedMeanwhileLeavesNoPause) {
   looks.begin(kStart + 30'000);
   looks.note(kStart + 30'001);
   expect_pause(looks, 0, 30'001, {0, 0});
+}
+
+TEST(Looks, ThereIsNoPauseWhileTheBackgroundThreadRuns) {
+  boot();
+  constexpr std::uint64_t kSleep = 60'000;
+  const std::uint64_t start = os::now_ms();
+  looks.begin(start);
+  os::advance_clock_for_test(kSleep);
+  start_background();
+  ASSERT_TRUE(background_runs());
+  const std::uint64_t started = os::now_ms();
+  const Looks::Pause before = looks.first_long_since(start, started);
+  EXPECT_EQ(before.from_ms, 0u);
+  EXPECT_EQ(before.to_ms, started - start) << "it has ended";
+  os::advance_clock_for_test(kSleep);
+  EXPECT_EQ(looks.note(os::now_ms()), 0u);
+  ASSERT_TRUE(pause_background());
+  EXPECT_EQ(looks.note(os::now_ms()), 0u);
+  EXPECT_EQ(looks.first_long_since(started, os::now_ms()).to_ms, 0u);
 }
 
 TEST(Looks, TimeNeverGoesBack) {
