@@ -81,6 +81,7 @@ TEST_F(UsedUpBudgetTest, TrimmingDoesNotWait) {
 // Nobody saw the end of the wait: what goes at once can, before the program sleeps again.
 TEST_F(UsedUpBudgetTest, IsFullAfterASleepThatNobodyLookedIn) {
   ASSERT_FALSE(background_runs());
+  os::stop_clock_for_test();
   const std::uint64_t wait_ms = release_budget.wait_ms();
   do_what_is_due(nullptr, os::now_ms());
   os::advance_clock_for_test(wait_ms);
@@ -91,6 +92,7 @@ TEST_F(UsedUpBudgetTest, IsFullAfterASleepThatNobodyLookedIn) {
   EXPECT_FALSE(release_budget.is_used_up());
   spend(kHour_ns);
   EXPECT_TRUE(release_budget.is_used_up());
+  os::start_clock_for_test();
 }
 
 TEST_F(UsedUpBudgetTest, AMemoryLimitDoesNotWait) {
